@@ -1,0 +1,28 @@
+# Switches a developer may set; CMakePresets.json names the useful sets of them.
+option(WATRUNK_WERROR "Treat warnings as errors (on in CI, off for users)" OFF)
+set(WATRUNK_SANITIZE "" CACHE STRING "Sanitizers: address,undefined or thread")
+option(WATRUNK_FUZZ "Build libFuzzer targets (clang only)" OFF)
+
+add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wpointer-arith -Wstrict-prototypes
+  -Wmissing-prototypes -Wvla -Wundef -Wformat=2 -Wno-missing-field-initializers -fno-common -fstack-protector-strong)
+if(WATRUNK_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(WATRUNK_SANITIZE)
+  add_compile_options(-fsanitize=${WATRUNK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${WATRUNK_SANITIZE})
+else()
+  add_compile_definitions($<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+endif()
+if(WATRUNK_FUZZ)
+  if(NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "WATRUNK_FUZZ needs clang: use the preset 'fuzz'")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+add_compile_definitions(_GNU_SOURCE WATRUNK_VERSION="${PROJECT_VERSION}")
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+endif()
