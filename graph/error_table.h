@@ -1,0 +1,36 @@
+/* graph/error_table.h
+ *
+ * What each of Meta's error codes means for us. One table (error_table.def); decided on error.code, never on the HTTP status, because
+ * sources differ on the status. Pure.
+ */
+#ifndef GRAPH_ERROR_TABLE_H
+#define GRAPH_ERROR_TABLE_H
+
+#include "graph/graph.h"
+
+enum graph_error_class {
+	GRAPH_ERR_TOKEN,      /* token invalid or expired: a person must act */
+	GRAPH_ERR_PERMISSION, /* app, capability or settings: a person must act */
+	GRAPH_ERR_RATE,       /* rate or concurrency limit: later */
+	GRAPH_ERR_PARAMETER,  /* our request, or our SDP, was refused */
+	GRAPH_ERR_USER,       /* the user cannot or may not be called */
+	GRAPH_ERR_OVER,       /* the call is already over */
+	GRAPH_ERR_MEDIA,      /* media could not be set up or died */
+	GRAPH_ERR_TRANSIENT,  /* Meta's side: may work when repeated */
+	GRAPH_ERR_UNKNOWN,
+};
+
+struct graph_error_info {
+	int code;
+	enum graph_error_class class;
+	const char *name;    /* short, for records and logs: "no_permission" */
+	const char *meaning; /* a sentence for people */
+};
+
+/* Never NULL; unknown codes give the UNKNOWN row. */
+const struct graph_error_info *graph_error_info(int code);
+/* May this verb be sent again after this error on its n-th attempt (1 = first)? Only terminate, reject and accept (idempotent enough: a second
+ * one yields an "already" error), once, on transient classes, HTTP 5xx or a lost answer; connect never; pre_accept never (accept carries the same SDP). */
+bool graph_may_retry(enum graph_verb verb, int code, unsigned http_status, unsigned attempt);
+
+#endif

@@ -1,0 +1,52 @@
+/* store/store.h
+ *
+ * The call log, on a thread of its own. Requests go through a bounded mailbox; answers come back to the control loop. Also keeps the
+ * list of calls that are live, so that after a crash those that Meta or the PBX may still hold can be found and ended.
+ * URL: "sqlite:/path/calls.db" ("sqlite::memory:" for tests). Other schemes are refused with -EPROTONOSUPPORT.
+ * Owner of the handle: control thread.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "store/call_record.h"
+
+#include <stddef.h>
+
+struct loop;
+struct store;
+
+/* Open (creating or migrating the schema) and start the thread. why: reason for people. Returns 0 or negative errno. */
+int store_open(struct loop *l, const char *url, struct store **ret_store, char *why, size_t why_cap);
+
+/* Take over the record and write it; also forgets the live entry of the same id. Returns 0, or -EAGAIN (queue full: record freed, counted). */
+int store_give_record(struct store *s, struct call_record *record);
+
+/* A call that must be ended at Meta should we die: written in the background before pre_accept. */
+struct live_call {
+	char id[40], wacid[257], number_id[40], user_number[24];
+	uint64_t started_ms;
+};
+int store_put_live(struct store *s, const struct live_call *live);
+/* Synchronous, for start-up before loop_run(): entries left over from a previous run; then forgets them. fn may be called any number of times. */
+int store_take_leftovers(struct store *s, void (*fn)(const struct live_call *live, void *arg), void *arg);
+
+/* Newest first. Empty text and 0 mean "any". */
+struct store_query {
+	char id[40], user_number[24], number[24], status[12];
+	uint64_t from_ms, to_ms;
+	unsigned limit, offset; /* limit 0: 100 */
+};
+/* fn is called on the control thread, once: status 0 and records (borrowed for the callback), or negative errno. */
+int store_find(struct store *s, const struct store_query *query,
+	void (*fn)(int status, const struct call_record *const *records, size_t count, void *arg), void *arg);
+
+/* fn on the control thread when everything given so far is on disk. */
+int store_flush(struct store *s, void (*fn)(void *arg), void *arg);
+/* Writes what is queued, then stops the thread. Accepts NULL; returns NULL. */
+struct store *store_close(struct store *s);
+
+/* Without a loop and thread, for the command line: read straight from the database. Returns 0 or negative errno with why. */
+int store_read(const char *url, const struct store_query *query, void (*fn)(const struct call_record *record, void *arg), void *arg,
+	char *why, size_t why_cap);
+
+#endif
