@@ -57,10 +57,6 @@ int media_engine_new(struct loop *l, const struct media_engine_conf *conf, struc
 /* Closes every session, joins the workers. Accepts NULL; returns NULL. */
 struct media_engine *media_engine_free(struct media_engine *e);
 
-struct media_local {
-	struct media_wa_local wa;
-	struct addr sip_rtp; /* public address of our RTP port; RTCP is the next one */
-};
 /* Bind ports, pick the least loaded worker, create the session there. Returns 0 with the session id and the addresses for our SDPs, or -EADDRNOTAVAIL (no
  * free ports), -EMFILE, -ENOSPC (max_sessions), -EAGAIN (the worker's mailbox is full), -ENOMEM. */
 int media_open(struct media_engine *e, uint64_t *ret_session, struct media_local *ret_local);
