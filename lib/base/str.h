@@ -26,6 +26,9 @@ int str_e164(const char *text, char *dst, size_t cap);
 void str_hex(char *dst, const uint8_t *bytes, size_t length);
 int str_unhex(const char *text, uint8_t *dst, size_t cap);
 
+/* Bytes (1 to 4) of the well-formed UTF-8 character that text[length] begins with; 0 when it begins with none. RFC 3629 s4 */
+size_t str_utf8_char(const char *text, size_t length);
+
 /* Writer into a fixed buffer: text is always terminated; what does not fit is dropped and remembered. */
 struct strbuf {
 	char *text;
