@@ -1,0 +1,531 @@
+/* media/worker.c
+ *
+ *   mailbox of commands --+
+ *   sockets of calls -----+--> epoll --> session_input() --> session's send callback --> sendto()
+ *   wheel of deadlines ---+------------> session_tick()  --^
+ *
+ * With few calls the worker sleeps in epoll until a packet or a deadline comes. With many it wakes in slots of 1 or 2 ms: a hundred packets
+ * then cost one wake-up instead of a hundred, for half a slot of delay on the average.
+ */
+#include "media/worker.h"
+
+#include "lib/base/assert.h"
+#include "lib/base/clock.h"
+#include "lib/base/counter.h"
+#include "lib/base/mailbox.h"
+#include "lib/base/pktbuf.h"
+#include "lib/base/thread.h"
+#include "media/session.h"
+#include "media/wheel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	BATCH_EVENTS = 256,       /* sockets served between two looks at the deadlines */
+	SLOT_FROM_SESSIONS = 8,   /* fewer calls than this: wake for each packet */
+	SLOT_US = 1000,
+	WIDE_SLOT_FROM_SESSIONS = 64,
+	WIDE_SLOT_US = 2000,      /* docs/benchmarks.md: delay budget is 2 ms at the median */
+	PACKETS_PER_SESSION = 16, /* jitter buffer at its longest usual depth; the pool is shared, so bursts borrow */
+	EVENTS_CAPACITY = 2048,
+	COMMANDS_SPARE = 256,
+	RX_BYTES = PKT_DATA_BYTES,
+};
+
+enum socket_role { ROLE_WA, ROLE_RTP, ROLE_RTCP, ROLE_COUNT };
+
+/* One call on this worker: the session and its sockets. */
+struct media_call {
+	struct wheel_entry due;      /* first: wheel_entry* is media_call* */
+	struct worker *worker;
+	struct session *session;
+	uint64_t id;
+	struct call_socket {
+		struct media_call *call;
+		int fd;
+		enum socket_role role;
+		bool connected;
+	} socket[ROLE_COUNT];
+	bool closing;                /* session gone, CLOSED not yet reported */
+	struct media_stats last_stats;
+	struct media_call *next_dead;
+};
+
+struct worker {
+	/* fixed after worker_new(): */
+	unsigned index;
+	const struct media_engine_conf *conf;
+	struct dtls_ctx *dtls;
+	size_t max_sessions;
+	struct thread *thread;
+	struct mailbox *commands; /* control -> worker */
+	struct mailbox *events;   /* worker -> control */
+	int epoll_fd;
+	/* worker thread only: */
+	struct pktpool *pool;
+	struct wheel wheel;
+	struct media_call **by_slot; /* index: slot part of the id */
+	size_t call_count;
+	struct media_call *dead;     /* unlinked, freed after the batch: epoll events of it may still be in hand */
+	uint64_t now_us;
+	bool stopping;
+	uint8_t rx[RX_BYTES];
+};
+
+static size_t slot_of(uint64_t id)
+{
+	return (size_t)(id & 0xffffff); /* lib/base/id.h: bits 23..0 */
+}
+
+static struct media_call *find_call(struct worker *w, uint64_t id)
+{
+	size_t slot = slot_of(id);
+	struct media_call *c = slot < w->max_sessions ? w->by_slot[slot] : NULL;
+	return c && c->id == id && !c->closing ? c : NULL;
+}
+
+/* ---- reports to the control thread ---- */
+
+static int report(struct worker *w, const struct media_event *ev)
+{
+	int r = mailbox_put(w->events, ev);
+	if (r)
+		counter_inc(CNT_MEDIA_EVENTS_LOST);
+	return r;
+}
+
+static void report_plain(struct media_call *c, enum media_event_kind kind, const struct session_event *se)
+{
+	struct media_event ev = {.kind = kind, .session = c->id, .at_us = se->at_us, .end = se->end, .failure = se->failure,
+		.digit = se->digit, .duration_ms = se->duration_ms};
+	report(c->worker, &ev);
+}
+
+static void connect_socket(struct media_call *c, enum socket_role role, const struct addr *remote)
+{
+	struct call_socket *s = &c->socket[role];
+	/* Fails only where no route leads there; then sendto() keeps doing what it did. */
+	if (connect(s->fd, &remote->u.sa, addr_len(remote)) == 0)
+		s->connected = true;
+}
+
+static void on_session_event(void *arg, const struct session_event *se)
+{
+	struct media_call *c = arg;
+
+	switch (se->kind) {
+	case SESSION_ICE_NOMINATED:
+		connect_socket(c, ROLE_WA, &se->remote);
+		report_plain(c, MEDIA_ICE_UP, se);
+		break;
+	case SESSION_DTLS_UP: report_plain(c, MEDIA_DTLS_UP, se); break;
+	case SESSION_FIRST_AUDIO: report_plain(c, MEDIA_FIRST_AUDIO, se); break;
+	case SESSION_FIRST_SENT: report_plain(c, MEDIA_FIRST_SENT, se); break;
+	case SESSION_SIP_LATCHED: break; /* the SIP socket stays unconnected: a peer behind NAT may move again */
+	case SESSION_DTMF: report_plain(c, MEDIA_DTMF, se); break;
+	case SESSION_FAILED: report_plain(c, MEDIA_FAILED, se); break;
+	}
+}
+
+/* ---- packets ---- */
+
+static void on_session_send(void *arg, enum media_end end, enum session_channel channel, const void *bytes, size_t length,
+	const struct addr *to)
+{
+	struct media_call *c = arg;
+	struct call_socket *s = &c->socket[end == END_WA ? ROLE_WA : channel == SESSION_RTP ? ROLE_RTP : ROLE_RTCP];
+	ssize_t n;
+
+	if (s->connected)
+		n = send(s->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	else if (to)
+		n = sendto(s->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, &to->u.sa, addr_len(to));
+	else
+		n = -1;
+	if (n < 0)
+		counter_inc(CNT_MEDIA_SEND_FAILED);
+}
+
+static const struct session_io session_io = {on_session_send, on_session_event};
+
+static void reschedule(struct media_call *c)
+{
+	wheel_set(&c->worker->wheel, &c->due, session_deadline(c->session));
+}
+
+/* Once per wake-up and socket: epoll is level-triggered, so what is left comes again without a second read for EAGAIN. */
+static void read_socket(struct call_socket *s)
+{
+	struct media_call *c = s->call;
+	struct worker *w = c->worker;
+	struct addr from = {0};
+	socklen_t from_length = sizeof(from.u);
+	ssize_t n;
+
+	if (c->closing)
+		return;
+	n = recvfrom(s->fd, w->rx, sizeof(w->rx), MSG_DONTWAIT, &from.u.sa, &from_length);
+	if (n <= 0)
+		return; /* ICMP errors of connected sockets land here: the time-outs judge, not they */
+	session_input(c->session, s->role == ROLE_WA ? END_WA : END_SIP, s->role == ROLE_RTCP ? SESSION_RTCP : SESSION_RTP, w->rx,
+		(size_t)n, &from, w->now_us);
+	reschedule(c);
+}
+
+/* ---- opening and closing ---- */
+
+static void close_sockets(struct media_call *c)
+{
+	for (int i = 0; i < ROLE_COUNT; i++) {
+		if (c->socket[i].fd >= 0)
+			close(c->socket[i].fd);
+		c->socket[i].fd = -1;
+	}
+}
+
+static int watch_socket(struct worker *w, struct call_socket *s)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = s};
+	return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, s->fd, &ev) ? -errno : 0;
+}
+
+static int start_session(struct worker *w, struct media_call *c, const struct media_wa_local *wa)
+{
+	const struct media_engine_conf *e = w->conf;
+	struct session_conf conf = {
+		.pool = w->pool,
+		.dtls = w->dtls,
+		.wa = *wa,
+		.io = &session_io,
+		.io_arg = c,
+		.jbuf_min_ms = e->jbuf_min_ms,
+		.jbuf_max_ms = e->jbuf_max_ms,
+		.opus_bitrate = e->opus_bitrate,
+		.opus_complexity = e->opus_complexity,
+		.opus_loss_percent = e->opus_loss_percent,
+		.ice_timeout_ms = e->ice_timeout_ms,
+		.wa_silence_timeout_ms = e->wa_silence_timeout_ms,
+		.sip_silence_timeout_ms = e->sip_silence_timeout_ms,
+	};
+	int r = pktpool_reserve(w->pool, (w->call_count + 1) * PACKETS_PER_SESSION);
+
+	for (int i = 0; r == 0 && i < ROLE_COUNT; i++)
+		r = watch_socket(w, &c->socket[i]);
+	return r ? r : session_new(&conf, w->now_us, &c->session);
+}
+
+static void report_open_failed(struct worker *w, uint64_t id)
+{
+	struct media_event ev = {.kind = MEDIA_FAILED, .session = id, .at_us = w->now_us, .failure = MEDIA_FAIL_RESOURCES};
+	report(w, &ev);
+}
+
+static void cmd_open(struct worker *w, const struct media_command *cmd)
+{
+	const int fds[ROLE_COUNT] = {cmd->u.open.wa_fd, cmd->u.open.rtp_fd, cmd->u.open.rtcp_fd};
+	struct media_call *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		for (int i = 0; i < ROLE_COUNT; i++)
+			close(fds[i]);
+		report_open_failed(w, cmd->session);
+		return;
+	}
+	c->worker = w;
+	c->id = cmd->session;
+	for (int i = 0; i < ROLE_COUNT; i++)
+		c->socket[i] = (struct call_socket){.call = c, .fd = fds[i], .role = (enum socket_role)i};
+	if (start_session(w, c, &cmd->u.open.wa)) {
+		close_sockets(c);
+		free(c);
+		report_open_failed(w, cmd->session);
+		return;
+	}
+	ASSERT(!w->by_slot[slot_of(c->id)]);
+	w->by_slot[slot_of(c->id)] = c;
+	w->call_count++;
+	reschedule(c);
+}
+
+/* The control thread forgets the call only when it has read this: a full mailbox means trying again, never losing it. */
+static bool report_closed(struct worker *w, struct media_call *c)
+{
+	struct media_event ev = {.kind = MEDIA_CLOSED, .session = c->id, .at_us = w->now_us, .stats = c->last_stats};
+
+	if (mailbox_put(w->events, &ev)) {
+		wheel_set(&w->wheel, &c->due, w->now_us + 10 * WHEEL_SLOT_US);
+		return false;
+	}
+	wheel_remove(&c->due);
+	w->by_slot[slot_of(c->id)] = NULL;
+	w->call_count--;
+	c->next_dead = w->dead;
+	w->dead = c;
+	return true;
+}
+
+static void close_call(struct worker *w, struct media_call *c)
+{
+	session_stats(c->session, &c->last_stats);
+	c->session = session_close(c->session, w->now_us);
+	c->closing = true;
+	close_sockets(c);
+	report_closed(w, c);
+}
+
+static void cmd_close(struct worker *w, uint64_t id)
+{
+	struct media_call *c = find_call(w, id);
+
+	if (c) {
+		close_call(w, c);
+	} else { /* it could not be opened: the control thread still waits for its end */
+		struct media_event ev = {.kind = MEDIA_CLOSED, .session = id, .at_us = w->now_us};
+		report(w, &ev);
+	}
+}
+
+static void bury_dead(struct worker *w)
+{
+	while (w->dead) {
+		struct media_call *c = w->dead;
+		w->dead = c->next_dead;
+		free(c);
+	}
+}
+
+/* ---- commands ---- */
+
+static void report_stats(struct worker *w, struct media_call *c)
+{
+	struct media_event ev = {.kind = MEDIA_STATS, .session = c->id, .at_us = w->now_us};
+	session_stats(c->session, &ev.stats);
+	report(w, &ev);
+}
+
+static void run_command(struct worker *w, struct media_command *cmd)
+{
+	struct media_call *c = find_call(w, cmd->session);
+
+	switch (cmd->kind) {
+	case MEDIA_CMD_OPEN: cmd_open(w, cmd); return;
+	case MEDIA_CMD_CLOSE: cmd_close(w, cmd->session); return;
+	case MEDIA_CMD_STOP: w->stopping = true; return;
+	case MEDIA_CMD_SET_WA:
+		if (c && session_set_wa(c->session, cmd->u.wa, w->now_us)) {
+			const struct session_event failed = {.kind = SESSION_FAILED, .end = END_WA, .failure = MEDIA_FAIL_ICE, .at_us = w->now_us};
+			report_plain(c, MEDIA_FAILED, &failed);
+		}
+		free(cmd->u.wa);
+		break;
+	case MEDIA_CMD_SET_SIP:
+		if (c)
+			session_set_sip(c->session, &cmd->u.sip, w->now_us);
+		break;
+	case MEDIA_CMD_START_WA:
+		if (c)
+			session_start_wa(c->session, w->now_us);
+		break;
+	case MEDIA_CMD_ASK_STATS:
+		if (c)
+			report_stats(w, c);
+		break;
+	}
+	if (c)
+		reschedule(c);
+}
+
+static void run_commands(struct worker *w)
+{
+	struct media_command cmd;
+
+	mailbox_clear(w->commands);
+	while (mailbox_get(w->commands, &cmd))
+		run_command(w, &cmd);
+}
+
+/* ---- the loop ---- */
+
+static void run_due(struct worker *w)
+{
+	struct wheel_entry *e;
+
+	while ((e = wheel_next_due(&w->wheel, w->now_us))) {
+		struct media_call *c = (struct media_call *)e;
+		if (c->closing) {
+			report_closed(w, c);
+			continue;
+		}
+		session_tick(c->session, w->now_us);
+		reschedule(c);
+	}
+}
+
+static void sleep_until(uint64_t at_us)
+{
+	const struct timespec ts = {(time_t)(at_us / 1000000), (long)(at_us % 1000000) * 1000};
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+}
+
+/* How long epoll may wait. In slot mode the waiting is done here, up to the next slot's edge, and epoll only collects. */
+static int wait_ms(struct worker *w)
+{
+	if (w->call_count >= SLOT_FROM_SESSIONS) {
+		uint64_t slot_us = w->call_count >= WIDE_SLOT_FROM_SESSIONS ? WIDE_SLOT_US : SLOT_US;
+		sleep_until((w->now_us / slot_us + 1) * slot_us);
+		return 0;
+	}
+	if (w->call_count == 0)
+		return -1;
+	uint64_t deadline = wheel_deadline(&w->wheel), now_us = clock_mono_us();
+	if (deadline == UINT64_MAX)
+		return WHEEL_SLOTS * WHEEL_SLOT_US / 1000;
+	return deadline <= now_us ? 0 : (int)((deadline - now_us + 999) / 1000);
+}
+
+static void serve_once(struct worker *w)
+{
+	struct epoll_event ready[BATCH_EVENTS];
+	int n = epoll_wait(w->epoll_fd, ready, BATCH_EVENTS, wait_ms(w));
+
+	w->now_us = clock_mono_us();
+	for (int i = 0; i < n; i++) {
+		if (ready[i].data.ptr)
+			read_socket(ready[i].data.ptr);
+		else
+			run_commands(w);
+	}
+	run_due(w);
+	bury_dead(w);
+}
+
+static void close_everything(struct worker *w)
+{
+	for (size_t i = 0; i < w->max_sessions; i++) {
+		struct media_call *c = w->by_slot[i];
+		if (!c)
+			continue;
+		if (!c->closing)
+			close_call(w, c);
+		if (w->by_slot[i]) { /* the mailbox is full and nobody reads it any more */
+			wheel_remove(&c->due);
+			w->by_slot[i] = NULL;
+			free(c);
+		}
+	}
+	bury_dead(w);
+}
+
+static void worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	w->now_us = clock_mono_us();
+	wheel_init(&w->wheel, w->now_us);
+	while (!w->stopping)
+		serve_once(w);
+	close_everything(w);
+}
+
+/* ---- the control thread's side ---- */
+
+static int set_up(struct worker *w)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = NULL};
+	int r = mailbox_new(sizeof(struct media_command), w->max_sessions + COMMANDS_SPARE, &w->commands);
+
+	if (r == 0)
+		r = mailbox_new(sizeof(struct media_event), EVENTS_CAPACITY, &w->events);
+	if (r == 0)
+		r = pktpool_new(PACKETS_PER_SESSION, &w->pool);
+	if (r)
+		return r;
+	w->by_slot = calloc(w->max_sessions, sizeof(struct media_call *));
+	if (!w->by_slot)
+		return -ENOMEM;
+	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (w->epoll_fd < 0 || epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, mailbox_fd(w->commands), &ev))
+		return -errno;
+	return 0;
+}
+
+int worker_new(unsigned index, const struct media_engine_conf *conf, struct dtls_ctx *dtls, size_t max_sessions, struct worker **ret_worker)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	char name[16];
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	w->index = index;
+	w->conf = conf;
+	w->dtls = dtls;
+	w->max_sessions = max_sessions;
+	w->epoll_fd = -1;
+	r = set_up(w);
+	snprintf(name, sizeof(name), "media-%u", index);
+	if (r == 0)
+		r = thread_start(name, worker_main, w, &w->thread);
+	if (r) {
+		worker_free(w);
+		return r;
+	}
+	*ret_worker = w;
+	return 0;
+}
+
+int worker_command(struct worker *w, const struct media_command *command, size_t open_sessions)
+{
+	if (command->kind != MEDIA_CMD_CLOSE && command->kind != MEDIA_CMD_STOP && !mailbox_has_room(w->commands, open_sessions + 2)) {
+		counter_inc(CNT_MEDIA_COMMANDS_REFUSED);
+		return -EAGAIN;
+	}
+	return mailbox_put(w->commands, command);
+}
+
+struct mailbox *worker_events(struct worker *w)
+{
+	return w->events;
+}
+
+void worker_stop(struct worker *w)
+{
+	const struct media_command stop = {.kind = MEDIA_CMD_STOP};
+
+	if (!w->thread)
+		return;
+	ASSERT(worker_command(w, &stop, 0) == 0);
+	w->thread = thread_join(w->thread);
+}
+
+struct worker *worker_free(struct worker *w)
+{
+	struct media_command cmd;
+
+	if (!w)
+		return NULL;
+	worker_stop(w);
+	while (w->commands && mailbox_get(w->commands, &cmd)) { /* what came after STOP */
+		if (cmd.kind == MEDIA_CMD_SET_WA)
+			free(cmd.u.wa);
+		if (cmd.kind == MEDIA_CMD_OPEN) {
+			close(cmd.u.open.wa_fd);
+			close(cmd.u.open.rtp_fd);
+			close(cmd.u.open.rtcp_fd);
+		}
+	}
+	if (w->epoll_fd >= 0)
+		close(w->epoll_fd);
+	free(w->by_slot);
+	pktpool_free(w->pool);
+	mailbox_free(w->commands);
+	mailbox_free(w->events);
+	free(w);
+	return NULL;
+}
