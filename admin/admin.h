@@ -1,0 +1,60 @@
+/* admin/admin.h
+ *
+ * The operator's HTTP interface, on a listener of its own: live calls, hang-up, call history, counters. JSON; errors as RFC 9457 problem details. Every
+ * request but GET /healthz needs "Authorization: Bearer TOKEN" (compared in constant time; refused ones counted: CNT_ADMIN_BAD_TOKEN).
+ *
+ *   GET  /healthz                       {"status":"ok","version":"0.1.0","calls":2}
+ *   GET  /v1/calls                      {"calls":[{...}]}                      live ones
+ *   GET  /v1/calls/{id}                 one live call, else the record, else 404
+ *   POST /v1/calls/{id}/hangup          {"id":"...","ended":true}  | 404
+ *   GET  /v1/history?number=&user=&status=&from=&to=&limit=&offset=   {"records":[...]}
+ *   GET  /v1/counters                   {"webhook_posts":12,...,"gauges":{"media_sessions":2,...}}
+ *
+ * Owner: control thread.
+ */
+#ifndef ADMIN_ADMIN_H
+#define ADMIN_ADMIN_H
+
+#include "lib/base/addr.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct loop;
+struct admin;
+
+struct admin_call { /* borrowed for the callback */
+	const char *id, *wacid, *state, *direction, *number, *user, *user_name, *gateway, *rule;
+	uint64_t started_ms, rang_ms, answered_ms;
+};
+
+struct admin_gauge {
+	const char *name;
+	uint64_t value;
+};
+
+/* What the shell offers. */
+struct admin_ops {
+	void (*each_call)(void (*fn)(const struct admin_call *call, void *fn_arg), void *fn_arg, void *arg);
+	int (*hangup)(const char *id, void *arg); /* 0 or -ENOENT */
+	size_t (*gauges)(struct admin_gauge *ret_gauges, size_t cap, void *arg);
+	void *arg;
+};
+
+struct admin_conf {
+	struct addr listen;
+	const char *token;
+	struct store *store; /* borrowed */
+	struct admin_ops ops;
+};
+
+int admin_new(struct loop *l, const struct admin_conf *conf, struct admin **ret_admin);
+void admin_addr(const struct admin *a, struct addr *ret_addr);
+struct admin *admin_free(struct admin *a);
+
+/* The JSON of one record, as /v1/history and `watrunk calls --history --json` print it; malloc'd text, NULL when out of memory. */
+char *admin_record_json(const struct call_record *record);
+
+#endif
