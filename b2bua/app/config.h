@@ -1,0 +1,85 @@
+/* b2bua/app/config.h
+ *
+ * The configuration file, read, checked and resolved: secrets fetched, addresses parsed, dialplan built. Immutable once loaded. etc/watrunk.yaml documents
+ * every key. Errors name file, line and key; all of them are listed.
+ */
+#ifndef B2BUA_APP_CONFIG_H
+#define B2BUA_APP_CONFIG_H
+
+#include "b2bua/call/call.h"
+#include "b2bua/sip/sip.h"
+#include "lib/base/conf.h"
+#include "lib/base/log.h"
+#include "media/engine.h"
+
+struct config_number {
+	const char *phone_number_id;
+	char number[24];          /* +E.164 */
+	char *token, *app_secret; /* app_secret NULL: the global one */
+	bool enabled, inbound, outbound;
+	unsigned accept_window_s, max_calls;
+};
+
+enum { CONFIG_GATEWAY_ADDRS_MAX = 8 };
+struct config_gateway { /* beside its call_gateway, same index */
+	struct addr addrs[CONFIG_GATEWAY_ADDRS_MAX]; /* hosts that may send us SIP as this gateway */
+	size_t addr_count;
+};
+
+struct config_file; /* as libcyaml loads it: config_schema.h */
+
+struct config {
+	char *path;
+	struct {
+		struct addr listen;
+		const char *path;
+		char *verify_token;
+		char **app_secrets; /* every different one */
+		size_t app_secret_count;
+	} webhook;
+	struct {
+		struct addr listen;
+		char *token;
+	} admin;
+	struct {
+		const char *base_url, *version;
+		unsigned timeout_ms;
+	} graph;
+	struct config_number *numbers;
+	size_t number_count;
+	struct {
+		struct {
+			enum sip_transport transport;
+			struct addr addr;
+		} listen[SIP_LISTEN_MAX];
+		size_t listen_count;
+		const char *domain, *public_address;
+		bool drop_strangers;
+	} sip;
+	struct media_engine_conf media; /* without on_event, arg */
+	struct call_gateway *gateways;
+	struct config_gateway *gateway_sources;
+	size_t gateway_count;
+	struct dialplan *dialplan;
+	struct {
+		const char *url;
+		bool keep_sdp;
+	} store;
+	struct {
+		enum log_level level;
+		enum log_format format;
+	} log;
+	struct call_settings call; /* made from the above */
+	/* owned: */
+	struct conf_file *file;
+	struct config_file *raw;
+};
+
+/* Returns 0, -EBADMSG (errors filled in) or -ENOMEM. Reads secrets from the environment and files, resolves gateway names: start-up only. */
+int config_load(const char *path, struct config **ret_config, struct conf_errors *errors);
+struct config *config_free(struct config *c); /* wipes secrets; accepts NULL; returns NULL */
+
+const struct config_number *config_number_by_id(const struct config *c, const char *phone_number_id);
+const struct config_number *config_number_by_number(const struct config *c, const char *e164);
+
+#endif

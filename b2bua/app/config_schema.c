@@ -1,0 +1,119 @@
+/* b2bua/app/config_schema.c
+ *
+ * libcyaml's description of etc/watrunk.yaml. Optional scalars are pointers, so that "absent" and "zero" stay apart.
+ */
+#include "b2bua/app/config_schema.h"
+
+#define OPTIONAL (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
+#define TEXT(key, type, member)          CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER, type, member, 0, CYAML_UNLIMITED)
+#define TEXT_OPTIONAL(key, type, member) CYAML_FIELD_STRING_PTR(key, OPTIONAL, type, member, 0, CYAML_UNLIMITED)
+#define UINT_OPTIONAL(key, type, member) CYAML_FIELD_UINT_PTR(key, OPTIONAL, type, member)
+#define BOOL_OPTIONAL(key, type, member) CYAML_FIELD_BOOL_PTR(key, OPTIONAL, type, member)
+
+static const cyaml_schema_value_t text_value = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED)};
+
+static const cyaml_schema_field_t webhook_fields[] = {
+	TEXT("listen", struct webhook_yaml, listen),
+	TEXT_OPTIONAL("path", struct webhook_yaml, path),
+	TEXT("verify_token", struct webhook_yaml, verify_token),
+	TEXT("app_secret", struct webhook_yaml, app_secret),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t admin_fields[] = {
+	TEXT("listen", struct admin_yaml, listen),
+	TEXT("token", struct admin_yaml, token),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t graph_fields[] = {
+	TEXT_OPTIONAL("base_url", struct graph_yaml, base_url),
+	TEXT_OPTIONAL("version", struct graph_yaml, version),
+	UINT_OPTIONAL("timeout_ms", struct graph_yaml, timeout_ms),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t number_fields[] = {
+	TEXT("phone_number_id", struct number_yaml, phone_number_id),
+	TEXT("number", struct number_yaml, number),
+	TEXT("token", struct number_yaml, token),
+	TEXT_OPTIONAL("app_secret", struct number_yaml, app_secret),
+	BOOL_OPTIONAL("enabled", struct number_yaml, enabled),
+	BOOL_OPTIONAL("inbound", struct number_yaml, inbound),
+	BOOL_OPTIONAL("outbound", struct number_yaml, outbound),
+	UINT_OPTIONAL("accept_window", struct number_yaml, accept_window),
+	UINT_OPTIONAL("max_calls", struct number_yaml, max_calls),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t number_value = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct number_yaml, number_fields)};
+
+static const cyaml_schema_field_t sip_fields[] = {
+	CYAML_FIELD_SEQUENCE("listen", CYAML_FLAG_POINTER, struct sip_yaml, listen, &text_value, 1, 8),
+	TEXT("domain", struct sip_yaml, domain),
+	TEXT_OPTIONAL("public_address", struct sip_yaml, public_address),
+	BOOL_OPTIONAL("drop_strangers", struct sip_yaml, drop_strangers),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t media_fields[] = {
+	TEXT("public_address", struct media_yaml, public_address),
+	TEXT_OPTIONAL("bind_address", struct media_yaml, bind_address),
+	TEXT_OPTIONAL("webrtc_ports", struct media_yaml, webrtc_ports),
+	TEXT_OPTIONAL("rtp_ports", struct media_yaml, rtp_ports),
+	UINT_OPTIONAL("workers", struct media_yaml, workers),
+	UINT_OPTIONAL("max_calls", struct media_yaml, max_calls),
+	UINT_OPTIONAL("jitter_min_ms", struct media_yaml, jitter_min_ms),
+	UINT_OPTIONAL("jitter_max_ms", struct media_yaml, jitter_max_ms),
+	UINT_OPTIONAL("opus_bitrate", struct media_yaml, opus_bitrate),
+	UINT_OPTIONAL("opus_complexity", struct media_yaml, opus_complexity),
+	UINT_OPTIONAL("expected_loss_percent", struct media_yaml, expected_loss_percent),
+	UINT_OPTIONAL("ice_timeout", struct media_yaml, ice_timeout),
+	UINT_OPTIONAL("wa_silence_timeout", struct media_yaml, wa_silence_timeout),
+	UINT_OPTIONAL("sip_silence_timeout", struct media_yaml, sip_silence_timeout),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t gateway_fields[] = {
+	TEXT("name", struct gateway_yaml, name),
+	TEXT("uri", struct gateway_yaml, uri),
+	CYAML_FIELD_SEQUENCE("codecs", OPTIONAL, struct gateway_yaml, codecs, &text_value, 1, 4),
+	UINT_OPTIONAL("ptime_ms", struct gateway_yaml, ptime_ms),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t gateway_value = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct gateway_yaml, gateway_fields)};
+
+static const cyaml_schema_field_t store_fields[] = {
+	TEXT("url", struct store_yaml, url),
+	BOOL_OPTIONAL("keep_sdp", struct store_yaml, keep_sdp),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t log_fields[] = {
+	TEXT_OPTIONAL("level", struct log_yaml, level),
+	TEXT_OPTIONAL("format", struct log_yaml, format),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t call_fields[] = {
+	BOOL_OPTIONAL("pre_accept", struct call_yaml, pre_accept),
+	UINT_OPTIONAL("ring_timeout", struct call_yaml, ring_timeout),
+	UINT_OPTIONAL("media_wait_ms", struct call_yaml, media_wait_ms),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t file_fields[] = {
+	CYAML_FIELD_MAPPING("webhook", CYAML_FLAG_DEFAULT, struct config_file, webhook, webhook_fields),
+	CYAML_FIELD_MAPPING("admin", CYAML_FLAG_DEFAULT, struct config_file, admin, admin_fields),
+	CYAML_FIELD_MAPPING_PTR("graph", OPTIONAL, struct config_file, graph, graph_fields),
+	CYAML_FIELD_SEQUENCE("numbers", CYAML_FLAG_POINTER, struct config_file, numbers, &number_value, 1, CYAML_UNLIMITED),
+	CYAML_FIELD_MAPPING("sip", CYAML_FLAG_DEFAULT, struct config_file, sip, sip_fields),
+	CYAML_FIELD_MAPPING("media", CYAML_FLAG_DEFAULT, struct config_file, media, media_fields),
+	CYAML_FIELD_SEQUENCE("gateways", CYAML_FLAG_POINTER, struct config_file, gateways, &gateway_value, 1, CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE("dialplan", CYAML_FLAG_POINTER, struct config_file, dialplan, &dialplan_rule_schema, 1, CYAML_UNLIMITED),
+	CYAML_FIELD_MAPPING("store", CYAML_FLAG_DEFAULT, struct config_file, store, store_fields),
+	CYAML_FIELD_MAPPING_PTR("log", OPTIONAL, struct config_file, log, log_fields),
+	CYAML_FIELD_MAPPING_PTR("call", OPTIONAL, struct config_file, call, call_fields),
+	CYAML_FIELD_END,
+};
+
+const cyaml_schema_value_t config_file_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config_file, file_fields)};

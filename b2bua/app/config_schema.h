@@ -1,0 +1,77 @@
+/* b2bua/app/config_schema.h
+ *
+ * The file as libcyaml loads it, key for key. config.c turns it into struct config.
+ */
+#ifndef B2BUA_APP_CONFIG_SCHEMA_H
+#define B2BUA_APP_CONFIG_SCHEMA_H
+
+#include "dialplan/dialplan_conf.h"
+
+#include <cyaml/cyaml.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct webhook_yaml {
+	char *listen, *path, *verify_token, *app_secret;
+};
+struct admin_yaml {
+	char *listen, *token;
+};
+struct graph_yaml {
+	char *base_url, *version;
+	uint32_t *timeout_ms;
+};
+struct number_yaml {
+	char *phone_number_id, *number, *token, *app_secret;
+	bool *enabled, *inbound, *outbound;
+	uint32_t *accept_window, *max_calls;
+};
+struct sip_yaml {
+	char **listen;
+	unsigned listen_count;
+	char *domain, *public_address;
+	bool *drop_strangers;
+};
+struct media_yaml {
+	char *public_address, *bind_address, *webrtc_ports, *rtp_ports;
+	uint32_t *workers, *max_calls, *jitter_min_ms, *jitter_max_ms, *opus_bitrate, *opus_complexity, *expected_loss_percent;
+	uint32_t *ice_timeout, *wa_silence_timeout, *sip_silence_timeout; /* seconds */
+};
+struct gateway_yaml {
+	char *name, *uri;
+	char **codecs;
+	unsigned codecs_count;
+	uint32_t *ptime_ms;
+};
+struct store_yaml {
+	char *url;
+	bool *keep_sdp;
+};
+struct log_yaml {
+	char *level, *format;
+};
+struct call_yaml {
+	bool *pre_accept;
+	uint32_t *ring_timeout, *media_wait_ms;
+};
+
+struct config_file {
+	struct webhook_yaml webhook;
+	struct admin_yaml admin;
+	struct graph_yaml *graph;
+	struct number_yaml *numbers;
+	unsigned numbers_count;
+	struct sip_yaml sip;
+	struct media_yaml media;
+	struct gateway_yaml *gateways;
+	unsigned gateways_count;
+	struct dialplan_rule_conf *dialplan;
+	unsigned dialplan_count;
+	struct store_yaml store;
+	struct log_yaml *log;
+	struct call_yaml *call;
+};
+
+extern const cyaml_schema_value_t config_file_schema;
+
+#endif
