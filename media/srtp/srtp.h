@@ -1,11 +1,11 @@
 /* media/srtp/srtp.h
  *
- * SRTP and SRTCP (RFC 3711, RFC 7714) of one media flow: one master key each way, a few SSRCs each way. Works in place. Two back ends behind
- * this one header: OpenSSL EVP with contexts kept per session (the default), and libsrtp2, whose Debian build is many times slower and
- * serves as the reference that the first is tested against, byte for byte.
+ * SRTP and SRTCP (RFC 3711, RFC 7714) of one media flow: one master key each way, a few SSRCs each way. Works in place.
+ * Two back ends behind this one header: OpenSSL EVP with contexts kept per session (the default), and libsrtp2, whose
+ * Debian build is many times slower and serves as the reference that the first is tested against, byte for byte.
  *
- * Owner: the media worker that owns the session. Not thread-safe, no clock; allocates in srtp_session_new() only (libsrtp2: also
- * once for each new SSRC).
+ * Owner: the media worker that owns the session. Not thread-safe, no clock; allocates in srtp_session_new() only
+ * (libsrtp2: also once for each new SSRC).
  */
 #ifndef MEDIA_SRTP_SRTP_H
 #define MEDIA_SRTP_SRTP_H
@@ -20,7 +20,8 @@ enum {
 	SRTP_SSRC_MAX = 4,           /* streams each way; a peer has no reason to use more */
 };
 
-/* Numbers as in the DTLS use_srtp extension: RFC 5764 s4.1.2, RFC 7714 s14.2. SHA1_32 shortens the tag of SRTP, never of SRTCP. */
+/* Numbers as in the DTLS use_srtp extension: RFC 5764 s4.1.2, RFC 7714 s14.2. SHA1_32 shortens the tag of SRTP, never
+ * of SRTCP. */
 enum srtp_profile {
 	SRTP_PROFILE_NONE = 0,
 	SRTP_PROFILE_AES128_CM_SHA1_80 = 0x0001,
@@ -47,14 +48,15 @@ struct srtp_session;
 int srtp_session_new(const struct srtp_conf *conf, struct srtp_session **ret_session);
 
 /* Encrypt and authenticate in place. cap: room in the buffer; length + SRTP_TRAILER_MAX always suffices.
- * Returns 0, -EINVAL (not RTP or RTCP), -ENOBUFS, -EALREADY (this sequence number went out before: sending two payloads under one key stream
- * would reveal both), -ENOSPC (too many SSRCs), -EKEYEXPIRED (2^31 RTCP packets), -EIO. The bytes are undefined after -EIO. */
+ * Returns 0, -EINVAL (not RTP or RTCP), -ENOBUFS, -EALREADY (this sequence number went out before: sending two payloads
+ * under one key stream would reveal both), -ENOSPC (too many SSRCs), -EKEYEXPIRED (2^31 RTCP packets), -EIO. The bytes
+ * are undefined after -EIO. */
 int srtp_session_protect_rtp(struct srtp_session *s, uint8_t *bytes, size_t length, size_t cap, size_t *ret_length);
 int srtp_session_protect_rtcp(struct srtp_session *s, uint8_t *bytes, size_t length, size_t cap, size_t *ret_length);
 
-/* Check and decrypt in place. Returns 0, -EPROTO (malformed), -EALREADY (seen before), -ESTALE (older than the replay window), -EBADMSG
- * (authentication failed) or -ENOSPC (an SSRC beyond SRTP_SSRC_MAX). Only a packet that passed changes any state; the bytes are undefined
- * after -EBADMSG. */
+/* Check and decrypt in place. Returns 0, -EPROTO (malformed), -EALREADY (seen before), -ESTALE (older than the replay
+ * window), -EBADMSG (authentication failed) or -ENOSPC (an SSRC beyond SRTP_SSRC_MAX). Only a packet that passed
+ * changes any state; the bytes are undefined after -EBADMSG. */
 int srtp_session_unprotect_rtp(struct srtp_session *s, uint8_t *bytes, size_t length, size_t *ret_length);
 int srtp_session_unprotect_rtcp(struct srtp_session *s, uint8_t *bytes, size_t length, size_t *ret_length);
 

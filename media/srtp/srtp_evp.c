@@ -1,7 +1,8 @@
 /* media/srtp/srtp_evp.c
  *
- * SRTP by OpenSSL EVP. What costs time in other back ends is making contexts, expanding keys and fetching algorithms for each packet: here
- * each direction keeps four contexts (RTP and RTCP, cipher and MAC), shared by its SSRCs, because session keys do not depend on the SSRC.
+ * SRTP by OpenSSL EVP. What costs time in other back ends is making contexts, expanding keys and fetching algorithms
+ * for each packet: here each direction keeps four contexts (RTP and RTCP, cipher and MAC), shared by its SSRCs, because
+ * session keys do not depend on the SSRC.
  *
  *   AES-CM   RTP   header | encrypted payload | tag                    tag over header, payload and ROC
  *            RTCP  8 bytes | encrypted rest | E + index | tag          tag over all before it
@@ -32,7 +33,7 @@ enum {
 /* One session key set: of RTP or of RTCP, in one direction. */
 struct channel {
 	EVP_CIPHER_CTX *cipher;
-	EVP_MD_CTX *md;                    /* NULL with GCM */
+	EVP_MD_CTX *md;                      /* NULL with GCM */
 	uint8_t inner_pad[SHA1_BLOCK_BYTES]; /* HMAC key, padded and masked (RFC 2104) */
 	uint8_t outer_pad[SHA1_BLOCK_BYTES];
 	uint8_t salt[SRTP_MASTER_SALT_BYTES];
@@ -97,7 +98,8 @@ static void cm_iv(const struct channel *c, uint32_t ssrc, uint64_t index, uint8_
 		iv[8 + i] ^= (uint8_t)(index >> (40 - 8 * i));
 }
 
-/* RFC 7714 s8.1 (RTP: 0, SSRC, ROC, SEQ) and s9.1 (RTCP: 0, SSRC, 0, index): both are SSRC at byte 2 and a 48-bit index at byte 6. */
+/* RFC 7714 s8.1 (RTP: 0, SSRC, ROC, SEQ) and s9.1 (RTCP: 0, SSRC, 0, index): both are SSRC at byte 2 and a 48-bit index
+ * at byte 6. */
 static void gcm_iv(const struct channel *c, uint32_t ssrc, uint64_t index, uint8_t iv[GCM_IV_BYTES])
 {
 	memcpy(iv, c->salt, GCM_IV_BYTES);
@@ -117,18 +119,21 @@ static bool cm_crypt(struct channel *c, uint32_t ssrc, uint64_t index, uint8_t *
 	       EVP_EncryptUpdate(c->cipher, bytes, &n, bytes, (int)length) == 1;
 }
 
-/* HMAC by hand: copying a context that already holds the pad would save a block, but allocates inside OpenSSL 3 and touches a reference count that all
- * workers share; starting the same context over does neither. */
-static bool cm_mac(struct channel *c, const uint8_t *bytes, size_t length, const uint8_t *more, size_t more_length, uint8_t mac[SHA1_BYTES])
+/* HMAC by hand: copying a context that already holds the pad would save a block, but allocates inside OpenSSL 3 and
+ * touches a reference count that all workers share; starting the same context over does neither. */
+static bool cm_mac(struct channel *c, const uint8_t *bytes, size_t length, const uint8_t *more, size_t more_length,
+	uint8_t mac[SHA1_BYTES])
 {
-	return EVP_DigestInit_ex(c->md, NULL, NULL) == 1 && EVP_DigestUpdate(c->md, c->inner_pad, SHA1_BLOCK_BYTES) == 1 &&
+	return EVP_DigestInit_ex(c->md, NULL, NULL) == 1 &&
+	       EVP_DigestUpdate(c->md, c->inner_pad, SHA1_BLOCK_BYTES) == 1 &&
 	       EVP_DigestUpdate(c->md, bytes, length) == 1 && EVP_DigestUpdate(c->md, more, more_length) == 1 &&
 	       EVP_DigestFinal_ex(c->md, mac, NULL) == 1 && EVP_DigestInit_ex(c->md, NULL, NULL) == 1 &&
-	       EVP_DigestUpdate(c->md, c->outer_pad, SHA1_BLOCK_BYTES) == 1 && EVP_DigestUpdate(c->md, mac, SHA1_BYTES) == 1 &&
-	       EVP_DigestFinal_ex(c->md, mac, NULL) == 1;
+	       EVP_DigestUpdate(c->md, c->outer_pad, SHA1_BLOCK_BYTES) == 1 &&
+	       EVP_DigestUpdate(c->md, mac, SHA1_BYTES) == 1 && EVP_DigestFinal_ex(c->md, mac, NULL) == 1;
 }
 
-static bool gcm_begin(struct channel *c, const uint8_t *iv, const uint8_t *aad, size_t aad_length, const uint8_t *aad2, size_t aad2_length)
+static bool gcm_begin(struct channel *c, const uint8_t *iv, const uint8_t *aad, size_t aad_length, const uint8_t *aad2,
+	size_t aad2_length)
 {
 	int n;
 
@@ -183,7 +188,8 @@ static int evp_protect_rtp(struct srtp_session *s, uint8_t *bytes, size_t length
 			return -EIO;
 	} else {
 		srtp_put_u32(roc, (uint32_t)(index >> 16));
-		if (!cm_crypt(c, ssrc, index, bytes + header, length - header) || !cm_mac(c, bytes, length, roc, sizeof(roc), mac))
+		if (!cm_crypt(c, ssrc, index, bytes + header, length - header) ||
+			!cm_mac(c, bytes, length, roc, sizeof(roc), mac))
 			return -EIO;
 		memcpy(bytes + length, mac, c->tag_bytes);
 	}
@@ -225,7 +231,8 @@ static int evp_unprotect_rtp(struct srtp_session *s, uint8_t *bytes, size_t leng
 			return -EBADMSG;
 	} else {
 		srtp_put_u32(roc, (uint32_t)(index >> 16));
-		if (!cm_mac(c, bytes, length, roc, sizeof(roc), mac) || !crypto_equal(mac, bytes + length, c->tag_bytes) ||
+		if (!cm_mac(c, bytes, length, roc, sizeof(roc), mac) ||
+			!crypto_equal(mac, bytes + length, c->tag_bytes) ||
 			!cm_crypt(c, ssrc, index, bytes + header, length - header))
 			return -EBADMSG;
 	}
@@ -257,11 +264,13 @@ static int evp_protect_rtcp(struct srtp_session *s, uint8_t *bytes, size_t lengt
 	srtp_put_u32(trailer, index | RTCP_E_BIT);
 	if (c->gcm) {
 		gcm_iv(c, ssrc, index, iv);
-		if (!gcm_begin(c, iv, bytes, SRTP_RTCP_HEADER_BYTES, trailer, sizeof(trailer)) || !gcm_seal(c, body, body_length))
+		if (!gcm_begin(c, iv, bytes, SRTP_RTCP_HEADER_BYTES, trailer, sizeof(trailer)) ||
+			!gcm_seal(c, body, body_length))
 			return -EIO;
 		memcpy(bytes + length + GCM_TAG_BYTES, trailer, sizeof(trailer));
 	} else {
-		if (!cm_crypt(c, ssrc, index, body, body_length) || !cm_mac(c, bytes, length, trailer, sizeof(trailer), mac))
+		if (!cm_crypt(c, ssrc, index, body, body_length) ||
+			!cm_mac(c, bytes, length, trailer, sizeof(trailer), mac))
 			return -EIO;
 		memcpy(bytes + length, trailer, sizeof(trailer));
 		memcpy(bytes + length + sizeof(trailer), mac, c->tag_bytes);
@@ -327,7 +336,8 @@ static void channel_set_pads(struct channel *c, const uint8_t auth_key[AUTH_KEY_
 }
 
 /* labels: 0 for RTP, SRTP_LABEL_RTCP for RTCP. encrypt matters to GCM only: counter mode is its own inverse. */
-static int channel_init(struct channel *c, const struct srtp_master *master, unsigned labels, size_t tag_bytes, bool gcm, bool encrypt)
+static int channel_init(
+	struct channel *c, const struct srtp_master *master, unsigned labels, size_t tag_bytes, bool gcm, bool encrypt)
 {
 	uint8_t key[SRTP_MASTER_KEY_BYTES], auth_key[AUTH_KEY_BYTES];
 	struct srtp_master m = *master;
@@ -341,9 +351,11 @@ static int channel_init(struct channel *c, const struct srtp_master *master, uns
 	if (!c->cipher)
 		return -ENOMEM;
 	if (srtp_key_derive(&m, labels + SRTP_LABEL_CIPHER, key, sizeof(key)) == 0 &&
-		srtp_key_derive(&m, labels + SRTP_LABEL_SALT, c->salt, gcm ? GCM_IV_BYTES : SRTP_MASTER_SALT_BYTES) == 0 &&
+		srtp_key_derive(&m, labels + SRTP_LABEL_SALT, c->salt, gcm ? GCM_IV_BYTES : SRTP_MASTER_SALT_BYTES) ==
+			0 &&
 		srtp_key_derive(&m, labels + SRTP_LABEL_AUTH, auth_key, sizeof(auth_key)) == 0 &&
-		EVP_CipherInit_ex(c->cipher, gcm ? EVP_aes_128_gcm() : EVP_aes_128_ctr(), NULL, key, NULL, encrypt || !gcm) == 1)
+		EVP_CipherInit_ex(
+			c->cipher, gcm ? EVP_aes_128_gcm() : EVP_aes_128_ctr(), NULL, key, NULL, encrypt || !gcm) == 1)
 		r = 0;
 	if (r == 0 && !gcm) {
 		channel_set_pads(c, auth_key);
@@ -359,7 +371,8 @@ static int channel_init(struct channel *c, const struct srtp_master *master, uns
 	return r;
 }
 
-static int direction_init(struct direction *d, const struct srtp_conf *conf, const struct srtp_master *master, bool encrypt)
+static int direction_init(
+	struct direction *d, const struct srtp_conf *conf, const struct srtp_master *master, bool encrypt)
 {
 	bool gcm = conf->profile == SRTP_PROFILE_AEAD_AES_128_GCM;
 	int r = channel_init(&d->rtp, master, 0, srtp_rtp_tag_bytes(conf->profile), gcm, encrypt);

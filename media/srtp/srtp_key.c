@@ -14,7 +14,8 @@ int srtp_key_derive(const struct srtp_master *master, unsigned label, uint8_t *r
 
 	if (length > SRTP_KEY_MAX)
 		return -EINVAL;
-	/* x = (label || 48-bit index/rate, here 0) XOR salt, right-aligned in 112 bits; IV = x * 2^16. The label so falls on byte 7. */
+	/* x = (label || 48-bit index/rate, here 0) XOR salt, right-aligned in 112 bits; IV = x * 2^16. The label so
+	 * falls on byte 7. */
 	memcpy(iv, master->salt, SRTP_MASTER_SALT_BYTES);
 	iv[7] ^= (uint8_t)label;
 	ctx = EVP_CIPHER_CTX_new();

@@ -16,7 +16,8 @@ enum srtp_label { /* RFC 3711 s4.3.1; SRTCP: plus 3, s4.3.2 */
 
 enum { SRTP_KEY_MAX = 128 }; /* bytes that one derivation can give here */
 
-/* label: an enum srtp_label, plus SRTP_LABEL_RTCP for SRTCP. Returns 0, -EINVAL (length) or -EIO (the library refused). */
+/* label: an enum srtp_label, plus SRTP_LABEL_RTCP for SRTCP. Returns 0, -EINVAL (length) or -EIO (the library refused).
+ */
 int srtp_key_derive(const struct srtp_master *master, unsigned label, uint8_t *ret_key, size_t length);
 
 #endif

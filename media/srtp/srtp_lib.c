@@ -1,6 +1,7 @@
 /* media/srtp/srtp_lib.c
  *
- * SRTP by libsrtp2: the reference that srtp_evp.c is tested against, and a way out should the other one ever prove wrong in the field.
+ * SRTP by libsrtp2: the reference that srtp_evp.c is tested against, and a way out should the other one ever prove
+ * wrong in the field.
  */
 #include "lib/base/crypto.h"
 #include "media/srtp/srtp_inner.h"
@@ -45,7 +46,6 @@ static int error_of(srtp_err_status_t st, bool receiving)
 	case srtp_err_status_replay_old: return -ESTALE;
 	case srtp_err_status_key_expired: return -EKEYEXPIRED;
 	case srtp_err_status_alloc_fail: return -ENOMEM;
-	case srtp_err_status_cant_check: /* E bit clear */
 	case srtp_err_status_parse_err:
 	case srtp_err_status_bad_param: return receiving ? -EPROTO : -EINVAL;
 	default: return receiving ? -EBADMSG : -EIO;
@@ -54,8 +54,8 @@ static int error_of(srtp_err_status_t st, bool receiving)
 
 typedef srtp_err_status_t (*srtp_step)(srtp_t ctx, void *packet, int *length);
 
-static int protect(struct lib_session *l, srtp_step step, uint8_t *bytes, size_t length, size_t cap, size_t overhead, uint32_t ssrc,
-	size_t *ret_length)
+static int protect(struct lib_session *l, srtp_step step, uint8_t *bytes, size_t length, size_t cap, size_t overhead,
+	uint32_t ssrc, size_t *ret_length)
 {
 	bool known = ssrc_known(l->tx_ssrc, l->tx_ssrcs, ssrc);
 	int n = (int)length, r;
@@ -73,7 +73,8 @@ static int protect(struct lib_session *l, srtp_step step, uint8_t *bytes, size_t
 	return 0;
 }
 
-static int unprotect(struct lib_session *l, srtp_step step, uint8_t *bytes, size_t length, uint32_t ssrc, size_t *ret_length)
+static int unprotect(
+	struct lib_session *l, srtp_step step, uint8_t *bytes, size_t length, uint32_t ssrc, size_t *ret_length)
 {
 	bool known = ssrc_known(l->rx_ssrc, l->rx_ssrcs, ssrc);
 	int n = (int)length, r;
@@ -93,7 +94,8 @@ static int unprotect(struct lib_session *l, srtp_step step, uint8_t *bytes, size
 
 static int lib_protect_rtp(struct srtp_session *s, uint8_t *bytes, size_t length, size_t cap, size_t *ret_length)
 {
-	return protect(lib(s), srtp_protect, bytes, length, cap, srtp_rtp_tag_bytes(lib(s)->profile), srtp_get_u32(bytes + 8), ret_length);
+	return protect(lib(s), srtp_protect, bytes, length, cap, srtp_rtp_tag_bytes(lib(s)->profile),
+		srtp_get_u32(bytes + 8), ret_length);
 }
 
 static int lib_protect_rtcp(struct srtp_session *s, uint8_t *bytes, size_t length, size_t cap, size_t *ret_length)
@@ -114,9 +116,17 @@ static int lib_unprotect_rtp(struct srtp_session *s, uint8_t *bytes, size_t leng
 
 static int lib_unprotect_rtcp(struct srtp_session *s, uint8_t *bytes, size_t length, size_t *ret_length)
 {
-	if (length < SRTP_RTCP_HEADER_BYTES + SRTP_RTCP_INDEX_BYTES + srtp_rtcp_tag_bytes(lib(s)->profile))
+	struct lib_session *l = lib(s);
+	size_t tag = srtp_rtcp_tag_bytes(l->profile), index_from_end = SRTP_RTCP_INDEX_BYTES;
+
+	if (length < SRTP_RTCP_HEADER_BYTES + SRTP_RTCP_INDEX_BYTES + tag)
 		return -EPROTO;
-	return unprotect(lib(s), srtp_unprotect_rtcp, bytes, length, srtp_get_u32(bytes + 4), ret_length);
+	/* Clear E bit: libsrtp2 refuses it with AES-CM and takes it with GCM. Refused here, see srtp_evp.c. */
+	if (l->profile != SRTP_PROFILE_AEAD_AES_128_GCM)
+		index_from_end += tag;
+	if (!(bytes[length - index_from_end] & 0x80))
+		return -EPROTO;
+	return unprotect(l, srtp_unprotect_rtcp, bytes, length, srtp_get_u32(bytes + 4), ret_length);
 }
 
 static void lib_free(struct srtp_session *s)
@@ -157,7 +167,8 @@ static void set_crypto(srtp_policy_t *p, enum srtp_profile profile)
 	}
 }
 
-static int make_context(const struct srtp_conf *conf, const struct srtp_master *master, srtp_ssrc_type_t type, srtp_t *ret_ctx)
+static int make_context(
+	const struct srtp_conf *conf, const struct srtp_master *master, srtp_ssrc_type_t type, srtp_t *ret_ctx)
 {
 	uint8_t key[SRTP_MASTER_KEY_BYTES + SRTP_MASTER_SALT_BYTES];
 	srtp_policy_t policy;

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-/* RFC 3711 s3.3.1, appendix A: of the three indices with these low 16 bits near the top, the nearest. Below index 2^15 there is no previous ROC
- * to go back to, and a wide jump is forward. */
+/* RFC 3711 s3.3.1, appendix A: of the three indices with these low 16 bits near the top, the nearest. Below index 2^15
+ * there is no previous ROC to go back to, and a wide jump is forward. */
 uint64_t srtp_window_guess(const struct srtp_window *w, uint16_t seq)
 {
 	uint64_t roc = w->top >> 16;

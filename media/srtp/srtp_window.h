@@ -1,6 +1,7 @@
 /* media/srtp/srtp_window.h
  *
- * Packet index and replay window of one SRTP or SRTCP stream (RFC 3711 s3.3.1, s3.3.2). A plain value, zero at the start. Pure.
+ * Packet index and replay window of one SRTP or SRTCP stream (RFC 3711 s3.3.1, s3.3.2). A plain value, zero at the
+ * start. Pure.
  *
  *   index = roll-over counter (ROC) << 16 | RTP sequence number;  SRTCP: the 31-bit index that the packet carries
  */
