@@ -37,6 +37,7 @@ enum call_timer {
 	CALL_TIMER_RING,   /* the route's ring time */
 	CALL_TIMER_MEDIA,  /* wait for ICE/DTLS after the SIP answer; later: answered but media never came up */
 	CALL_TIMER_CLOSE,  /* what has not reported its end by then is taken as ended */
+	CALL_TIMER_LIMIT,  /* longest conversation allowed: a call that nobody ends does not live for ever */
 	CALL_TIMER_COUNT
 };
 
@@ -58,6 +59,7 @@ struct call_settings {
 	unsigned default_ring_ms;    /* when the route says nothing: 60000 (the window is shorter anyhow) */
 	unsigned media_wait_ms;      /* after the SIP answer, wait at most this long for ICE and DTLS before `accept`: 2000 */
 	unsigned media_setup_ms;     /* after `accept`, give media at most this long to come up: 15000 */
+	unsigned max_call_ms;        /* longest conversation, counted from Meta's 200 to `accept`; 0: 12 hours */
 	bool use_pre_accept;         /* true */
 	const char *sip_domain;      /* host of From and PAI */
 };
@@ -180,8 +182,8 @@ struct call_action {
 		} invite;
 		enum cause cause;
 		struct {
-			int code;                 /* 200, 488 */
-			const char *sdp;          /* NULL: none */
+			int code;                 /* 200, 488, 491 (UPDATE with an offer while our own is unanswered) */
+			const char *sdp;          /* NULL: none. Lives until the next step */
 		} respond;
 		struct {
 			enum call_timer which;
@@ -196,7 +198,9 @@ struct call_out {
 	struct call_action actions[CALL_ACTIONS_MAX];
 };
 
-/* Changes the call and writes what is to be done, in order, into out (emptied first). Text in actions lives as long as the call. */
+/* Changes the call and writes what is to be done, in order, into out (emptied first). Text in actions lives as long as the call where nothing else is
+ * said. The shell owes these events synchronously: OFFER after call_new(), MEDIA_OPENED or MEDIA_REFUSED after MEDIA_OPEN; everything else
+ * may fail to come, because timers take over. */
 void call_step(struct call *c, const struct call_event *ev, struct call_out *out);
 
 /* ---- what can be seen of a call ---- */
@@ -208,10 +212,12 @@ struct call_report {
 	bool ended;
 	enum cause cause;            /* when ended */
 	enum call_ended_by ended_by;
+	enum call_end_status status; /* when ended: the cause's, but never COMPLETED for a call that Meta has not accepted */
 	int sip_code;                /* the peer's final code when it refused, else the cause's face */
 	int q850;
 	int meta_code;
 	const char *meta_text;
+	const char *media_failure;   /* name given with MEDIA_FAILED, "" none */
 	uint64_t started_ms, rang_ms, answered_ms, ended_ms; /* wall; 0 never. answered: Meta's 200 to accept */
 	uint64_t offer_us, invite_us, sip_answered_us, accept_us; /* monotonic; 0 never */
 	uint64_t media_up_us;

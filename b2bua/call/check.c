@@ -1,0 +1,115 @@
+/* b2bua/call/check.c
+ *
+ * Invariants of a call, written down. Each row says what must hold after every step, whatever happened before.
+ */
+#include "b2bua/call/call_internal.h"
+
+static bool verbs_once(const struct call *c)
+{
+	unsigned sent = 0;
+	for (int v = 0; v < VERB_COUNT; v++)
+		sent += c->wa.sent[v];
+	return c->emitted[CALL_DO_GRAPH] == sent && !(c->wa.sent[VERB_REJECT] && c->wa.sent[VERB_TERMINATE]);
+}
+
+static bool opened_once(const struct call *c)
+{
+	return c->emitted[CALL_DO_MEDIA_OPEN] <= 1 && c->emitted[CALL_DO_SIP_INVITE] <= 1 &&
+	       c->emitted[CALL_DO_MEDIA_SET_WA] <= 1 && c->emitted[CALL_DO_MEDIA_START_WA] <= 1;
+}
+
+static bool closed_once(const struct call *c)
+{
+	return c->emitted[CALL_DO_MEDIA_CLOSE] <= c->emitted[CALL_DO_MEDIA_OPEN] &&
+	       c->emitted[CALL_DO_SIP_CANCEL] + c->emitted[CALL_DO_SIP_BYE] <= c->emitted[CALL_DO_SIP_INVITE];
+}
+
+static bool bye_after_answer(const struct call *c)
+{
+	return (!c->emitted[CALL_DO_SIP_BYE] || c->sip_answered_us) &&
+	       (!c->emitted[CALL_DO_SIP_CANCEL] || !c->sip_answered_us);
+}
+
+static bool audio_after_accept(const struct call *c)
+{
+	return !c->emitted[CALL_DO_MEDIA_START_WA] ||
+	       (c->wa.done[VERB_ACCEPT] && c->wa.outcome[VERB_ACCEPT] == VERB_OK);
+}
+
+static bool states_have_legs(const struct call *c)
+{
+	switch (c->state) {
+	case CALL_NEW: return c->media == MEDIA_NONE && c->sip.state == LEG_NONE;
+	case CALL_OPENING: return c->media == MEDIA_ASKED && c->sip.state == LEG_NONE;
+	case CALL_RINGING: return c->media == MEDIA_OPEN && c->sip.state == LEG_CALLING;
+	case CALL_ANSWERED: return c->media == MEDIA_OPEN && c->sip.state == LEG_ANSWERED && !c->wa.sent[VERB_ACCEPT];
+	case CALL_ACCEPTING:
+	case CALL_UP: return c->media == MEDIA_OPEN && c->sip.state == LEG_ANSWERED && c->wa.sent[VERB_ACCEPT];
+	default: return c->media != MEDIA_OPEN && c->media != MEDIA_ASKED && c->sip.state == LEG_OVER;
+	}
+}
+
+static bool closed_at_meta(const struct call *c)
+{
+	return c->state < CALL_CLOSING || c->wa.over || c->wa.sent[VERB_REJECT] || c->wa.sent[VERB_TERMINATE];
+}
+
+static bool end_is_settled(const struct call *c)
+{
+	return c->ended == (c->state >= CALL_CLOSING);
+}
+
+static bool one_record(const struct call *c)
+{
+	unsigned released = c->state == CALL_RELEASED;
+	return c->emitted[CALL_DO_RECORD] == released && c->emitted[CALL_DO_RELEASE] == released;
+}
+
+/* Time alone leads to RELEASE: some timer runs, but where the shell owes OFFER. */
+static bool timer_runs(const struct call *c)
+{
+	bool any = false;
+	for (int t = 0; t < CALL_TIMER_COUNT; t++)
+		any |= c->timer_at_us[t] != 0;
+	return c->state == CALL_RELEASED ? !any : any || c->state == CALL_NEW;
+}
+
+static bool completed_was_answered(const struct call *c)
+{
+	struct call_report r;
+	call_report(c, &r);
+	return !r.ended || r.status != CALL_END_COMPLETED || r.answered_ms;
+}
+
+static bool within_arena(const struct call *c)
+{
+	return c->arena.used_bytes <= c->arena.limit_bytes;
+}
+
+const char *call_check(const struct call *c)
+{
+	static const struct {
+		bool (*holds)(const struct call *);
+		const char *what;
+	} invariants[] = {
+		{verbs_once, "each verb is sent once, and never both reject and terminate"},
+		{opened_once, "media and SIP leg are opened once"},
+		{closed_once, "only what was opened is closed, and once"},
+		{bye_after_answer, "CANCEL before the answer, BYE after it"},
+		{audio_after_accept, "audio flows to WhatsApp after accept returned 200 only"},
+		{states_have_legs, "state, media and SIP leg agree"},
+		{closed_at_meta, "the WhatsApp leg of an ended call is over or being closed"},
+		{end_is_settled, "a call has a cause from CLOSING on"},
+		{one_record, "one record and one RELEASE, together"},
+		{timer_runs, "a timer runs until RELEASE, none after"},
+		{completed_was_answered, "a completed call was accepted"},
+		{within_arena, "the arena keeps its limit"},
+	};
+
+	if (c->broken)
+		return c->broken;
+	for (size_t i = 0; i < sizeof(invariants) / sizeof(invariants[0]); i++)
+		if (!invariants[i].holds(c))
+			return invariants[i].what;
+	return NULL;
+}

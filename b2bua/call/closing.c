@@ -1,0 +1,129 @@
+/* b2bua/call/closing.c
+ *
+ * How a call closes. call_end() tells everybody once: CANCEL or BYE, reject or terminate, MEDIA_CLOSE. Then media and
+ * Graph are waited for, at most LIMIT_CLOSE_MS; the record is written with what they reported, and the call is
+ * forgotten. The SIP leg is not waited for: what is left of it (crossing answers, repeats) is the SIP module's.
+ */
+#include "b2bua/call/call_internal.h"
+
+static enum call_verb closing_verb(const struct call *c)
+{
+	return c->wa.sent[VERB_PRE_ACCEPT] || c->wa.sent[VERB_ACCEPT] ? VERB_TERMINATE : VERB_REJECT;
+}
+
+static void close_sip(struct call *c)
+{
+	if (c->sip.state == LEG_CALLING)
+		call_emit(c, CALL_DO_SIP_CANCEL)->u.cause = c->cause;
+	else if (c->sip.state == LEG_ANSWERED)
+		call_emit(c, CALL_DO_SIP_BYE)->u.cause = c->cause;
+	c->sip.state = LEG_OVER;
+}
+
+/* Sent even while another verb is on its way: Graph requests are independent, and Meta bills until it is told. */
+static void close_wa(struct call *c)
+{
+	if (!c->wa.over)
+		call_emit_verb(c, closing_verb(c), NULL);
+}
+
+static void close_media(struct call *c)
+{
+	if (c->media != MEDIA_ASKED && c->media != MEDIA_OPEN)
+		return;
+	c->media = MEDIA_CLOSING;
+	call_emit(c, CALL_DO_MEDIA_CLOSE);
+}
+
+static bool verb_pending(const struct call *c, enum call_verb verb)
+{
+	return c->wa.sent[verb] && !c->wa.done[verb];
+}
+
+static bool all_reported(const struct call *c)
+{
+	return c->media != MEDIA_CLOSING && !verb_pending(c, VERB_REJECT) && !verb_pending(c, VERB_TERMINATE);
+}
+
+static void release(struct call *c)
+{
+	call_timer_cancel(c, CALL_TIMER_CLOSE);
+	call_emit(c, CALL_DO_RECORD);
+	call_emit(c, CALL_DO_RELEASE);
+	c->state = CALL_RELEASED;
+}
+
+void call_end(struct call *c, enum cause cause, enum call_ended_by by)
+{
+	ASSERT(c->state < CALL_CLOSING);
+	c->ended = true;
+	c->cause = cause;
+	c->ended_by = by;
+	c->ended_ms = c->wall_ms;
+	c->state = CALL_CLOSING;
+	for (int t = 0; t < CALL_TIMER_COUNT; t++)
+		call_timer_cancel(c, (enum call_timer)t);
+	close_sip(c);
+	close_wa(c);
+	close_media(c);
+	if (all_reported(c))
+		release(c);
+	else
+		call_timer_set(c, CALL_TIMER_CLOSE, c->now_us + (uint64_t)LIMIT_CLOSE_MS * 1000);
+}
+
+/* ---- events while closing ---- */
+
+static void on_graph_done(struct call *c, const struct call_event *ev)
+{
+	enum call_verb verb = ev->u.graph.verb;
+
+	if ((unsigned)verb >= VERB_COUNT || !verb_pending(c, verb)) {
+		call_ignore(c);
+		return;
+	}
+	c->wa.done[verb] = true;
+	c->wa.outcome[verb] = ev->u.graph.outcome;
+	/* "Already over" is what both sides hanging up together looks like: no error. */
+	if (ev->u.graph.outcome == VERB_REFUSED || ev->u.graph.outcome == VERB_FAILED)
+		call_keep_meta_error(c, ev->u.graph.error_code, ev->u.graph.error_text);
+	if (all_reported(c))
+		release(c);
+}
+
+/* Meta confirms every end by this webhook; the first one may still say something worth keeping. */
+static void on_wa_terminate(struct call *c, const struct call_event *ev)
+{
+	if (c->wa.over) {
+		call_ignore(c);
+		return;
+	}
+	c->wa.over = true;
+	call_keep_meta_error(c, ev->u.wa_terminate.error_code, ev->u.wa_terminate.error_text);
+}
+
+static void on_media_closed(struct call *c, const struct call_event *ev)
+{
+	(void)ev;
+	if (c->media != MEDIA_CLOSING) {
+		call_ignore(c);
+		return;
+	}
+	c->media = MEDIA_CLOSED;
+	if (all_reported(c))
+		release(c);
+}
+
+static void on_timer(struct call *c, const struct call_event *ev)
+{
+	if (call_timer_take(c, ev))
+		release(c);
+}
+
+call_handler *const call_closing_path[CALL_EV_KIND_COUNT] = {
+	[CALL_EV_WA_TERMINATE] = on_wa_terminate,
+	[CALL_EV_GRAPH_DONE] = on_graph_done,
+	[CALL_EV_MEDIA_REFUSED] = on_media_closed, /* it was never open: as good as closed */
+	[CALL_EV_MEDIA_CLOSED] = on_media_closed,
+	[CALL_EV_TIMER] = on_timer,
+};

@@ -1,0 +1,110 @@
+/* b2bua/call/endings.c
+ *
+ * Events that end a call, whichever way it was set up: who ended it, and why.
+ */
+#include "b2bua/call/call_internal.h"
+
+#include "lib/base/str.h"
+
+void call_keep_meta_error(struct call *c, int code, const char *text)
+{
+	if (c->meta_code || !code)
+		return; /* the first one tells most */
+	c->meta_code = code;
+	str_copy(c->meta_text, sizeof(c->meta_text), text ? text : "");
+}
+
+/* Meta's word that the call was picked up, when it overtook the 200 to our accept. */
+static bool picked_up(const struct call *c, const struct call_event *ev)
+{
+	return c->state == CALL_UP || (c->wa.sent[VERB_ACCEPT] && ev->u.wa_terminate.was_answered);
+}
+
+void call_on_wa_terminate(struct call *c, const struct call_event *ev)
+{
+	int code = ev->u.wa_terminate.error_code;
+
+	c->wa.over = true;
+	call_keep_meta_error(c, code, ev->u.wa_terminate.error_text);
+	if (picked_up(c, ev) && !c->answered_ms)
+		c->answered_ms = c->wall_ms;
+	if (code)
+		call_end(c, cause_from_meta(code), ENDED_BY_META);
+	else if (ev->u.wa_terminate.failed)
+		call_end(c, CAUSE_META_FAILED, ENDED_BY_META);
+	else
+		call_end(c, c->answered_ms ? CAUSE_NORMAL : CAUSE_CANCELLED, ENDED_BY_USER);
+}
+
+void call_on_media_failed(struct call *c, const struct call_event *ev)
+{
+	const char *name = ev->u.media_failure.name ? ev->u.media_failure.name : "";
+	bool silent = str_equal(name, "wa_silent") || str_equal(name, "sip_silent");
+
+	if (c->media != MEDIA_OPEN) {
+		call_ignore(c);
+		return;
+	}
+	str_copy(c->media_failure, sizeof(c->media_failure), name);
+	call_end(c, silent && c->state == CALL_UP ? CAUSE_MEDIA_TIMEOUT : CAUSE_MEDIA_FAILED, ENDED_BY_US);
+}
+
+/* Closed without our having asked: there is nothing left to close. */
+void call_on_media_gone(struct call *c, const struct call_event *ev)
+{
+	(void)ev;
+	if (c->media != MEDIA_OPEN) {
+		call_ignore(c);
+		return;
+	}
+	c->media = MEDIA_CLOSED;
+	str_copy(c->media_failure, sizeof(c->media_failure), "closed");
+	call_end(c, CAUSE_MEDIA_FAILED, ENDED_BY_US);
+}
+
+static bool sip_leg_lives(const struct call *c)
+{
+	return c->sip.state == LEG_CALLING || c->sip.state == LEG_ANSWERED;
+}
+
+void call_on_sip_refused(struct call *c, const struct call_event *ev)
+{
+	if (c->sip.state != LEG_CALLING) {
+		call_ignore(c);
+		return;
+	}
+	c->sip.state = LEG_OVER;
+	c->sip_code = ev->u.sip.code;
+	c->q850 = ev->u.sip.q850;
+	call_end(c, cause_from_sip(ev->u.sip.code, ev->u.sip.q850), ENDED_BY_SIP);
+}
+
+void call_on_sip_bye(struct call *c, const struct call_event *ev)
+{
+	if (!sip_leg_lives(c)) {
+		call_ignore(c);
+		return;
+	}
+	c->sip.state = LEG_OVER;
+	c->q850 = ev->u.sip.q850;
+	/* Picked up and hung up again before WhatsApp was connected: nobody talked. */
+	call_end(c, c->state == CALL_UP ? CAUSE_NORMAL : CAUSE_DECLINED, ENDED_BY_SIP);
+}
+
+void call_on_sip_lost(struct call *c, const struct call_event *ev)
+{
+	(void)ev;
+	if (!sip_leg_lives(c)) {
+		call_ignore(c);
+		return;
+	}
+	c->sip.state = LEG_OVER;
+	call_end(c, CAUSE_GATEWAY_DOWN, ENDED_BY_SIP);
+}
+
+void call_on_hangup(struct call *c, const struct call_event *ev)
+{
+	enum cause cause = ev->u.hangup.cause;
+
+	call_end(c, (unsigned)cause < CAUSE_COUNT ? cause : CAUSE_INTERNAL, ev->u.hangup.by);
+}

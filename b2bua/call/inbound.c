@@ -1,0 +1,434 @@
+/* b2bua/call/inbound.c
+ *
+ * A user-initiated call, from Meta's offer until both sides talk: INVITE and pre_accept go out together as soon as
+ * media is open; the SIP answer leads to accept; Meta's 200 to it lets audio flow. One function an event.
+ */
+#include "b2bua/call/call_internal.h"
+
+#include "b2bua/call/headers.h"
+#include "lib/base/str.h"
+
+#include <errno.h>
+#include <string.h>
+
+static uint64_t after_ms(const struct call *c, unsigned ms)
+{
+	return c->now_us + (uint64_t)ms * 1000;
+}
+
+static unsigned or_default(unsigned value, unsigned fallback)
+{
+	return value ? value : fallback;
+}
+
+/* ---- offer: where does it go, and can it be used ---- */
+
+static const struct call_gateway *find_gateway(const struct call_settings *s, const char *name)
+{
+	for (size_t i = 0; i < s->gateway_count; i++)
+		if (str_equal(s->gateways[i].name, name))
+			return &s->gateways[i];
+	return NULL;
+}
+
+static enum cause reject_cause(const struct route *route)
+{
+	enum cause cause;
+	return cause_parse(route->cause, &cause) == 0 ? cause : CAUSE_NOT_ALLOWED;
+}
+
+/* CAUSE_NORMAL: go on. */
+static enum cause route_call(struct call *c)
+{
+	const struct call_facts facts = {
+		.direction = CALL_INBOUND,
+		.to = c->number,
+		.from = c->user_number,
+		.from_user_id = c->user_id,
+		.name = c->profile_name,
+		.payload = c->payload,
+		.phone_number_id = c->phone_number_id,
+		.call_id = c->call_id,
+	};
+
+	if (!c->settings->dialplan)
+		return CAUSE_NO_ROUTE;
+	if (dialplan_route(c->settings->dialplan, &facts, c->wall_ms, &c->arena, &c->route) < 0) {
+		memset(&c->route, 0, sizeof(c->route));
+		return CAUSE_INTERNAL;
+	}
+	if (c->route.kind == ROUTE_REJECT)
+		return reject_cause(&c->route);
+	if (c->route.kind != ROUTE_BRIDGE || c->route.gateway_count == 0)
+		return CAUSE_NO_ROUTE;
+	c->sip.gateway = find_gateway(c->settings, c->route.gateways[0]);
+	return c->sip.gateway ? CAUSE_NORMAL : CAUSE_NO_ROUTE;
+}
+
+static enum cause read_offer(struct call *c)
+{
+	struct sdp_error error;
+
+	if (negotiate_wa_offer(c->wa_remote_sdp, c->wa_remote_sdp_length, &c->wa.offer, &error) == 0)
+		return CAUSE_NORMAL;
+	str_copy(c->meta_text, sizeof(c->meta_text), error.what);
+	return CAUSE_BAD_OFFER;
+}
+
+static void on_offer(struct call *c, const struct call_event *ev)
+{
+	enum cause cause;
+
+	(void)ev;
+	if (c->state != CALL_NEW) {
+		call_ignore(c);
+		return;
+	}
+	c->offer_us = c->now_us;
+	cause = route_call(c);
+	if (cause == CAUSE_NORMAL)
+		cause = read_offer(c);
+	if (cause != CAUSE_NORMAL) {
+		call_end(c, cause, ENDED_BY_US);
+		return;
+	}
+	c->state = CALL_OPENING;
+	c->window_us = after_ms(c, or_default(c->settings->accept_window_ms, LIMIT_WINDOW_MS));
+	call_timer_set(c, CALL_TIMER_WINDOW, c->window_us);
+	c->media = MEDIA_ASKED;
+	call_emit(c, CALL_DO_MEDIA_OPEN);
+}
+
+/* ---- media is open: call the SIP side, tell Meta ---- */
+
+/* "sip:host;transport=udp" and "600" -> "sip:600@host;transport=udp" */
+static const char *target_uri(struct call *c, const char *uri, const char *user)
+{
+	const char *rest = strchr(uri, ':');
+	int scheme = rest ? (int)(rest - uri + 1) : 0;
+
+	return arena_printf(&c->arena, "%.*s%s@%s", scheme, uri, user, uri + scheme);
+}
+
+static int name_parties(struct call *c)
+{
+	struct sip_leg *sip = &c->sip;
+	const char *caller_id = c->route.caller_id && c->route.caller_id[0] ? c->route.caller_id : c->user_number;
+	const char *display =
+		c->route.display_name && c->route.display_name[0] ? c->route.display_name : c->profile_name;
+
+	sip->user = c->route.user && c->route.user[0] ? c->route.user : header_digits(&c->arena, c->number);
+	sip->from_user = header_uri_user(&c->arena, caller_id, LIMIT_USER_CHARS);
+	sip->from_display = header_text(&c->arena, display, LIMIT_NAME_CHARS);
+	sip->pai_user = header_uri_user(&c->arena, c->user_number, LIMIT_USER_CHARS);
+	if (!sip->user || !sip->from_user || !sip->from_display || !sip->pai_user)
+		return -ENOMEM;
+	sip->target = target_uri(c, sip->gateway->uri, sip->user);
+	return sip->target ? 0 : -ENOMEM;
+}
+
+static int name_headers(struct call *c)
+{
+	const struct header_facts facts = {
+		.wacid = c->wacid,
+		.phone_number_id = c->phone_number_id,
+		.user_number = c->user_number,
+		.user_id = c->user_id,
+		.profile_name = c->profile_name,
+		.payload = c->payload,
+	};
+
+	return header_list(&c->arena, &facts, &c->route, &c->sip.headers, &c->sip.header_count);
+}
+
+/* All that can fail before anything is sent. Returns 0, -ENOMEM or -ENOBUFS; *ret_sdp is the SIP offer. */
+static int prepare(struct call *c, const char **ret_sdp)
+{
+	char text[LIMIT_WA_SDP_BYTES];
+	int r = negotiate_wa_answer(&c->wa.offer, &c->local.wa, text, sizeof(text));
+
+	if (r < 0)
+		return r;
+	c->wa.answer = arena_strdup(&c->arena, text);
+	if (!c->wa.answer || name_parties(c) < 0 || name_headers(c) < 0)
+		return -ENOMEM;
+	negotiate_sip_init(&c->sip.sdp, c->sip.gateway->codecs, c->sip.gateway->ptime_ms, &c->local.sip_rtp,
+		(uint64_t)c->local.wa.ssrc + 1);
+	return negotiate_sip_offer(&c->sip.sdp, ret_sdp);
+}
+
+static void emit_invite(struct call *c, const char *sdp)
+{
+	struct call_action *a = call_emit(c, CALL_DO_SIP_INVITE);
+
+	a->u.invite.gateway = c->sip.gateway;
+	a->u.invite.user = c->sip.user;
+	a->u.invite.from_user = c->sip.from_user;
+	a->u.invite.from_display = c->sip.from_display;
+	a->u.invite.pai_user = c->sip.pai_user;
+	a->u.invite.headers = c->sip.headers;
+	a->u.invite.header_count = c->sip.header_count;
+	a->u.invite.sdp = sdp;
+	c->sip.state = LEG_CALLING;
+	c->invite_us = c->now_us;
+}
+
+static void on_media_opened(struct call *c, const struct call_event *ev)
+{
+	unsigned ring_ms = or_default(c->settings->default_ring_ms, LIMIT_RING_MS);
+	const char *sdp = NULL;
+
+	if (c->state != CALL_OPENING) {
+		call_ignore(c);
+		return;
+	}
+	c->media = MEDIA_OPEN;
+	c->local = ev->u.local;
+	if (prepare(c, &sdp) < 0) {
+		call_end(c, CAUSE_INTERNAL, ENDED_BY_US);
+		return;
+	}
+	call_emit(c, CALL_DO_MEDIA_SET_WA)->u.wa = c->wa.offer.remote;
+	emit_invite(c, sdp);
+	if (c->settings->use_pre_accept)
+		call_emit_verb(c, VERB_PRE_ACCEPT, c->wa.answer);
+	if (c->route.timeout_s)
+		ring_ms = c->route.timeout_s < LIMIT_RING_MS / 1000 ? c->route.timeout_s * 1000 : LIMIT_RING_MS;
+	call_timer_set(c, CALL_TIMER_RING, after_ms(c, ring_ms));
+	c->state = CALL_RINGING;
+}
+
+static void on_media_refused(struct call *c, const struct call_event *ev)
+{
+	(void)ev;
+	if (c->state != CALL_OPENING) {
+		call_ignore(c);
+		return;
+	}
+	c->media = MEDIA_NONE;
+	call_end(c, CAUSE_CONGESTION, ENDED_BY_US);
+}
+
+/* ---- the SIP side rings and answers ---- */
+
+static void on_sip_progress(struct call *c, const struct call_event *ev)
+{
+	if (c->state != CALL_RINGING) {
+		call_ignore(c);
+		return;
+	}
+	if (!c->rang_ms && ev->u.sip.code >= 180)
+		c->rang_ms = c->wall_ms;
+	if (ev->u.sip.sdp)
+		c->early_media++; /* Meta has no early media (see the "ringing" note of its flow): nobody hears it */
+	if (ev->u.sip.sip_call_id && !c->sip.call_id[0])
+		str_copy(c->sip.call_id, sizeof(c->sip.call_id), ev->u.sip.sip_call_id);
+}
+
+static void send_accept(struct call *c)
+{
+	unsigned setup_ms = or_default(c->settings->media_setup_ms, LIMIT_MEDIA_SETUP_MS);
+
+	if (c->now_us > c->window_us + LIMIT_WINDOW_GRACE_MS * 1000u) { /* Meta has given the call up by now, or will */
+		call_end(c, CAUSE_NO_ANSWER, ENDED_BY_US);
+		return;
+	}
+	c->state = CALL_ACCEPTING;
+	c->accept_us = c->now_us;
+	call_emit_verb(c, VERB_ACCEPT, c->wa.answer);
+	call_timer_cancel(c, CALL_TIMER_WINDOW);
+	call_timer_set(c, CALL_TIMER_MEDIA, after_ms(c, setup_ms));
+}
+
+/* Can media come up before accept? Meta's relay answers our checks only once it has our SDP. */
+static bool media_may_come(const struct call *c)
+{
+	return c->wa.sent[VERB_PRE_ACCEPT] &&
+	       !(c->wa.done[VERB_PRE_ACCEPT] && c->wa.outcome[VERB_PRE_ACCEPT] == VERB_FAILED);
+}
+
+static void accept_or_wait(struct call *c)
+{
+	uint64_t wait_until_us = after_ms(c, c->settings->media_wait_ms);
+
+	c->state = CALL_ANSWERED;
+	if (wait_until_us > c->window_us)
+		wait_until_us = c->window_us;
+	if (c->media_up || !media_may_come(c) || wait_until_us <= c->now_us)
+		send_accept(c);
+	else
+		call_timer_set(c, CALL_TIMER_MEDIA, wait_until_us);
+}
+
+static void on_sip_answered(struct call *c, const struct call_event *ev)
+{
+	int r;
+
+	if (c->state != CALL_RINGING) {
+		call_ignore(c);
+		return;
+	}
+	c->sip.state = LEG_ANSWERED;
+	c->sip_answered_us = c->now_us;
+	if (ev->u.sip.sip_call_id)
+		str_copy(c->sip.call_id, sizeof(c->sip.call_id), ev->u.sip.sip_call_id);
+	call_keep_remote_sdp(c, ev->u.sip.sdp, ev->u.sip.sdp_length);
+	call_timer_cancel(c, CALL_TIMER_RING);
+	r = ev->u.sip.sdp ? negotiate_sip_answer(&c->sip.sdp, ev->u.sip.sdp, ev->u.sip.sdp_length) : -EBADMSG;
+	if (r < 0) {
+		call_end(c, r == -ENOENT ? CAUSE_NO_CODEC : CAUSE_GATEWAY_FAILED, ENDED_BY_US);
+		return;
+	}
+	call_set_sip_media(c);
+	accept_or_wait(c);
+}
+
+/* ---- Meta answers ---- */
+
+static void on_pre_accept_done(struct call *c, enum call_verb_outcome outcome)
+{
+	/* Once accept is out, it decides: requests may overtake each other, and a pre_accept behind its accept is
+	 * refused. */
+	if (c->state != CALL_RINGING && c->state != CALL_ANSWERED)
+		return;
+	if (outcome == VERB_ALREADY_OVER) {
+		c->wa.over = true;
+		call_end(c, CAUSE_CANCELLED, ENDED_BY_USER);
+	} else if (outcome == VERB_REFUSED) {
+		call_end(c, CAUSE_META_REFUSED, ENDED_BY_META);
+	} else if (outcome == VERB_FAILED && c->state == CALL_ANSWERED) {
+		call_timer_cancel(c, CALL_TIMER_MEDIA); /* nothing left to wait for */
+		send_accept(c);
+	}
+}
+
+static void on_accepted(struct call *c)
+{
+	c->state = CALL_UP;
+	c->answered_ms = c->wall_ms;
+	c->meta_code = 0; /* whatever pre_accept failed with did no harm */
+	c->meta_text[0] = '\0';
+	if (c->media_up)
+		call_timer_cancel(c, CALL_TIMER_MEDIA);
+	call_timer_set(c, CALL_TIMER_LIMIT, after_ms(c, or_default(c->settings->max_call_ms, LIMIT_CALL_MS)));
+	call_emit(c, CALL_DO_MEDIA_START_WA);
+}
+
+static void on_accept_done(struct call *c, enum call_verb_outcome outcome)
+{
+	if (outcome == VERB_OK) {
+		on_accepted(c);
+	} else if (outcome == VERB_ALREADY_OVER) {
+		c->wa.over = true;
+		call_end(c, CAUSE_CANCELLED, ENDED_BY_USER);
+	} else if (outcome == VERB_REFUSED) {
+		call_end(c, CAUSE_META_REFUSED, ENDED_BY_META);
+	} else {
+		call_end(c, CAUSE_META_UNREACHABLE, ENDED_BY_US);
+	}
+}
+
+static void on_graph_done(struct call *c, const struct call_event *ev)
+{
+	enum call_verb verb = ev->u.graph.verb;
+	enum call_verb_outcome outcome = ev->u.graph.outcome;
+
+	if ((unsigned)verb >= VERB_COUNT || !c->wa.sent[verb] || c->wa.done[verb]) {
+		call_ignore(c);
+		return;
+	}
+	c->wa.done[verb] = true;
+	c->wa.outcome[verb] = outcome;
+	if (c->state != CALL_UP && (outcome == VERB_REFUSED || outcome == VERB_FAILED))
+		call_keep_meta_error(c, ev->u.graph.error_code, ev->u.graph.error_text);
+	if (verb == VERB_PRE_ACCEPT)
+		on_pre_accept_done(c, outcome);
+	else if (verb == VERB_ACCEPT)
+		on_accept_done(c, outcome);
+}
+
+static void on_media_up(struct call *c, const struct call_event *ev)
+{
+	(void)ev;
+	if (c->media != MEDIA_OPEN || c->media_up) {
+		call_ignore(c);
+		return;
+	}
+	c->media_up = true;
+	c->media_up_us = c->now_us;
+	if (c->state == CALL_ANSWERED) {
+		call_timer_cancel(c, CALL_TIMER_MEDIA);
+		send_accept(c);
+	} else if (c->state == CALL_UP) {
+		call_timer_cancel(c, CALL_TIMER_MEDIA);
+	}
+}
+
+/* ---- time ---- */
+
+static void on_window(struct call *c)
+{
+	if (c->state == CALL_ANSWERED) {
+		call_timer_cancel(c, CALL_TIMER_MEDIA);
+		send_accept(c);
+	} else {
+		call_end(c, c->state == CALL_RINGING ? CAUSE_NO_ANSWER : CAUSE_INTERNAL, ENDED_BY_US);
+	}
+}
+
+static void on_ring(struct call *c)
+{
+	call_end(c, CAUSE_NO_ANSWER, ENDED_BY_US);
+}
+
+static void on_media_timer(struct call *c)
+{
+	if (c->state == CALL_ANSWERED) {
+		send_accept(c);
+	} else if (c->media_up) {
+		call_end(c, CAUSE_META_UNREACHABLE, ENDED_BY_US); /* media stands, but accept was never answered */
+	} else {
+		str_copy(c->media_failure, sizeof(c->media_failure), "setup_timeout");
+		call_end(c, CAUSE_MEDIA_FAILED, ENDED_BY_US);
+	}
+}
+
+static void on_limit(struct call *c)
+{
+	call_end(c, CAUSE_TIME_LIMIT, ENDED_BY_US);
+}
+
+static void on_timer(struct call *c, const struct call_event *ev)
+{
+	static void (*const by_timer[CALL_TIMER_COUNT])(struct call *) = {
+		[CALL_TIMER_WINDOW] = on_window,
+		[CALL_TIMER_RING] = on_ring,
+		[CALL_TIMER_MEDIA] = on_media_timer,
+		[CALL_TIMER_LIMIT] = on_limit,
+	};
+
+	if (!call_timer_take(c, ev))
+		return;
+	ASSERT(by_timer[ev->u.timer]); /* CLOSE is armed in closing only */
+	by_timer[ev->u.timer](c);
+}
+
+call_handler *const call_inbound_path[CALL_EV_KIND_COUNT] = {
+	[CALL_EV_OFFER] = on_offer,
+	[CALL_EV_WA_TERMINATE] = call_on_wa_terminate,
+	[CALL_EV_GRAPH_DONE] = on_graph_done,
+	[CALL_EV_MEDIA_OPENED] = on_media_opened,
+	[CALL_EV_MEDIA_REFUSED] = on_media_refused,
+	[CALL_EV_MEDIA_UP] = on_media_up,
+	[CALL_EV_MEDIA_FAILED] = call_on_media_failed,
+	[CALL_EV_MEDIA_CLOSED] = call_on_media_gone,
+	[CALL_EV_SIP_PROGRESS] = on_sip_progress,
+	[CALL_EV_SIP_ANSWERED] = on_sip_answered,
+	[CALL_EV_SIP_REFUSED] = call_on_sip_refused,
+	[CALL_EV_SIP_BYE] = call_on_sip_bye,
+	[CALL_EV_SIP_OFFER] = call_on_sip_offer,
+	[CALL_EV_SIP_ACK] = call_on_sip_ack,
+	[CALL_EV_SIP_LOST] = call_on_sip_lost,
+	[CALL_EV_TIMER] = on_timer,
+	[CALL_EV_HANGUP] = call_on_hangup,
+};

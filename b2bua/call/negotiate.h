@@ -1,0 +1,69 @@
+/* b2bua/call/negotiate.h
+ *
+ * Offer and answer (RFC 3264) of both legs: session descriptions in and out, plain values for the media engine. Knows nothing of call states.
+ */
+#ifndef B2BUA_CALL_NEGOTIATE_H
+#define B2BUA_CALL_NEGOTIATE_H
+
+#include "b2bua/call/limits.h"
+#include "lib/sdp/media_desc.h"
+#include "lib/sdp/sdp_audio.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- WhatsApp leg ---- */
+
+/* Meta's offer, and what of it our answer must repeat. */
+struct wa_offer {
+	struct media_wa_remote remote;
+	char mid[64];
+	enum sdp_proto proto;
+	enum sdp_direction direction; /* of our answer */
+	size_t media_count, media_index;
+};
+
+/* Read Meta's offer. Returns 0, or -EBADMSG when it cannot be used: not SDP, no Opus, no sha-256 fingerprint, no ICE credentials, nobody
+ * to talk to. *ret_error says why (fit for a log line). */
+int negotiate_wa_offer(const char *sdp, size_t length, struct wa_offer *ret_offer, struct sdp_error *ret_error);
+
+/* Write our answer, in the shape that Meta is known to take. Returns the length or -ENOBUFS. */
+int negotiate_wa_answer(const struct wa_offer *offer, const struct media_wa_local *local, char *text, size_t cap);
+
+/* ---- SIP leg ---- */
+
+/* Everything that offers and answers of one SIP dialog must remember. */
+struct sip_negotiation {
+	/* fixed after negotiate_sip_init() */
+	enum audio_codec codecs[4]; /* of the gateway, in order of preference; AUDIO_NONE ends */
+	uint16_t ptime_ms;
+	struct addr local;
+	/* moves with every offer and answer */
+	uint64_t origin_id, version; /* RFC 3264 s8: the version grows by one when, and only when, the text changes */
+	struct media_sip_remote remote;
+	bool has_remote;
+	bool offered;                /* our offer waits for its answer */
+	uint8_t event_pt;            /* telephone-event, as first agreed */
+	size_t media_count, media_index;
+	char text[2][LIMIT_SIP_SDP_BYTES];
+	unsigned current;            /* text[current] was sent last */
+};
+
+void negotiate_sip_init(struct sip_negotiation *n, const enum audio_codec codecs[4], uint16_t ptime_ms,
+	const struct addr *local, uint64_t origin_id);
+
+/* Our offer: first INVITE, or 200 to an offerless re-INVITE. Returns 0 or -ENOBUFS; *ret_text lives until the second one after it. */
+int negotiate_sip_offer(struct sip_negotiation *n, const char **ret_text);
+
+/* The answer to it. Returns 0 (n->remote unchanged), 1 (changed), -EBADMSG (not usable SDP), -ENOENT (stream refused, or no common codec);
+ * on failure n->remote stays as it was. */
+int negotiate_sip_answer(struct sip_negotiation *n, const char *sdp, size_t length);
+
+/* The peer's offer (re-INVITE, UPDATE): read, and answer. Returns 0, 1, -EBADMSG or -ENOENT as above, or -ENOBUFS; *ret_text as above. */
+int negotiate_sip_reoffer(struct sip_negotiation *n, const char *sdp, size_t length, const char **ret_text);
+
+/* What was sent last, NULL when nothing was. */
+const char *negotiate_sip_text(const struct sip_negotiation *n);
+
+#endif
