@@ -1,6 +1,7 @@
 /* store/call_record.h
  *
- * What is kept of one call, however it ended. Plain values: copied into the store thread's mailbox as a heap object that changes owner.
+ * What is kept of one call, however it ended. Plain values: copied into the store thread's mailbox as a heap object
+ * that changes owner.
  */
 #ifndef STORE_CALL_RECORD_H
 #define STORE_CALL_RECORD_H
@@ -8,7 +9,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum call_status { CALL_STATUS_COMPLETED, CALL_STATUS_MISSED, CALL_STATUS_REJECTED, CALL_STATUS_FAILED, CALL_STATUS_CANCELLED };
+enum call_status {
+	CALL_STATUS_COMPLETED,
+	CALL_STATUS_MISSED,
+	CALL_STATUS_REJECTED,
+	CALL_STATUS_FAILED,
+	CALL_STATUS_CANCELLED
+};
 const char *call_status_name(enum call_status status); /* "completed" ... */
 int call_status_parse(const char *text, enum call_status *ret_status);
 
@@ -16,7 +23,7 @@ int call_status_parse(const char *text, enum call_status *ret_status);
 struct quality {
 	int64_t packets, bytes;
 	int64_t lost, late, duplicates, reordered; /* packets; late = arrived after its playout time */
-	int64_t concealed_ms;    /* audio invented: PLC or silence in place of loss */
+	int64_t concealed_ms;                      /* audio invented: PLC or silence in place of loss */
 	double loss_percent;
 	double jitter_ms;        /* RFC 3550 s6.4.1, mean over the call */
 	double rtt_ms;           /* from RTCP, mean */
@@ -27,29 +34,30 @@ struct quality {
 enum { RECORD_TEXT = 128, RECORD_SDP = 4096 };
 
 struct call_record {
-	char id[40];                 /* our call id */
+	char id[40]; /* our call id */
 	char wacid[257];
-	char direction[12];          /* "inbound" | "outbound" */
+	char direction[12];             /* "inbound" | "outbound" */
 	char number_id[40], number[24]; /* business number */
 	char user_number[24], user_id[64], user_name[RECORD_TEXT];
 	char gateway[64], sip_call_id[RECORD_TEXT], sip_target[256];
 	char rule[64];
 	char payload[520];
 	enum call_status status;
-	char cause[40];              /* name from the cause table */
-	int sip_code, q850;          /* faces of the cause toward SIP */
-	int meta_code;               /* Meta's error code, 0 when none */
+	char cause[40];     /* name from the cause table */
+	int sip_code, q850; /* faces of the cause toward SIP */
+	int meta_code;      /* Meta's error code, 0 when none */
 	char meta_text[256];
-	char ended_by[12];           /* "user", "sip", "watrunk", "meta", "admin" */
+	char ended_by[12];                                   /* "user", "sip", "watrunk", "meta", "admin" */
 	uint64_t started_ms, rang_ms, answered_ms, ended_ms; /* wall clock; 0: never */
-	uint64_t duration_ms;        /* answered to ended */
+	uint64_t duration_ms;                                /* answered to ended */
 	char wa_codec[16], sip_codec[16];
-	struct quality wa_rx;        /* what the user said, as it reached us from Meta */
-	struct quality sip_rx;       /* what the SIP side said, as it reached us */
-	int64_t setup_invite_us;     /* webhook in -> INVITE out */
-	int64_t setup_accept_us;     /* SIP 200 in -> accept out */
+	struct quality wa_rx;    /* what the user said, as it reached us from Meta */
+	struct quality sip_rx;   /* what the SIP side said, as it reached us */
+	int64_t setup_invite_us; /* webhook in -> INVITE out */
+	int64_t setup_accept_us; /* SIP 200 in -> accept out */
 	int64_t ice_ms, dtls_ms, first_audio_wa_ms, first_audio_sip_ms; /* since the webhook; -1: never */
-	char *sdp_wa_remote, *sdp_wa_local, *sdp_sip_local, *sdp_sip_remote; /* NULL unless store.keep_sdp; malloc'd, owned by the record */
+	char *sdp_wa_remote, *sdp_wa_local, *sdp_sip_local,
+		*sdp_sip_remote; /* NULL unless store.keep_sdp; malloc'd, owned by the record */
 };
 
 /* A zeroed record with measurements at -1, malloc'd. NULL: out of memory. */

@@ -1,0 +1,109 @@
+/* Schema of the call log. Each step takes the database from version n-1 to n and is never edited once released:
+ * databases that went through it exist. A new column means a new step (ALTER TABLE), a line in columns.c and one in
+ * docs/call-log.md. */
+#include "store/schema.h"
+
+#include "store/sqlite.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define QUALITY_COLUMNS(p)                                                                                             \
+	p "packets INTEGER," p "bytes INTEGER," p "lost INTEGER," p "late INTEGER," p "duplicates INTEGER," p          \
+	  "reordered INTEGER," p "concealed_ms INTEGER," p "loss_percent REAL," p "jitter_ms REAL," p "rtt_ms REAL," p \
+	  "playout_delay_ms REAL," p "mos REAL,"
+
+static const char step_1[] =
+	"CREATE TABLE calls ("
+	"id TEXT NOT NULL PRIMARY KEY, wacid TEXT NOT NULL, direction TEXT NOT NULL,"
+	"number_id TEXT NOT NULL, number TEXT NOT NULL,"
+	"user_number TEXT NOT NULL, user_id TEXT NOT NULL, user_name TEXT NOT NULL,"
+	"gateway TEXT NOT NULL, sip_call_id TEXT NOT NULL, sip_target TEXT NOT NULL, rule TEXT NOT NULL,"
+	"payload TEXT NOT NULL,"
+	"status TEXT NOT NULL, cause TEXT NOT NULL, sip_code INTEGER NOT NULL, q850 INTEGER NOT NULL,"
+	"meta_code INTEGER NOT NULL, meta_text TEXT NOT NULL, ended_by TEXT NOT NULL,"
+	"started_ms INTEGER, rang_ms INTEGER, answered_ms INTEGER, ended_ms INTEGER, duration_ms INTEGER NOT NULL,"
+	"wa_codec TEXT NOT NULL, sip_codec TEXT NOT NULL," QUALITY_COLUMNS("wa_") QUALITY_COLUMNS(
+		"sip_") "setup_invite_us INTEGER, setup_accept_us INTEGER, ice_ms INTEGER, dtls_ms INTEGER,"
+			"first_audio_wa_ms INTEGER, first_audio_sip_ms INTEGER,"
+			"sdp_wa_remote TEXT, sdp_wa_local TEXT, sdp_sip_local TEXT, sdp_sip_remote TEXT);"
+			"CREATE INDEX calls_by_start ON calls (started_ms);"
+			"CREATE INDEX calls_by_user ON calls (user_number, started_ms);"
+			"CREATE INDEX calls_by_number ON calls (number, started_ms);"
+			"CREATE TABLE live_calls ("
+			"id TEXT NOT NULL PRIMARY KEY, wacid TEXT NOT NULL, number_id TEXT NOT NULL, user_number TEXT "
+			"NOT NULL,"
+			"started_ms INTEGER NOT NULL);";
+
+static const char *const steps[SCHEMA_VERSION + 1] = {
+	[1] = step_1,
+};
+
+static int fault(const struct db *db, int r, const char *doing, char *why, size_t why_cap)
+{
+	snprintf(why, why_cap, "%s: %s: %s", db_path(db), doing, db_error(db));
+	return r;
+}
+
+int schema_check(struct db *db, bool will_write, char *why, size_t why_cap)
+{
+	int version, tables;
+	int r = db_number(db, "PRAGMA user_version", &version);
+
+	if (r == 0)
+		r = db_number(db, "SELECT count(*) FROM sqlite_master", &tables);
+	if (r < 0)
+		return fault(db, r, "cannot read the database", why, why_cap);
+	if (version > SCHEMA_VERSION) {
+		snprintf(why, why_cap,
+			"%s: written by a newer watrunk (schema version %d, this program knows up to %d)", db_path(db),
+			version, SCHEMA_VERSION);
+		return -EPROTO;
+	}
+	if (version < 0 || (version == 0 && tables > 0)) {
+		snprintf(why, why_cap, "%s: is a database, but not a watrunk call log", db_path(db));
+		return -EBADMSG;
+	}
+	if (!will_write && version < SCHEMA_VERSION) {
+		snprintf(why, why_cap,
+			"%s: schema version %d is older than %d; start watrunk on it once to bring it up to date",
+			db_path(db), version, SCHEMA_VERSION);
+		return -EPROTO;
+	}
+	return 0;
+}
+
+static int run_steps(struct db *db)
+{
+	char sql[48];
+	int version;
+	int r = db_number(db, "PRAGMA user_version", &version);
+
+	for (int v = version + 1; r == 0 && v <= SCHEMA_VERSION; v++)
+		r = db_exec(db, steps[v]);
+	if (r < 0)
+		return r;
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", SCHEMA_VERSION); /* takes no bound parameter */
+	return db_exec(db, sql);
+}
+
+int schema_migrate(struct db *db, char *why, size_t why_cap)
+{
+	int version;
+	int r = db_number(db, "PRAGMA user_version", &version);
+
+	if (r == 0 && version == SCHEMA_VERSION)
+		return 0;
+	if (r == 0)
+		r = db_begin(db);
+	if (r < 0)
+		return fault(db, r, "cannot prepare the schema", why, why_cap);
+	r = run_steps(db);
+	if (r == 0)
+		r = db_commit(db);
+	if (r < 0) {
+		fault(db, r, "cannot create or migrate the schema", why, why_cap);
+		db_rollback(db);
+	}
+	return r;
+}
