@@ -51,14 +51,21 @@ struct sdp_crypto {
 	bool has_mki;
 };
 
+/* The refused m= lines beside ours, as an answer must repeat them (RFC 3264 s6: same order, media type and protocol). */
+struct sdp_other_media {
+	char media[16], proto[32], fmt[32]; /* "": written as "audio", "RTP/AVP", "0" */
+};
+
 struct sdp_audio {
 	uint64_t origin_id, origin_version;
 	struct addr origin;       /* host only; unset when not numeric */
 	enum sdp_proto proto;
-	struct addr rtp;          /* c= host with m= port; port 0: refused stream; port 9 with unset host when c=0.0.0.0 */
-	struct addr rtcp;         /* a=rtcp, else RTP port + 1; unset with rtcp_mux */
+	/* c= host with m= port. Port 0, or unset: refused stream (then codecs are not read). Host 0.0.0.0 or "::" (addr_is_any): there is
+	 * nowhere to send to, because of hold_address, or, with a DTLS proto, because the candidates say where (often port 9). */
+	struct addr rtp;
+	struct addr rtcp;         /* a=rtcp, else RTP port + 1; unset with rtcp_mux, or when nothing says where */
 	bool rtcp_mux;
-	bool hold_address;        /* c=0.0.0.0: the old way to hold (RFC 3264 s8.4) */
+	bool hold_address;        /* c=0.0.0.0 without DTLS: the old way to hold (RFC 3264 s8.4); written as such when set */
 	enum sdp_direction direction;
 	uint16_t ptime_ms, maxptime_ms; /* 0: not given */
 	size_t codec_count;
@@ -81,6 +88,7 @@ struct sdp_audio {
 	struct sdp_crypto crypto[SDP_CRYPTO_MAX];
 	/* where the taken m= line stood */
 	size_t media_count, media_index;
+	struct sdp_other_media others[SDP_MEDIA_MAX]; /* by position; the one at media_index is not used */
 };
 
 /* Why a text was refused, fit for a log line; never quotes secrets. */
@@ -94,17 +102,23 @@ struct sdp_error {
 int sdp_parse(const char *text, size_t length, struct sdp_audio *ret_sdp, struct sdp_error *error);
 
 /* Write as text with CRLF line ends. Order and spelling of lines follow what Meta is known to accept for WebRTC protos, and plain
- * RFC 3264 style for RTP/AVP. With media_count > 1 the other m= lines are written as "m=audio 0 RTP/AVP 0". Returns the length, or -ENOBUFS. */
+ * RFC 3264 style for RTP/AVP. With media_count > 1 the other m= lines are written with port 0 ("m=audio 0 RTP/AVP 0" where `others` says
+ * nothing); media_count 0 counts as 1. An unset origin is written as the RTP host. Returns the length without terminator, or -ENOBUFS. */
 int sdp_write(const struct sdp_audio *sdp, char *text, size_t cap);
+
+/* The stream was refused: port 0. */
+bool sdp_is_refused(const struct sdp_audio *sdp);
 
 /* First codec of this name (no case) and clock (0: any), or NULL. */
 const struct sdp_codec *sdp_find_codec(const struct sdp_audio *sdp, const char *name, uint32_t clock_hz);
-/* Append; -ENOSPC when full. */
+/* Append; fmtp may be NULL. -ENOSPC when full, -EINVAL when pt > 127 or a text is too long. */
 int sdp_add_codec(struct sdp_audio *sdp, uint8_t pt, const char *name, uint32_t clock_hz, uint8_t channels, const char *fmtp);
 /* Integer value of one fmtp parameter ("maxaveragebitrate"); fallback when absent. */
 long sdp_fmtp_int(const struct sdp_codec *codec, const char *key, long fallback);
 
 /* The direction an answer must carry (RFC 3264 s6.1): sendonly -> recvonly, inactive -> inactive, ...; hold_address counts as sendonly. */
 enum sdp_direction sdp_answer_direction(const struct sdp_audio *offer, enum sdp_direction wanted);
+/* Take over the places of the offer's m= lines, so that the answer refuses the others and keeps its own where it was. */
+void sdp_answer_media(struct sdp_audio *answer, const struct sdp_audio *offer);
 
 #endif
