@@ -1,7 +1,7 @@
 /* media/webrtc/consent.h
  *
- * Consent freshness (RFC 7675): when to ask the peer whether it still wants our packets, and when its silence means no. Knows time
- * and transaction ids; ice.c makes the messages. A plain value; pure.
+ * Consent freshness (RFC 7675): when to ask the peer whether it still wants our packets, and when its silence means no.
+ * Knows time and transaction ids; ice.c makes the messages. A plain value; pure.
  */
 #ifndef MEDIA_WEBRTC_CONSENT_H
 #define MEDIA_WEBRTC_CONSENT_H
@@ -34,7 +34,8 @@ void consent_start(struct consent *c, struct rng *rng, uint64_t now_us);
 bool consent_is_due(const struct consent *c, uint64_t now_us);
 bool consent_has_expired(const struct consent *c, uint64_t now_us);
 uint64_t consent_deadline(const struct consent *c);
-/* A request is being sent: draws its transaction id and the time of the next. Requests are never repeated: each is new (RFC 7675 s5.1). */
+/* A request is being sent: draws its transaction id and the time of the next. Requests are never repeated: each is new
+ * (RFC 7675 s5.1). */
 void consent_ask(struct consent *c, struct rng *rng, uint64_t now_us, uint8_t ret_txid[STUN_TXID_BYTES]);
 /* An authentic success response came. False: not an answer to one of ours. */
 bool consent_answered(struct consent *c, const uint8_t txid[STUN_TXID_BYTES], uint64_t now_us);

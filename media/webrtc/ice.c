@@ -116,7 +116,8 @@ static void consider(struct ice *ice, uint64_t now_us)
 		return;
 	for (size_t i = 0; i < ice->pair_count; i++) {
 		struct ice_pair *p = &ice->pairs[i];
-		if (p->state == PAIR_CHECKING && priority_of(ice, p) > priority_of(ice, best) && now_us < ice->settle_us)
+		if (p->state == PAIR_CHECKING && priority_of(ice, p) > priority_of(ice, best) &&
+			now_us < ice->settle_us)
 			return;
 	}
 	best->state = PAIR_NOMINATING;
@@ -152,7 +153,8 @@ static void on_success(struct ice *ice, struct ice_pair *p, uint64_t now_us)
 	consider(ice, now_us);
 }
 
-/* An error of the peer ends nothing: it may be of the moment, so the check goes on as a new transaction at its pace, until the time is up. */
+/* An error of the peer ends nothing: it may be of the moment, so the check goes on as a new transaction at its pace,
+ * until the time is up. */
 static void on_error(struct ice *ice, struct ice_pair *p, const struct stun_msg *m, uint64_t now_us)
 {
 	new_transaction(ice, p);
@@ -164,7 +166,8 @@ static void on_error(struct ice *ice, struct ice_pair *p, const struct stun_msg 
 		ice_switch_role(ice, now_us);
 }
 
-static void on_response(struct ice *ice, const struct stun_msg *m, const void *bytes, const struct addr *from, uint64_t now_us)
+static void on_response(
+	struct ice *ice, const struct stun_msg *m, const void *bytes, const struct addr *from, uint64_t now_us)
 {
 	struct ice_pair *p = ice_pair_of(ice, from);
 

@@ -1,6 +1,7 @@
 /* media/webrtc/ice_request.c
  *
- * The peer's checks (RFC 8445 s7.3): authenticate, settle a conflict of roles, answer, and learn a peer-reflexive candidate or a nomination.
+ * The peer's checks (RFC 8445 s7.3): authenticate, settle a conflict of roles, answer, and learn a peer-reflexive
+ * candidate or a nomination.
  */
 #include "lib/base/counter.h"
 #include "media/webrtc/ice_inner.h"
@@ -18,7 +19,8 @@ static bool username_fits(const struct ice *ice, const struct stun_msg *m)
 	if (!ice->remote_ufrag)
 		return true;
 	theirs = strlen(ice->remote_ufrag);
-	return m->username_length == ours + 1 + theirs && memcmp(m->username + ours + 1, ice->remote_ufrag, theirs) == 0;
+	return m->username_length == ours + 1 + theirs &&
+	       memcmp(m->username + ours + 1, ice->remote_ufrag, theirs) == 0;
 }
 
 static void answer(struct ice *ice, struct wr *w, const struct addr *to)
@@ -93,7 +95,8 @@ static void learn(struct ice *ice, const struct stun_msg *m, const struct addr *
 		ice_nominate(ice, p, now_us);
 }
 
-void ice_on_request(struct ice *ice, const struct stun_msg *m, const void *bytes, const struct addr *from, uint64_t now_us)
+void ice_on_request(
+	struct ice *ice, const struct stun_msg *m, const void *bytes, const struct addr *from, uint64_t now_us)
 {
 	if (!username_fits(ice, m) || !stun_check_integrity(m, bytes, ice->conf.pwd, strlen(ice->conf.pwd))) {
 		counter_inc(CNT_MEDIA_STUN_BAD);
