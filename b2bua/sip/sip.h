@@ -76,11 +76,12 @@ struct sip_invite {
 	const char *pai_uri;         /* P-Asserted-Identity, "" : none */
 	const struct sip_header *headers;
 	size_t header_count;
-	const char *sdp;
+	const char *sdp;             /* the offer */
 	void *leg_arg;
 };
 
-/* Sends the INVITE before it returns to the loop. Returns 0 with the leg, or -EINVAL (URI), -ENOMEM. */
+/* Sends the INVITE before the loop waits again. Returns 0 with the leg, or -EINVAL (URI, header name, no SDP, no listener with this transport),
+ * -ENOMEM. The first event never comes before this has returned. */
 int sip_leg_invite(struct sip_stack *s, const struct sip_invite *invite, uint64_t *ret_leg);
 /* Before the answer: CANCEL (held back until a 1xx came); a crossing 200 is ACKed and BYEd here. sip_code/q850/text: Reason header; 0 and 0: none. */
 void sip_leg_cancel(struct sip_stack *s, uint64_t leg, int sip_code, int q850, const char *text);
@@ -88,6 +89,10 @@ void sip_leg_cancel(struct sip_stack *s, uint64_t leg, int sip_code, int q850, c
 void sip_leg_bye(struct sip_stack *s, uint64_t leg, int sip_code, int q850, const char *text);
 /* Answer SIP_EV_OFFER. sdp NULL: none. */
 void sip_leg_respond(struct sip_stack *s, uint64_t leg, int code, const char *sdp);
+
+/* For checking a configuration: would sip_leg_invite() take this target, this header name? Reserved are the headers the stack itself writes. */
+bool sip_target_allowed(const char *uri);
+bool sip_header_allowed(const char *name);
 
 size_t sip_leg_count(const struct sip_stack *s);   /* legs the caller still knows */
 size_t sip_lingering_count(const struct sip_stack *s); /* handles kept for repeats and crossing answers */

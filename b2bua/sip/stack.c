@@ -1,0 +1,290 @@
+/* b2bua/sip/stack.c
+ *
+ * The listeners, and the beginning and end of the whole. Listeners with the same address share a nua; each other
+ * address has its own, in the same thread.
+ */
+#include "b2bua/sip/leg.h"
+
+#include "lib/base/id.h"
+#include "lib/base/str.h"
+#include "lib/loop/loop_su.h"
+
+#include <errno.h>
+#include <sofia-sip/nta_tag.h>
+#include <sofia-sip/su_log.h>
+#include <sofia-sip/tport_tag.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <utlist.h>
+
+enum {
+	LEGS_MAX = 65536,
+	MIN_SE_S = 90,               /* RFC 4028 s4: the least allowed */
+	UDP_RECEIVE_BYTES = 4 << 20, /* a burst of 200 INVITEs overflows the kernel's default */
+	END_LEGS_MS = 1000,          /* for the peers' answers to our last BYE and CANCEL */
+	SHUTDOWN_MS = 3000,          /* then a nua that still waits is left behind */
+	STEP_MS = 5,
+};
+
+/* The stack writes no log of its own: libraries return errors. */
+static void discard_log(void *stream, const char *fmt, va_list ap)
+{
+	(void)stream;
+	(void)fmt;
+	(void)ap;
+}
+
+/* ---- which listener ---- */
+
+/* Our address on the way to a peer, as the kernel would choose it. */
+static int source_toward(const struct addr *peer, struct addr *ret_source)
+{
+	struct addr to = *peer;
+	struct sockaddr_storage from;
+	socklen_t length = sizeof(from);
+	int fd = socket(peer->u.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), r = -EINVAL;
+
+	if (fd < 0)
+		return -errno;
+	if (!addr_port(&to))
+		addr_set_port(&to, 5060);
+	if (connect(fd, &to.u.sa, addr_len(&to)) == 0 && getsockname(fd, (struct sockaddr *)&from, &length) == 0) {
+		addr_from_sockaddr(ret_source, (struct sockaddr *)&from, length);
+		r = 0;
+	}
+	close(fd);
+	return r;
+}
+
+static bool target_addr(const struct sip_uri *target, struct addr *ret_addr)
+{
+	char host[64];
+	bool v6 = target->host[0] == '[';
+
+	return str_copy_n(host, sizeof(host), target->host + v6, target->host_length - (v6 ? 2 : 0)) == 0 &&
+	       addr_set(ret_addr, host, target->port) == 0;
+}
+
+/* Better is higher; 0: cannot be used. */
+static int fitness(const struct sip_listener *l, const struct sip_uri *target, const struct addr *source)
+{
+	if (!l->transport[target->transport])
+		return 0;
+	if (!addr_is_set(source))
+		return 1; /* a name: the resolver chooses the family */
+	if (addr_is_v6(&l->addr) != addr_is_v6(source))
+		return 0;
+	if (addr_equal_host(&l->addr, source))
+		return 4;
+	return addr_is_any(&l->addr) ? 3 : 2;
+}
+
+struct sip_listener *stack_listener_for(struct sip_stack *s, const struct sip_uri *target, struct addr *ret_local)
+{
+	struct sip_listener *best = NULL;
+	struct addr peer, source = {0};
+	int best_fitness = 0;
+
+	if (target_addr(target, &peer) && source_toward(&peer, &source))
+		source = peer; /* no route: only its family is of use */
+	for (size_t i = 0; i < s->listener_count; i++) {
+		int f = fitness(s->listeners[i], target, &source);
+		if (f > best_fitness) {
+			best_fitness = f;
+			best = s->listeners[i];
+		}
+	}
+	if (best)
+		*ret_local = addr_is_any(&best->addr) ? source : best->addr;
+	return best;
+}
+
+/* ---- listeners ---- */
+
+/* sip:HOST:PORT;transport=udp,tcp with HOST what Via shall say; maddr what is bound. */
+static void listen_url(char *dst, size_t cap, const struct sip_stack *s, const struct sip_listener *l)
+{
+	char bind_host[ADDR_TEXT_MAX], host[ADDR_TEXT_MAX];
+	struct strbuf sb;
+
+	addr_host(&l->addr, host, sizeof(host));
+	(void)snprintf(bind_host, sizeof(bind_host), addr_is_v6(&l->addr) ? "[%.45s]" : "%.45s", host);
+	strbuf_init(&sb, dst, cap);
+	if (s->public_address[0]) {
+		size_t n = 0;
+		uint16_t port;
+		(void)sip_hostport_parse(s->public_address, &n, &port);
+		strbuf_printf(&sb, "sip:%.*s:%u;maddr=%s", (int)n, s->public_address, addr_port(&l->addr), bind_host);
+	} else {
+		strbuf_printf(&sb, "sip:%s:%u", bind_host, addr_port(&l->addr));
+	}
+	strbuf_printf(&sb, ";transport=%s%s%s", l->transport[SIP_UDP] ? "udp" : "",
+		l->transport[SIP_UDP] && l->transport[SIP_TCP] ? "," : "", l->transport[SIP_TCP] ? "tcp" : "");
+}
+
+static int listener_open(struct sip_stack *s, struct sip_listener *l)
+{
+	char url[640];
+
+	listen_url(url, sizeof(url), s, l);
+	errno = 0;
+	l->nua = nua_create(loop_su_root(s->loop), translate_event, l, NUTAG_URL((const url_string_t *)url),
+		NUTAG_SIP_PARSER(s->mclass),
+		/* Offer and answer are made for both sides of a call together, elsewhere. */
+		NUTAG_MEDIA_ENABLE(0), NUTAG_AUTOALERT(0), NUTAG_AUTOANSWER(0), NUTAG_AUTO302(0),
+		/* A 503 with Retry-After is for the caller to hear, not for nua to sit out. */
+		NUTAG_MAX_RETRY_AFTER(0),
+		/* We ask for no session timer but honour the peer's; if the refresh falls to us, without SDP. */
+		NUTAG_SESSION_TIMER(0), NUTAG_MIN_SE(MIN_SE_S), NUTAG_UPDATE_REFRESH(1),
+		/* A large request that changed to TCP by itself can abort the stack, a large ACK is lost. */
+		NTATAG_UDP_MTU(65535), TPTAG_UDP_RMEM(UDP_RECEIVE_BYTES),
+		TAG_IF(s->conf.t1x64_ms, NTATAG_SIP_T1X64(s->conf.t1x64_ms)),
+		/* What is not in Allow the stack answers 405 by itself, REFER among them. */
+		SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO"),
+		NUTAG_APPL_METHOD("INVITE, UPDATE, INFO, REFER, OPTIONS"), SIPTAG_SUPPORTED_STR("timer"),
+		SIPTAG_USER_AGENT_STR("watrunk/" WATRUNK_VERSION), TAG_END());
+	if (l->nua)
+		return 0;
+	return errno == ENOMEM ? -ENOMEM : -EADDRINUSE;
+}
+
+static struct sip_listener *listener_at(struct sip_stack *s, const struct addr *addr)
+{
+	struct sip_listener *l;
+
+	for (size_t i = 0; i < s->listener_count; i++)
+		if (addr_equal(&s->listeners[i]->addr, addr))
+			return s->listeners[i];
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return NULL;
+	l->stack = s;
+	l->addr = *addr;
+	s->listeners[s->listener_count++] = l;
+	return l;
+}
+
+static int listeners_open(struct sip_stack *s)
+{
+	for (size_t i = 0; i < s->conf.listen_count; i++) {
+		struct sip_listener *l = listener_at(s, &s->conf.listen[i].addr);
+		if (!l)
+			return -ENOMEM;
+		l->transport[s->conf.listen[i].transport] = true;
+	}
+	for (size_t i = 0; i < s->listener_count; i++) {
+		int r = listener_open(s, s->listeners[i]);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int conf_check(const struct sip_stack_conf *conf)
+{
+	size_t n;
+	uint16_t port;
+
+	if (conf->listen_count < 1 || conf->listen_count > SIP_LISTEN_MAX || !conf->on_event)
+		return -EINVAL;
+	for (size_t i = 0; i < conf->listen_count; i++)
+		if (!addr_is_set(&conf->listen[i].addr) || !addr_port(&conf->listen[i].addr) ||
+			(conf->listen[i].transport != SIP_UDP && conf->listen[i].transport != SIP_TCP))
+			return -EINVAL;
+	if (!conf->domain || sip_hostport_parse(conf->domain, &n, &port) || port)
+		return -EINVAL;
+	if (conf->public_address && *conf->public_address && sip_hostport_parse(conf->public_address, &n, &port))
+		return -EINVAL;
+	return 0;
+}
+
+int sip_stack_new(struct loop *l, const struct sip_stack_conf *conf, struct sip_stack **ret_stack)
+{
+	struct sip_stack *s;
+	int r = conf_check(conf);
+
+	if (r)
+		return r;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->loop = l;
+	s->conf = *conf;
+	su_log_redirect(NULL, discard_log, NULL);
+	su_log_set_level(NULL, 0);
+	if (str_copy(s->domain, sizeof(s->domain), conf->domain) ||
+		str_copy(s->public_address, sizeof(s->public_address), conf->public_address))
+		r = -EINVAL;
+	if (!r)
+		r = slotmap_new(0, LEGS_MAX, &s->known);
+	if (!r)
+		r = strangers_hook(s);
+	if (!r)
+		r = listeners_open(s);
+	if (r) {
+		sip_stack_free(s);
+		return r;
+	}
+	*ret_stack = s;
+	return 0;
+}
+
+/* ---- the end ---- */
+
+static bool all_shut_down(const struct sip_stack *s)
+{
+	for (size_t i = 0; i < s->listener_count; i++)
+		if (s->listeners[i]->nua && !s->listeners[i]->shut_down)
+			return false;
+	return true;
+}
+
+static void end_legs(struct sip_stack *s)
+{
+	uint64_t until_us = loop_now_us(s->loop) + END_LEGS_MS * 1000ull;
+	struct sip_leg *leg, *next;
+
+	DL_FOREACH (s->legs, leg)
+		if (leg->id)
+			sip_leg_bye(s, leg->id, 503, 0, "Shutting down");
+	while (s->legs && loop_now_us(s->loop) < until_us)
+		loop_step(s->loop, STEP_MS);
+	DL_FOREACH_SAFE (s->legs, leg, next)
+		leg_drop(leg);
+}
+
+struct sip_stack *sip_stack_free(struct sip_stack *s)
+{
+	bool all;
+
+	if (!s)
+		return NULL;
+	s->closing = true;
+	if (s->known)
+		end_legs(s);
+	for (size_t i = 0; i < s->listener_count; i++)
+		if (s->listeners[i]->nua)
+			nua_shutdown(s->listeners[i]->nua);
+	for (uint64_t until_us = loop_now_us(s->loop) + SHUTDOWN_MS * 1000ull;
+		!all_shut_down(s) && loop_now_us(s->loop) < until_us;)
+		loop_step(s->loop, STEP_MS);
+	all = all_shut_down(s);
+	for (size_t i = 0; i < s->listener_count; i++) {
+		struct sip_listener *l = s->listeners[i];
+		l->stack = NULL;
+		if (l->nua && !l->shut_down)
+			continue; /* must not be destroyed: it and what it refers to stay, deaf, until the process ends
+				   */
+		if (l->nua)
+			nua_destroy(l->nua);
+		free(l);
+	}
+	s->conf.source_allowed = NULL;
+	slotmap_free(s->known);
+	if (all) {
+		strangers_unhook(s);
+		free(s);
+	}
+	return NULL;
+}

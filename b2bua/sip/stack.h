@@ -1,0 +1,64 @@
+/* b2bua/sip/stack.h
+ *
+ * Inside of b2bua/sip: what stack.c, leg.c, translate.c and strangers.c share. Owner: control thread.
+ */
+#ifndef B2BUA_SIP_STACK_H
+#define B2BUA_SIP_STACK_H
+
+#include "b2bua/sip/sip.h"
+#include "b2bua/sip/uri.h"
+#include "lib/base/ratelimit.h"
+
+struct sip_listener;
+struct sip_leg;
+#define NUA_MAGIC_T  struct sip_listener
+#define NUA_HMAGIC_T struct sip_leg
+#include <sofia-sip/nua.h>
+#include <sofia-sip/nua_tag.h>
+#include <sofia-sip/sip.h>
+#include <sofia-sip/sip_tag.h>
+
+/* One address we listen on, with UDP, TCP or both: one nua. */
+struct sip_listener {
+	struct sip_stack *stack; /* NULL: the stack has been freed, this nua did not end in time */
+	struct addr addr;
+	bool transport[SIP_TLS + 1];
+	nua_t *nua;
+	bool shut_down; /* nua_r_shutdown said so */
+};
+
+struct slotmap;
+struct msg_mclass_s;
+
+struct sip_stack {
+	struct loop *loop;
+	struct sip_stack_conf conf;
+	char domain[256], public_address[256];
+	struct sip_listener *listeners[SIP_LISTEN_MAX];
+	size_t listener_count;
+	struct slotmap *known;   /* legs the caller still knows */
+	struct sip_leg *legs;    /* all of them, utlist */
+	struct sip_leg *by_call; /* all of them, uthash by Call-ID */
+	size_t leg_total;
+	bool closing;
+	/* strangers.c: */
+	struct msg_mclass_s *mclass; /* parser with our hook */
+	struct sip_stack *next;      /* of those with a hook */
+	struct ratelimit stranger_answers;
+};
+
+/* The listener a request to this URI leaves from, or NULL: none speaks its transport. ret_local: our address as the
+ * peer sees it, unset when unknown. */
+struct sip_listener *stack_listener_for(struct sip_stack *s, const struct sip_uri *target, struct addr *ret_local);
+
+/* translate.c: the nua callback. */
+void translate_event(nua_event_t event, int status, const char *phrase, nua_t *nua, struct sip_listener *listener,
+	nua_handle_t *nh, struct sip_leg *leg, const sip_t *sip, tagi_t tags[]);
+
+/* strangers.c */
+int strangers_hook(struct sip_stack *s);    /* 0 or -ENOMEM: sets s->mclass */
+void strangers_unhook(struct sip_stack *s); /* only when no nua uses s->mclass any more */
+/* A request outside of every leg: answered or refused, and its handle destroyed. */
+void strangers_request(struct sip_stack *s, nua_event_t event, int status, nua_t *nua, nua_handle_t *nh);
+
+#endif

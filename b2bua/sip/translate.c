@@ -1,0 +1,244 @@
+/* b2bua/sip/translate.c
+ *
+ * nua events -> what happens to the leg, and what the caller is told. One function an event, chosen by a table.
+ */
+#include "b2bua/sip/leg.h"
+#include "b2bua/sip/reason.h"
+#include "lib/base/str.h"
+
+#include <sofia-sip/sip_status.h>
+#include <string.h>
+
+struct input {
+	int status;
+	const char *phrase;
+	nua_t *nua;
+	const sip_t *sip; /* NULL: made by the stack itself */
+};
+
+/* The SDP of a message, if its body is that and nothing else. */
+static void body(const struct input *in, struct sip_event *ev)
+{
+	const sip_t *sip = in->sip;
+
+	if (!sip || !sip->sip_payload || !sip->sip_payload->pl_data || !sip->sip_payload->pl_len)
+		return;
+	if (!sip->sip_content_type || !str_equal_nocase(sip->sip_content_type->c_type, "application/sdp"))
+		return;
+	ev->sdp = sip->sip_payload->pl_data;
+	ev->sdp_length = sip->sip_payload->pl_len;
+}
+
+static struct sip_event event_of(enum sip_event_kind kind, const struct input *in)
+{
+	struct sip_event ev = {.kind = kind, .code = in->status, .phrase = in->phrase ? in->phrase : ""};
+
+	if (in->sip)
+		ev.q850 = reason_q850(in->sip->sip_reason);
+	body(in, &ev);
+	return ev;
+}
+
+/* A final answer to a request that stands in the current callback. */
+#define answer_now(leg, in, code_and_phrase)                                                                           \
+	do {                                                                                                           \
+		if (leg_may(leg, LEG_OP_RESPOND))                                                                      \
+			nua_respond((leg)->nh, code_and_phrase, NUTAG_WITH_THIS((in)->nua), TAG_END());                \
+	} while (0)
+
+/* ---- our INVITE ---- */
+
+static void on_progress(struct sip_leg *leg, const struct input *in)
+{
+	struct sip_event ev = event_of(SIP_EV_PROGRESS, in);
+
+	if (in->status == 100 || !in->sip)
+		return;
+	if (ev.sdp && in->sip->sip_to)
+		leg_keep_early_sdp(leg, ev.sdp, ev.sdp_length, in->sip->sip_to->a_tag);
+	leg_emit(leg, &ev);
+}
+
+static void on_answer(struct sip_leg *leg, const struct input *in)
+{
+	struct sip_event ev = event_of(SIP_EV_ANSWERED, in);
+	const char *tag = in->sip && in->sip->sip_to ? in->sip->sip_to->a_tag : NULL;
+
+	leg->phase = LEG_UP;
+	if (!ev.sdp && leg->early_sdp && tag && strcmp(tag, leg->early_tag) == 0) {
+		ev.sdp = leg->early_sdp;
+		ev.sdp_length = strlen(leg->early_sdp);
+	}
+	leg_emit(leg, &ev);
+}
+
+static void on_refusal(struct sip_leg *leg, const struct input *in)
+{
+	struct sip_event ev = event_of(SIP_EV_REFUSED, in);
+	bool challenged = in->status == 401 || in->status == 407;
+
+	ev.local = !in->sip;
+	if (ev.code >= 700) { /* the library's own: a request it could not make */
+		ev.code = 503;
+		ev.local = true;
+	}
+	leg_emit(leg, &ev);
+	leg_ended(leg);
+	/* nua waits for credentials: no nua_i_terminated would come. */
+	if (challenged)
+		leg_drop(leg);
+}
+
+static void on_r_invite(struct sip_leg *leg, const struct input *in)
+{
+	if (leg->phase == LEG_CALLING && in->status < 200)
+		on_progress(leg, in);
+	else if (leg->phase == LEG_CALLING && in->status < 300)
+		on_answer(leg, in);
+	else if (leg->phase == LEG_CANCELLED && in->status >= 200 && in->status < 300)
+		leg_bye(leg, ""); /* it crossed our CANCEL; the ACK is on its way */
+	else if ((leg->phase == LEG_CALLING || leg->phase == LEG_CANCELLED) && in->status >= 300)
+		on_refusal(leg, in); /* tells nobody after a CANCEL */
+	/* else: a provisional response that came after the answer (RFC 3261 s17.1.1.2 lets them cross), or nothing of
+	 * ours */
+}
+
+/* ---- the peer's requests ---- */
+
+static void on_i_invite(struct sip_leg *leg, const struct input *in)
+{
+	struct sip_event ev = event_of(SIP_EV_OFFER, in);
+
+	if (in->status >= 200 || !leg_may(leg, LEG_OP_RESPOND))
+		return;
+	if (leg->pending != PENDING_NONE) {
+		answer_now(leg, in, SIP_491_REQUEST_PENDING);
+		return;
+	}
+	leg->pending = PENDING_INVITE;
+	leg->offerless = !ev.sdp;
+	leg_emit(leg, &ev);
+}
+
+static void on_i_update(struct sip_leg *leg, const struct input *in)
+{
+	struct sip_event ev = event_of(SIP_EV_OFFER, in);
+
+	if (in->status >= 200)
+		return;
+	if (!ev.sdp) { /* a session refresh (RFC 4028 s7.4) */
+		answer_now(leg, in, SIP_200_OK);
+		return;
+	}
+	if (leg->phase != LEG_UP || leg->pending != PENDING_NONE) { /* RFC 3311 s5.2 */
+		answer_now(leg, in, SIP_491_REQUEST_PENDING);
+		return;
+	}
+	if (!nua_save_event(in->nua, leg->update)) {
+		answer_now(leg, in, SIP_500_INTERNAL_SERVER_ERROR);
+		return;
+	}
+	leg->pending = PENDING_UPDATE;
+	ev.is_update = true;
+	leg_emit(leg, &ev);
+}
+
+static void on_i_ack(struct sip_leg *leg, const struct input *in)
+{
+	struct sip_event ev = event_of(SIP_EV_ACK, in);
+
+	if (!leg->answer_in_ack)
+		return;
+	leg->answer_in_ack = false;
+	leg_emit(leg, &ev);
+}
+
+/* The peer takes its re-INVITE back; the stack answers 487. */
+static void on_i_cancel(struct sip_leg *leg, const struct input *in)
+{
+	(void)in;
+	if (leg->pending == PENDING_INVITE)
+		leg->pending = PENDING_NONE;
+}
+
+static void on_i_bye(struct sip_leg *leg, const struct input *in)
+{
+	struct sip_event ev = event_of(SIP_EV_BYE, in);
+
+	leg_emit(leg, &ev);
+	leg_ended(leg);
+}
+
+static void on_i_info(struct sip_leg *leg, const struct input *in)
+{
+	if (in->status < 200)
+		answer_now(leg, in, SIP_200_OK);
+}
+
+static void on_i_options(struct sip_leg *leg, const struct input *in)
+{
+	if (in->status < 200 && leg_may(leg, LEG_OP_RESPOND))
+		nua_respond(
+			leg->nh, SIP_200_OK, NUTAG_WITH_THIS(in->nua), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
+}
+
+/* ---- the end ---- */
+
+static void on_i_terminated(struct sip_leg *leg, const struct input *in)
+{
+	bool was_calling = leg->phase == LEG_CALLING;
+	struct sip_event ev = event_of(was_calling ? SIP_EV_REFUSED : SIP_EV_LOST, in);
+
+	if (was_calling) {
+		ev.local = true;
+		if (ev.code < 300 || ev.code >= 700)
+			ev.code = 503;
+	}
+	leg_emit(leg, &ev);
+	leg_drop(leg);
+}
+
+static const struct {
+	nua_event_t event;
+	void (*fn)(struct sip_leg *leg, const struct input *in);
+} handlers[] = {
+	{nua_r_invite, on_r_invite},
+	{nua_i_invite, on_i_invite},
+	{nua_i_update, on_i_update},
+	{nua_i_ack, on_i_ack},
+	{nua_i_cancel, on_i_cancel},
+	{nua_i_bye, on_i_bye},
+	{nua_i_info, on_i_info},
+	{nua_i_options, on_i_options},
+	{nua_i_terminated, on_i_terminated},
+};
+
+static void leg_event(struct sip_leg *leg, nua_event_t event, const struct input *in)
+{
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+		if (handlers[i].event != event)
+			continue;
+		handlers[i].fn(leg, in);
+		return;
+	}
+	/* Answers to our BYE, CANCEL and refreshes, and state reports, need nothing: nua_i_terminated follows. */
+	if (nua_event_is_incoming_request(event) && in->status < 200)
+		answer_now(leg, in, SIP_405_METHOD_NOT_ALLOWED);
+}
+
+void translate_event(nua_event_t event, int status, const char *phrase, nua_t *nua, struct sip_listener *listener,
+	nua_handle_t *nh, struct sip_leg *leg, const sip_t *sip, tagi_t tags[])
+{
+	const struct input in = {status, phrase, nua, sip};
+
+	(void)tags;
+	if (event == nua_r_shutdown && status >= 200)
+		listener->shut_down = true;
+	if (!listener->stack)
+		return;
+	loop_refresh_now(listener->stack->loop);
+	if (leg)
+		leg_event(leg, event, &in);
+	else if (nh && nua_event_is_incoming_request(event))
+		strangers_request(listener->stack, event, status, nua, nh);
+}
