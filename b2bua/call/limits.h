@@ -22,7 +22,7 @@ enum {
 	LIMIT_USER_CHARS = 128,            /* user part of a SIP URI */
 	LIMIT_META_TEXT_CHARS = 255,
 	LIMIT_SIP_CALL_ID_CHARS = 127,
-	LIMIT_SIP_SDP_BYTES = 1024,        /* ours: one stream, three codecs, other streams refused */
+	LIMIT_SIP_SDP_BYTES = 1536,        /* ours: one stream, three codecs, other streams refused */
 	LIMIT_SIP_REMOTE_SDP_BYTES = 4096, /* as much of the peer's as is kept for the record */
 	LIMIT_WA_SDP_BYTES = 4096,         /* ours: ICE credentials, one candidate, one fingerprint */
 };

@@ -13,6 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Where the audio stream stood among the m= lines of an offer: answers refuse the others in their places (RFC 3264 s6). */
+struct media_places {
+	size_t count, index;
+	struct sdp_other_media others[SDP_MEDIA_MAX];
+};
+void negotiate_keep_places(struct media_places *places, const struct sdp_audio *offer);
+void negotiate_put_places(const struct media_places *places, struct sdp_audio *sdp);
+
 /* ---- WhatsApp leg ---- */
 
 /* Meta's offer, and what of it our answer must repeat. */
@@ -21,7 +29,7 @@ struct wa_offer {
 	char mid[64];
 	enum sdp_proto proto;
 	enum sdp_direction direction; /* of our answer */
-	size_t media_count, media_index;
+	struct media_places places;
 };
 
 /* Read Meta's offer. Returns 0, or -EBADMSG when it cannot be used: not SDP, no Opus, no sha-256 fingerprint, no ICE credentials, nobody
@@ -45,7 +53,7 @@ struct sip_negotiation {
 	bool has_remote;
 	bool offered;                /* our offer waits for its answer */
 	uint8_t event_pt;            /* telephone-event, as first agreed */
-	size_t media_count, media_index;
+	struct media_places places;  /* once there, an m= line stays (RFC 3264 s8) */
 	char text[2][LIMIT_SIP_SDP_BYTES];
 	unsigned current;            /* text[current] was sent last */
 };

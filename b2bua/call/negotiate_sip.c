@@ -62,7 +62,21 @@ void negotiate_sip_init(struct sip_negotiation *n, const enum audio_codec codecs
 	n->local = *local;
 	n->origin_id = origin_id;
 	n->event_pt = EVENT_PT;
-	n->media_count = 1;
+	n->places.count = 1;
+}
+
+void negotiate_keep_places(struct media_places *places, const struct sdp_audio *offer)
+{
+	places->count = offer->media_count;
+	places->index = offer->media_index;
+	memcpy(places->others, offer->others, sizeof(places->others));
+}
+
+void negotiate_put_places(const struct media_places *places, struct sdp_audio *sdp)
+{
+	sdp->media_count = places->count;
+	sdp->media_index = places->index;
+	memcpy(sdp->others, places->others, sizeof(sdp->others));
 }
 
 /* ---- writing ---- */
@@ -79,8 +93,7 @@ static void describe_us(const struct sip_negotiation *n, struct sdp_audio *ret_s
 	addr_set_port(&s.rtcp, (uint16_t)(addr_port(&n->local) + 1));
 	s.direction = SDP_SENDRECV;
 	s.ptime_ms = n->ptime_ms;
-	s.media_count = n->media_count;
-	s.media_index = n->media_index;
+	negotiate_put_places(&n->places, &s);
 	*ret_sdp = s;
 }
 
@@ -227,7 +240,7 @@ int negotiate_sip_answer(struct sip_negotiation *n, const char *text, size_t len
 	n->offered = false;
 	if (status < 0)
 		return status == -ENOENT ? -ENOENT : -EBADMSG;
-	if (!addr_port(&sdp.rtp))
+	if (sdp_is_refused(&sdp))
 		return -ENOENT;
 	status = read_peer(n, &sdp, &r);
 	return status < 0 ? status : adopt(n, &r);
@@ -263,9 +276,8 @@ int negotiate_sip_reoffer(struct sip_negotiation *n, const char *text, size_t le
 	if (status < 0)
 		return status == -ENOENT ? -ENOENT : -EBADMSG;
 	describe_us(n, &answer);
-	answer.media_count = sdp.media_count;
-	answer.media_index = sdp.media_index;
-	if (!addr_port(&sdp.rtp)) {
+	sdp_answer_media(&answer, &sdp);
+	if (sdp_is_refused(&sdp)) {
 		status = answer_without_stream(n, &answer, ret_text);
 	} else {
 		status = read_peer(n, &sdp, &r);
@@ -282,8 +294,7 @@ int negotiate_sip_reoffer(struct sip_negotiation *n, const char *text, size_t le
 			status = adopt(n, &r);
 	}
 	if (status >= 0) {
-		n->media_count = sdp.media_count;
-		n->media_index = sdp.media_index;
+		negotiate_keep_places(&n->places, &sdp);
 		n->offered = false;
 	}
 	return status;

@@ -71,7 +71,7 @@ int negotiate_wa_offer(const char *sdp_text, size_t length, struct wa_offer *ret
 	opus = sdp_find_codec(&sdp, "opus", 48000);
 	if (sdp.proto != SDP_UDP_TLS_RTP_SAVPF && sdp.proto != SDP_UDP_TLS_RTP_SAVP)
 		return refuse(ret_error, "not DTLS-SRTP");
-	if (!addr_port(&sdp.rtp))
+	if (sdp_is_refused(&sdp))
 		return refuse(ret_error, "audio stream has port 0");
 	if (!opus)
 		return refuse(ret_error, "no opus/48000");
@@ -93,8 +93,7 @@ int negotiate_wa_offer(const char *sdp_text, size_t length, struct wa_offer *ret
 	str_copy(o.mid, sizeof(o.mid), sdp.mid);
 	o.proto = sdp.proto;
 	o.direction = sdp_answer_direction(&sdp, SDP_SENDRECV);
-	o.media_count = sdp.media_count;
-	o.media_index = sdp.media_index;
+	negotiate_keep_places(&o.places, &sdp);
 	*ret_offer = o;
 	return 0;
 }
@@ -132,7 +131,6 @@ int negotiate_wa_answer(const struct wa_offer *offer, const struct media_wa_loca
 	str_copy(a.msid, sizeof(a.msid), "watrunk audio0");
 	a.ssrc = local->ssrc;
 	str_copy(a.cname, sizeof(a.cname), local->cname);
-	a.media_count = offer->media_count;
-	a.media_index = offer->media_index;
+	negotiate_put_places(&offer->places, &a);
 	return sdp_write(&a, text, cap);
 }

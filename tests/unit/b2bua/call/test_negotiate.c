@@ -1,0 +1,421 @@
+/* tests/unit/b2bua/call/test_negotiate.c */
+#include "b2bua/call/negotiate.h"
+#include "tests/support/call/play.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* ---- WhatsApp leg ---- */
+
+static void reads_metas_offer(void **state)
+{
+	struct wa_offer o;
+	struct sdp_error error;
+	char text[ADDR_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(negotiate_wa_offer(play_wa_offer, strlen(play_wa_offer), &o, &error), 0);
+	assert_string_equal(o.remote.ufrag, "ExampleUfragMeta");
+	assert_string_equal(o.remote.pwd, "c3ludGhldGljLXB3ZC0wMQ==");
+	assert_int_equal(o.remote.fingerprint[1], 0x11);
+	assert_true(o.remote.ice_lite);
+	assert_true(o.remote.we_are_dtls_client);
+	assert_int_equal(o.remote.candidate_count, 2);
+	assert_string_equal(addr_format(&o.remote.candidates[0].addr, text, sizeof(text)), "203.0.113.20:3484");
+	assert_string_equal(addr_format(&o.remote.candidates[1].addr, text, sizeof(text)), "[2001:db8:20::1]:3484");
+	assert_int_equal(o.remote.candidates[1].priority, 2122262783);
+	assert_int_equal(o.remote.opus_pt, 111);
+	assert_int_equal(o.remote.event_pt, 126);
+	assert_int_equal(o.remote.max_bitrate, 20000);
+	assert_string_equal(o.mid, "audio");
+}
+
+/* Meta: calling reference, SDP answer; the union of what is known to be accepted, line by line. */
+static void answers_meta_in_the_shape_it_takes(void **state)
+{
+	static const char wanted[] =
+		"v=0\r\n"
+		"o=- 6000000001 1 IN IP4 198.51.100.7\r\n"
+		"s=-\r\n"
+		"t=0 0\r\n"
+		"a=group:BUNDLE audio\r\n"
+		"a=msid-semantic: WMS watrunk\r\n"
+		"m=audio 40000 UDP/TLS/RTP/SAVPF 111 126\r\n"
+		"c=IN IP4 198.51.100.7\r\n"
+		"a=rtcp:9 IN IP4 0.0.0.0\r\n"
+		"a=candidate:1 1 udp 2130706431 198.51.100.7 40000 typ host\r\n"
+		"a=end-of-candidates\r\n"
+		"a=ice-ufrag:OurUfrag\r\n"
+		"a=ice-pwd:OurPwd0123456789abcdefgh\r\n"
+		"a=fingerprint:sha-256 "
+		"FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:FE:"
+		"FE:FE:FE\r\n"
+		"a=setup:active\r\n"
+		"a=mid:audio\r\n"
+		"a=sendrecv\r\n"
+		"a=msid:watrunk audio0\r\n"
+		"a=rtcp-mux\r\n"
+		"a=rtpmap:111 opus/48000/2\r\n"
+		"a=fmtp:111 "
+		"maxaveragebitrate=20000;maxplaybackrate=16000;minptime=20;sprop-maxcapturerate=16000;useinbandfec=1"
+		"\r\n"
+		"a=rtpmap:126 telephone-event/8000\r\n"
+		"a=fmtp:126 0-15\r\n"
+		"a=ptime:20\r\n"
+		"a=maxptime:20\r\n"
+		"a=ssrc:2000000001 cname:watrunk\r\n";
+	struct wa_offer o;
+	struct sdp_error error;
+	struct media_local local;
+	char text[LIMIT_WA_SDP_BYTES];
+
+	(void)state;
+	play_local(&local);
+	assert_int_equal(negotiate_wa_offer(play_wa_offer, strlen(play_wa_offer), &o, &error), 0);
+	assert_int_equal(negotiate_wa_answer(&o, &local.wa, text, sizeof(text)), strlen(wanted));
+	assert_string_equal(text, wanted);
+	assert_int_equal(negotiate_wa_answer(&o, &local.wa, text, 200), -ENOBUFS);
+}
+
+/* The offer with one piece of text replaced. */
+static int offer_with(const char *from, const char *to, struct wa_offer *o)
+{
+	char text[8192];
+	struct sdp_error error;
+	const char *at = strstr(play_wa_offer, from);
+	int n;
+
+	assert_non_null(at);
+	n = snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - play_wa_offer), play_wa_offer, to, at + strlen(from));
+	return negotiate_wa_offer(text, (size_t)n, o, &error);
+}
+
+static void refuses_what_cannot_carry_a_call(void **state)
+{
+	static const struct {
+		const char *from, *to;
+	} broken[] = {
+		{"v=0", "w=0"},
+		{"opus/48000/2", "isac/16000"},
+		{"a=fingerprint:sha-256 00:11", "a=fingerprint:sha-1 00:11"},
+		{"a=ice-ufrag:ExampleUfragMeta\r\n", ""},
+		{"a=ice-pwd:c3ludGhldGljLXB3ZC0wMQ==\r\n", ""},
+		{"UDP/TLS/RTP/SAVPF", "RTP/AVP"},
+		{"m=audio 3484", "m=audio 0"},
+		{"m=audio", "m=video"},
+	};
+	struct wa_offer o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
+		assert_int_equal(offer_with(broken[i].from, broken[i].to, &o), -EBADMSG);
+}
+
+static void takes_what_differs_from_the_usual_offer(void **state)
+{
+	struct wa_offer o;
+	struct media_local local;
+	char text[LIMIT_WA_SDP_BYTES];
+
+	(void)state;
+	play_local(&local);
+	assert_int_equal(offer_with("a=mid:audio", "a=mid:0", &o), 0);
+	assert_true(negotiate_wa_answer(&o, &local.wa, text, sizeof(text)) > 0);
+	assert_non_null(strstr(text, "a=group:BUNDLE 0\r\n"));
+	assert_non_null(strstr(text, "a=mid:0\r\n"));
+	assert_int_equal(offer_with("a=setup:actpass", "a=setup:active", &o), 0); /* it wants to be the client */
+	assert_false(o.remote.we_are_dtls_client);
+	assert_true(negotiate_wa_answer(&o, &local.wa, text, sizeof(text)) > 0);
+	assert_non_null(strstr(text, "a=setup:passive\r\n"));
+	assert_int_equal(offer_with("a=rtpmap:126 telephone-event/8000", "a=rtpmap:126 telephone-event/48000", &o), 0);
+	assert_int_equal(o.remote.event_pt, 0);
+	assert_int_equal(offer_with("maxaveragebitrate=20000", "maxaveragebitrate=-7", &o), 0);
+	assert_int_equal(o.remote.max_bitrate, 0);
+}
+
+static void without_candidates_the_media_address_is_one(void **state)
+{
+	static const char minimal[] =
+		"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio %s UDP/TLS/RTP/SAVPF 111\r\n"
+		"c=IN IP4 %s\r\na=rtpmap:111 opus/48000/2\r\na=ice-ufrag:abcd\r\na=ice-pwd:"
+		"0123456789012345678901\r\na=fingerprint:sha-256 %s\r\n";
+	static const char print[] = "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:"
+				    "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF";
+	char text[1024];
+	struct wa_offer o;
+	struct sdp_error error;
+
+	(void)state;
+	snprintf(text, sizeof(text), minimal, "3478", "203.0.113.9", print);
+	assert_int_equal(negotiate_wa_offer(text, strlen(text), &o, &error), 0);
+	assert_int_equal(o.remote.candidate_count, 1);
+	assert_int_equal(addr_port(&o.remote.candidates[0].addr), 3478);
+	snprintf(text, sizeof(text), minimal, "9", "0.0.0.0", print);
+	assert_int_equal(negotiate_wa_offer(text, strlen(text), &o, &error), -EBADMSG);
+	assert_string_equal(error.what, "no usable candidate");
+}
+
+/* ---- SIP leg ---- */
+
+static const enum audio_codec g711[4] = {AUDIO_PCMU, AUDIO_PCMA};
+
+static void start(struct sip_negotiation *n, const enum audio_codec codecs[4])
+{
+	struct media_local local;
+	const char *text;
+
+	play_local(&local);
+	negotiate_sip_init(n, codecs, 20, &local.sip_rtp, 7);
+	assert_int_equal(negotiate_sip_offer(n, &text), 0);
+}
+
+static void offers_what_everybody_takes(void **state)
+{
+	static const enum audio_codec alaw_first[4] = {AUDIO_OPUS, AUDIO_PCMA, AUDIO_PCMU}, none[4] = {AUDIO_G722};
+	struct sip_negotiation n;
+
+	(void)state;
+	start(&n, g711);
+	assert_string_equal(negotiate_sip_text(&n), "v=0\r\n"
+						    "o=- 7 1 IN IP4 198.51.100.7\r\n"
+						    "s=-\r\n"
+						    "c=IN IP4 198.51.100.7\r\n"
+						    "t=0 0\r\n"
+						    "m=audio 20000 RTP/AVP 0 8 101\r\n"
+						    "a=rtpmap:0 PCMU/8000\r\n"
+						    "a=rtpmap:8 PCMA/8000\r\n"
+						    "a=rtpmap:101 telephone-event/8000\r\n"
+						    "a=fmtp:101 0-16\r\n"
+						    "a=ptime:20\r\n"
+						    "a=sendrecv\r\n");
+	start(&n, alaw_first);
+	assert_non_null(strstr(negotiate_sip_text(&n), "m=audio 20000 RTP/AVP 8 0 101\r\n"));
+	start(&n, none);
+	assert_non_null(strstr(negotiate_sip_text(&n), "m=audio 20000 RTP/AVP 0 8 101\r\n"));
+}
+
+/* Lines after "v=0", of an answer or an offer of the peer. */
+#define PEER(host, media) "v=0\r\no=- 1 1 IN IP4 192.0.2.50\r\ns=-\r\nc=IN IP4 " host "\r\nt=0 0\r\n" media
+
+struct expected {
+	const char *what, *text;
+	int status;
+	const char *rtp, *rtcp;
+	enum audio_codec codec;
+	unsigned pt, event_pt, ptime_ms;
+	bool send, receive;
+	const char *answer_has; /* in our answer, for offers */
+};
+
+static const struct expected answers[] = {
+	{"usual",
+		PEER("192.0.2.50",
+			"m=audio 12000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n"),
+		1, "192.0.2.50:12000", "192.0.2.50:12001", AUDIO_PCMU, 0, 101, 20, true, true, NULL},
+	{"both codecs, its order counts", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 8 0\r\n"), 1, "192.0.2.50:12000",
+		"192.0.2.50:12001", AUDIO_PCMA, 8, 0, 20, true, true, NULL},
+	{"30 ms, RTCP elsewhere", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0\r\na=ptime:30\r\na=rtcp:13007\r\n"), 1,
+		"192.0.2.50:12000", "192.0.2.50:13007", AUDIO_PCMU, 0, 0, 30, true, true, NULL},
+	{"packets longer than we send", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0\r\na=ptime:200\r\n"), 1,
+		"192.0.2.50:12000", "192.0.2.50:12001", AUDIO_PCMU, 0, 0, 60, true, true, NULL},
+	{"maxptime below ptime", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0\r\na=ptime:40\r\na=maxptime:15\r\n"), 1,
+		"192.0.2.50:12000", "192.0.2.50:12001", AUDIO_PCMU, 0, 0, 10, true, true, NULL},
+	{"telephone-event on another number",
+		PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0 96\r\na=rtpmap:96 "
+				   "TELEPHONE-EVENT/8000\r\n"),
+		1, "192.0.2.50:12000", "192.0.2.50:12001", AUDIO_PCMU, 0, 96, 20, true, true, NULL},
+	{"G.711 on a dynamic number", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 97\r\na=rtpmap:97 pcma/8000\r\n"), 1,
+		"192.0.2.50:12000", "192.0.2.50:12001", AUDIO_PCMA, 97, 0, 20, true, true, NULL},
+	{"IPv6", "v=0\r\no=- 1 1 IN IP6 ::1\r\ns=-\r\nc=IN IP6 2001:db8::5\r\nt=0 0\r\nm=audio 12000 RTP/AVP 0\r\n", 1,
+		"[2001:db8::5]:12000", "[2001:db8::5]:12001", AUDIO_PCMU, 0, 0, 20, true, true, NULL},
+	{"no common codec", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 18\r\n"), -ENOENT, 0},
+	{"G.711 at another clock", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 97\r\na=rtpmap:97 PCMU/16000\r\n"),
+		-ENOENT, 0},
+	{"stream refused", PEER("192.0.2.50", "m=audio 0 RTP/AVP 0\r\n"), -ENOENT, 0},
+	{"no audio", PEER("192.0.2.50", "m=video 12000 RTP/AVP 99\r\n"), -ENOENT, 0},
+	{"SRTP nobody offered", PEER("192.0.2.50", "m=audio 12000 RTP/SAVP 0\r\n"), -ENOENT, 0},
+	{"a name for an address", PEER("pbx.example", "m=audio 12000 RTP/AVP 0\r\n"), -EBADMSG, 0},
+	{"not SDP", "hello", -EBADMSG, 0},
+	{"nothing", "", -EBADMSG, 0},
+};
+
+static void check_remote(const struct expected *e, const struct sip_negotiation *n)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (strcmp(addr_format(&n->remote.rtp, text, sizeof(text)), e->rtp) != 0)
+		fail_msg("%s: RTP to %s", e->what, text);
+	if (strcmp(addr_format(&n->remote.rtcp, text, sizeof(text)), e->rtcp) != 0)
+		fail_msg("%s: RTCP to %s", e->what, text);
+	if (n->remote.codec != e->codec || n->remote.pt != e->pt || n->remote.event_pt != e->event_pt ||
+		n->remote.ptime_ms != e->ptime_ms || n->remote.send != e->send || n->remote.receive != e->receive)
+		fail_msg("%s: codec %d pt %u event %u ptime %u send %d receive %d", e->what, n->remote.codec,
+			n->remote.pt, n->remote.event_pt, n->remote.ptime_ms, n->remote.send, n->remote.receive);
+}
+
+static void reads_answers(void **state)
+{
+	struct sip_negotiation n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		const struct expected *e = &answers[i];
+		int r;
+		start(&n, g711);
+		r = negotiate_sip_answer(&n, e->text, strlen(e->text));
+		if (r != e->status)
+			fail_msg("%s: %d", e->what, r);
+		if (r >= 0)
+			check_remote(e, &n);
+		else
+			assert_false(n.has_remote);
+	}
+}
+
+/* After the usual answer, one after the other: each builds on the one before. */
+static const struct expected offers[] = {
+	{"refresh", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"), 0,
+		"192.0.2.50:12000", "192.0.2.50:12001", AUDIO_PCMU, 0, 101, 20, true, true, "o=- 7 2 IN"},
+	{"refresh again", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"), 0,
+		"192.0.2.50:12000", "192.0.2.50:12001", AUDIO_PCMU, 0, 101, 20, true, true, "o=- 7 2 IN"},
+	{"hold", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0\r\na=sendonly\r\n"), 1, "192.0.2.50:12000",
+		"192.0.2.50:12001", AUDIO_PCMU, 0, 0, 20, false, true, "a=recvonly\r\n"},
+	{"hold both ways", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0\r\na=inactive\r\n"), 1, "192.0.2.50:12000",
+		"192.0.2.50:12001", AUDIO_PCMU, 0, 0, 20, false, false, "a=inactive\r\n"},
+	{"resume", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0\r\n"), 1, "192.0.2.50:12000", "192.0.2.50:12001",
+		AUDIO_PCMU, 0, 0, 20, true, true, "a=sendrecv\r\n"},
+	{"hold the old way", PEER("0.0.0.0", "m=audio 12000 RTP/AVP 0\r\n"), 1, "192.0.2.50:12000", "192.0.2.50:12001",
+		AUDIO_PCMU, 0, 0, 20, false, true, "a=recvonly\r\n"},
+	{"elsewhere, A-law, 40 ms",
+		PEER("192.0.2.77", "m=audio 14000 RTP/AVP 8 96\r\na=rtpmap:96 telephone-event/8000\r\n"
+				   "a=ptime:40\r\n"),
+		1, "192.0.2.77:14000", "192.0.2.77:14001", AUDIO_PCMA, 8, 96, 40, true, true,
+		"m=audio 20000 RTP/AVP 8 96\r\n"},
+	{"codec we have not", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 9\r\n"), -ENOENT, "192.0.2.77:14000",
+		"192.0.2.77:14001", AUDIO_PCMA, 8, 96, 40, true, true, NULL},
+	{"garbage", "v=0\r\nm=audio x RTP/AVP 0\r\n", -EBADMSG, "192.0.2.77:14000", "192.0.2.77:14001", AUDIO_PCMA, 8,
+		96, 40, true, true, NULL},
+	{"stream taken back", PEER("192.0.2.50", "m=audio 0 RTP/AVP 8\r\n"), 1, "192.0.2.77:14000", "192.0.2.77:14001",
+		AUDIO_PCMA, 8, 96, 40, false, false, "m=audio 0 RTP/AVP 8\r\n"},
+	{"and given again, with video beside",
+		PEER("192.0.2.50", "m=video 15000 RTP/AVP 99\r\nm=audio 12000 RTP/AVP 0\r\n"), 1, "192.0.2.50:12000",
+		"192.0.2.50:12001", AUDIO_PCMU, 0, 0, 20, true, true,
+		"m=video 0 RTP/AVP 99\r\nm=audio 20000 RTP/AVP 0\r\n"},
+	{"RTCP on the same port is not agreed to", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0\r\na=rtcp-mux\r\n"), 0,
+		"192.0.2.50:12000", "192.0.2.50:12001", AUDIO_PCMU, 0, 0, 20, true, true, "a=sendrecv\r\n"},
+};
+
+static void answers_offers(void **state)
+{
+	struct sip_negotiation n;
+	const char *text;
+
+	(void)state;
+	start(&n, g711);
+	assert_int_equal(negotiate_sip_answer(&n, answers[0].text, strlen(answers[0].text)), 1);
+	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
+		const struct expected *e = &offers[i];
+		int r = negotiate_sip_reoffer(&n, e->text, strlen(e->text), &text);
+		if (r != e->status)
+			fail_msg("%s: %d", e->what, r);
+		check_remote(e, &n);
+		if (r >= 0 && !strstr(text, e->answer_has))
+			fail_msg("%s: answered\n%s", e->what, text);
+		if (r >= 0)
+			assert_ptr_equal(text, negotiate_sip_text(&n));
+	}
+	assert_null(strstr(negotiate_sip_text(&n), "rtcp-mux"));
+}
+
+static uint64_t version_of(const struct sip_negotiation *n)
+{
+	struct sdp_audio sdp;
+	const char *text = negotiate_sip_text(n);
+
+	assert_int_equal(sdp_parse(text, strlen(text), &sdp, NULL), 0);
+	assert_int_equal(sdp.origin_id, 7);
+	return sdp.origin_version;
+}
+
+static void version_grows_by_one_only_with_a_change(void **state)
+{
+	struct sip_negotiation n;
+	const char *text, *hold = offers[2].text, *resume = offers[4].text;
+
+	(void)state;
+	start(&n, g711);
+	assert_int_equal(version_of(&n), 1);
+	assert_int_equal(negotiate_sip_offer(&n, &text), 0);
+	assert_int_equal(version_of(&n), 1);
+	negotiate_sip_answer(&n, answers[0].text, strlen(answers[0].text));
+	for (unsigned i = 0; i < 20; i++) {
+		negotiate_sip_reoffer(&n, hold, strlen(hold), &text);
+		assert_int_equal(version_of(&n), 2 + 2 * i);
+		negotiate_sip_reoffer(&n, hold, strlen(hold), &text);
+		assert_int_equal(version_of(&n), 2 + 2 * i);
+		negotiate_sip_reoffer(&n, "x", 1, &text);
+		negotiate_sip_reoffer(&n, resume, strlen(resume), &text);
+		assert_int_equal(version_of(&n), 3 + 2 * i);
+	}
+}
+
+/* RFC 3264 s8: m= lines stay where they are, payload type numbers stay with their format. */
+static void our_later_offer_keeps_places_and_numbers(void **state)
+{
+	static const char two[] = PEER("192.0.2.50", "m=video 0 RTP/AVP 99\r\nm=audio 12000 RTP/AVP 0 96\r\n"
+						     "a=rtpmap:96 telephone-event/8000\r\n");
+	struct sip_negotiation n;
+	const char *text;
+
+	(void)state;
+	start(&n, g711);
+	negotiate_sip_answer(&n, answers[0].text, strlen(answers[0].text));
+	assert_int_equal(negotiate_sip_reoffer(&n, two, strlen(two), &text), 1);
+	assert_false(n.offered);
+	assert_int_equal(negotiate_sip_offer(&n, &text), 0);
+	assert_true(n.offered);
+	assert_non_null(strstr(text, "m=video 0 RTP/AVP 99\r\nm=audio 20000 RTP/AVP 0 8 96\r\n"));
+}
+
+static void many_streams_do_not_overrun(void **state)
+{
+	char offer[4096];
+	struct sip_negotiation n;
+	const char *text;
+	int length = snprintf(offer, sizeof(offer), "%s", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0\r\n"));
+
+	(void)state;
+	for (int i = 0; i < 7; i++)
+		length += snprintf(offer + length, sizeof(offer) - (size_t)length,
+			"m=application0001 1 TCP/long/protocol/name/0000001 aaaaaaaaaabbbbbbbbbbccccccccccd\r\n");
+	start(&n, g711);
+	negotiate_sip_answer(&n, answers[0].text, strlen(answers[0].text));
+	assert_int_equal(negotiate_sip_reoffer(&n, offer, (size_t)length, &text), 1);
+	assert_non_null(
+		strstr(text, "m=application0001 0 TCP/long/protocol/name/0000001 aaaaaaaaaabbbbbbbbbbccccccccccd\r\n"));
+	assert_int_equal(n.remote.codec, AUDIO_PCMU);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_metas_offer),
+		cmocka_unit_test(answers_meta_in_the_shape_it_takes),
+		cmocka_unit_test(refuses_what_cannot_carry_a_call),
+		cmocka_unit_test(takes_what_differs_from_the_usual_offer),
+		cmocka_unit_test(without_candidates_the_media_address_is_one),
+		cmocka_unit_test(offers_what_everybody_takes),
+		cmocka_unit_test(reads_answers),
+		cmocka_unit_test(answers_offers),
+		cmocka_unit_test(version_grows_by_one_only_with_a_change),
+		cmocka_unit_test(our_later_offer_keeps_places_and_numbers),
+		cmocka_unit_test(many_streams_do_not_overrun),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
