@@ -175,6 +175,7 @@ struct call_action {
 		struct {
 			const struct call_gateway *gateway;
 			const char *user;         /* Request-URI user part, escaped */
+			const char *target;       /* the whole Request-URI: the gateway's with this user */
 			const char *from_user, *from_display, *pai_user; /* "" : none */
 			const struct route_header *headers; /* X-WA-* and the route's own */
 			size_t header_count;

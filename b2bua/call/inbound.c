@@ -104,10 +104,9 @@ static void on_offer(struct call *c, const struct call_event *ev)
 /* "sip:host;transport=udp" and "600" -> "sip:600@host;transport=udp" */
 static const char *target_uri(struct call *c, const char *uri, const char *user)
 {
-	const char *rest = strchr(uri, ':');
-	int scheme = rest ? (int)(rest - uri + 1) : 0;
+	const char *colon = strchr(uri, ':'), *rest = colon ? colon + 1 : uri, *at = strchr(rest, '@');
 
-	return arena_printf(&c->arena, "%.*s%s@%s", scheme, uri, user, uri + scheme);
+	return arena_printf(&c->arena, "%.*s%s@%s", (int)(rest - uri), uri, user, at ? at + 1 : rest);
 }
 
 static int name_parties(struct call *c)
@@ -163,6 +162,7 @@ static void emit_invite(struct call *c, const char *sdp)
 
 	a->u.invite.gateway = c->sip.gateway;
 	a->u.invite.user = c->sip.user;
+	a->u.invite.target = c->sip.target;
 	a->u.invite.from_user = c->sip.from_user;
 	a->u.invite.from_display = c->sip.from_display;
 	a->u.invite.pai_user = c->sip.pai_user;

@@ -192,6 +192,7 @@ static void invite_says_who_calls(void **state)
 	a = invite_of(&p);
 	assert_string_equal(a.u.invite.gateway->name, "pbx");
 	assert_string_equal(a.u.invite.user, "600");
+	assert_string_equal(a.u.invite.target, "sip:600@127.0.0.1:5070;transport=udp");
 	assert_string_equal(a.u.invite.from_user, "+447700900123");
 	assert_string_equal(a.u.invite.pai_user, "+447700900123");
 	assert_string_equal(a.u.invite.from_display, "Ana Example");
@@ -237,7 +238,10 @@ static void the_route_may_say_who_calls(void **state)
 	play_init(&p);
 	p.dialplan.route.caller_id = "front desk";
 	p.dialplan.route.display_name = "WhatsApp \n Ana";
+	p.gateway.uri = "sip:trunk@pbx.example:5080;transport=tcp";
 	a = invite_of(&p);
+	assert_string_equal(
+		a.u.invite.target, "sip:600@pbx.example:5080;transport=tcp"); /* not the gateway's own user */
 	assert_string_equal(a.u.invite.from_user, "front%20desk");
 	assert_string_equal(a.u.invite.from_display, "WhatsApp  Ana");
 	assert_string_equal(a.u.invite.pai_user, "+447700900123");
