@@ -345,18 +345,21 @@ static void load_store(struct load *ld, const struct store_yaml *y)
 static void load_call(struct load *ld, const struct call_yaml *y)
 {
 	struct config *c = ld->c;
-
-	c->call = (struct call_settings){
+	const struct call_settings common = {
 		.dialplan = c->dialplan,
 		.gateways = c->gateways,
 		.gateway_count = c->gateway_count,
-		.accept_window_ms = DEFAULT_ACCEPT_WINDOW_S * 1000 - ACCEPT_MARGIN_MS,
 		.default_ring_ms = 1000 * bounded(ld, "call.ring_timeout", y ? y->ring_timeout : NULL, DEFAULT_RING_S, 1, 120),
 		.media_wait_ms = bounded(ld, "call.media_wait_ms", y ? y->media_wait_ms : NULL, DEFAULT_MEDIA_WAIT_MS, 0, 10000),
 		.media_setup_ms = MEDIA_SETUP_MS,
 		.use_pre_accept = bool_or(y ? y->pre_accept : NULL, true),
 		.sip_domain = c->sip.domain,
 	};
+
+	for (size_t i = 0; i < c->number_count; i++) {
+		c->numbers[i].call = common;
+		c->numbers[i].call.accept_window_ms = c->numbers[i].accept_window_s * 1000 - ACCEPT_MARGIN_MS;
+	}
 }
 
 /* ---- the door ---- */

@@ -18,6 +18,7 @@ struct config_number {
 	char *token, *app_secret; /* app_secret NULL: the global one */
 	bool enabled, inbound, outbound;
 	unsigned accept_window_s, max_calls;
+	struct call_settings call; /* the global ones with this number's accept window */
 };
 
 enum { CONFIG_GATEWAY_ADDRS_MAX = 8 };
@@ -69,7 +70,6 @@ struct config {
 		enum log_level level;
 		enum log_format format;
 	} log;
-	struct call_settings call; /* made from the above */
 	/* owned: */
 	struct conf_file *file;
 	struct config_file *raw;

@@ -1,0 +1,231 @@
+/* b2bua/app/app.c
+ *
+ * Start, run, end: the order in which the modules come up and go down.
+ */
+#include "b2bua/app/shell.h"
+
+#include "admin/admin.h"
+#include "lib/base/id.h"
+#include "lib/http/http_client.h"
+#include "webhook/receiver.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	MAX_LIVE_CALLS = 100000,
+	QUIET_TRIM_US = 30 * 1000000, /* Sofia keeps what a burst of calls needed; give it back in quiet moments */
+	GRAPH_CONNECTIONS = 64,
+};
+
+/* ---- parts ---- */
+
+static int start_store(struct app *app, char *why, size_t why_cap)
+{
+	return store_open(app->loop, app->config->store.url, &app->store, why, why_cap);
+}
+
+static int start_graph(struct app *app, char *why, size_t why_cap)
+{
+	const struct http_client_conf http = {.max_per_host = GRAPH_CONNECTIONS};
+	const struct graph_conf conf = {
+		.base_url = app->config->graph.base_url,
+		.version = app->config->graph.version,
+		.timeout_ms = app->config->graph.timeout_ms,
+	};
+	int r = http_client_new(app->loop, &http, &app->http);
+
+	if (r == 0)
+		r = graph_new(app->loop, app->http, &conf, &app->graph);
+	if (r)
+		snprintf(why, why_cap, "Graph API client: %s", strerror(-r));
+	return r;
+}
+
+static int start_media(struct app *app, char *why, size_t why_cap)
+{
+	struct media_engine_conf conf = app->config->media;
+	int r;
+
+	conf.on_event = on_media_event;
+	conf.arg = app;
+	r = media_engine_new(app->loop, &conf, &app->media);
+	if (r)
+		snprintf(why, why_cap, "media engine: %s", strerror(-r));
+	return r;
+}
+
+static int start_sip(struct app *app, char *why, size_t why_cap)
+{
+	const struct config *c = app->config;
+	struct sip_stack_conf conf = {
+		.listen_count = c->sip.listen_count,
+		.domain = c->sip.domain,
+		.public_address = c->sip.public_address,
+		.source_allowed = on_sip_source,
+		.drop_strangers = c->sip.drop_strangers,
+		.on_event = on_sip_event,
+		.arg = app,
+	};
+	int r;
+
+	for (size_t i = 0; i < c->sip.listen_count; i++) {
+		conf.listen[i].transport = c->sip.listen[i].transport;
+		conf.listen[i].addr = c->sip.listen[i].addr;
+	}
+	r = sip_stack_new(app->loop, &conf, &app->sip);
+	if (r)
+		snprintf(why, why_cap, "sip.listen: %s", r == -EADDRINUSE ? "an address or port is in use, or not ours" : strerror(-r));
+	return r;
+}
+
+static int start_admin(struct app *app, char *why, size_t why_cap)
+{
+	char text[ADDR_TEXT_MAX];
+	int r = on_admin_start(app);
+
+	if (r)
+		snprintf(why, why_cap, "admin.listen %s: %s", addr_format(&app->config->admin.listen, text, sizeof(text)), strerror(-r));
+	return r;
+}
+
+/* Last: once it listens, calls come in. */
+static int start_webhook(struct app *app, char *why, size_t why_cap)
+{
+	const struct config *c = app->config;
+	const struct webhook_receiver_conf conf = {
+		.listen = c->webhook.listen,
+		.path = c->webhook.path,
+		.verify_token = c->webhook.verify_token,
+		.app_secrets = (const char *const *)c->webhook.app_secrets,
+		.app_secret_count = c->webhook.app_secret_count,
+		.on_event = on_webhook_event,
+		.on_fault = on_webhook_fault,
+		.arg = app,
+	};
+	char text[ADDR_TEXT_MAX];
+	int r = webhook_receiver_new(app->loop, &conf, &app->webhook);
+
+	if (r)
+		snprintf(why, why_cap, "webhook.listen %s: %s", addr_format(&c->webhook.listen, text, sizeof(text)), strerror(-r));
+	return r;
+}
+
+static int start_leftovers(struct app *app, char *why, size_t why_cap)
+{
+	int r = end_leftovers(app);
+
+	if (r)
+		snprintf(why, why_cap, "store: calls of the previous run could not be read: %s", strerror(-r));
+	return r;
+}
+
+static void on_quiet(void *arg)
+{
+	struct app *app = arg;
+
+	if (!app->by_id)
+		malloc_trim(0);
+	loop_timer_set(app->loop, &app->quiet_timer, loop_now_us(app->loop) + QUIET_TRIM_US, on_quiet, app);
+}
+
+static int start_base(struct app *app, char *why, size_t why_cap)
+{
+	int r = loop_new(&app->loop);
+
+	app->signal_fd = -1;
+	if (r == 0)
+		r = shutdown_watch_signals(app); /* before any thread: they inherit the mask */
+	if (r == 0)
+		r = slotmap_new(0, MAX_LIVE_CALLS, &app->calls);
+	app->tombstones = tombstones_new();
+	if (r == 0 && !app->tombstones)
+		r = -ENOMEM;
+	if (r == 0)
+		r = loop_timer_set(app->loop, &app->quiet_timer, loop_now_us(app->loop) + QUIET_TRIM_US, on_quiet, app);
+	if (r)
+		snprintf(why, why_cap, "event loop: %s", strerror(-r));
+	return r;
+}
+
+/* ---- the door ---- */
+
+int app_new(struct config *config, struct app **ret_app, char *why, size_t why_cap)
+{
+	static int (*const parts[])(struct app *, char *, size_t) = {
+		start_base, start_store, start_graph, start_media, start_sip, start_admin, start_leftovers, start_webhook};
+	struct app *app = calloc(1, sizeof(*app));
+	int r = 0;
+
+	if (!app) {
+		snprintf(why, why_cap, "out of memory");
+		return -ENOMEM;
+	}
+	app->config = config;
+	for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
+		r = parts[i](app, why, why_cap);
+	if (r) {
+		app->config = NULL; /* stays the caller's */
+		app_free(app);
+		return r;
+	}
+	*ret_app = app;
+	return 0;
+}
+
+void app_run(struct app *app)
+{
+	char webhook[ADDR_TEXT_MAX], admin[ADDR_TEXT_MAX];
+	struct addr a;
+
+	webhook_receiver_addr(app->webhook, &a);
+	addr_format(&a, webhook, sizeof(webhook));
+	admin_addr(app->admin, &a);
+	addr_format(&a, admin, sizeof(admin));
+	log_info("ready", "version=%s webhook=%s admin=%s numbers=%zu gateways=%zu rules=%zu", WATRUNK_VERSION, webhook, admin,
+		app->config->number_count, app->config->gateway_count, dialplan_rule_count(app->config->dialplan));
+	loop_run(app->loop);
+	log_info("stopped", "calls=%u", HASH_CNT(by_id, app->by_id));
+}
+
+/* Only after a forced stop are there calls left; their records are written all the same. */
+static void drop_calls(struct app *app)
+{
+	struct app_call *ac, *next;
+
+	HASH_ITER(by_id, app->by_id, ac, next)
+	{
+		record_call(ac);
+		registry_remove(ac);
+	}
+}
+
+struct app *app_free(struct app *app)
+{
+	if (!app)
+		return NULL;
+	webhook_receiver_free(app->webhook);
+	admin_free(app->admin);
+	sip_stack_free(app->sip);
+	media_engine_free(app->media);
+	drop_calls(app);
+	graph_free(app->graph);
+	drop_graph_tickets(app);
+	http_client_free(app->http);
+	store_close(app->store);
+	slotmap_free(app->calls);
+	tombstones_free(app->tombstones);
+	loop_timer_cancel(&app->stop_timer);
+	loop_timer_cancel(&app->quiet_timer);
+	loop_unwatch(app->signal_watch);
+	if (app->signal_fd >= 0)
+		close(app->signal_fd);
+	loop_free(app->loop);
+	config_free(app->config);
+	free(app);
+	return NULL;
+}

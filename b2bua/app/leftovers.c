@@ -1,0 +1,62 @@
+/* b2bua/app/leftovers.c
+ *
+ * Calls that a previous run left live (crash, kill -9, power): Meta may still hold them. They are ended there and recorded as such.
+ */
+#include "b2bua/app/shell.h"
+
+#include "lib/base/str.h"
+
+#include <stdlib.h>
+
+enum { LEFTOVERS_MAX = 10000 };
+
+struct leftovers {
+	struct app *app;
+	struct live_call *calls;
+	size_t count;
+	bool out_of_memory;
+};
+
+static void collect(const struct live_call *live, void *arg)
+{
+	struct leftovers *l = arg;
+	struct live_call *grown;
+
+	if (l->count >= LEFTOVERS_MAX)
+		return;
+	grown = realloc(l->calls, (l->count + 1) * sizeof(*grown));
+	if (!grown) {
+		l->out_of_memory = true;
+		return;
+	}
+	l->calls = grown;
+	l->calls[l->count++] = *live;
+}
+
+static void end_one(struct app *app, const struct live_call *live)
+{
+	const struct config_number *number = config_number_by_id(app->config, live->number_id);
+
+	record_leftover(app, live);
+	tombstones_add(app->tombstones, live->wacid, loop_wall_ms(app->loop));
+	if (!number) {
+		log_warn("leftover_call", "call=%s error=\"its number %s is not configured any more\"", live->id, live->number_id);
+		return;
+	}
+	const struct graph_number graph_number = {number->phone_number_id, number->token, number->app_secret};
+	const struct graph_request request = {.verb = GRAPH_TERMINATE, .number = &graph_number, .call_id = live->wacid};
+	log_warn("leftover_call", "call=%s action=terminate", live->id);
+	if (send_graph(app, 0, &request))
+		log_error("leftover_call", "call=%s error=\"terminate could not be sent\"", live->id);
+}
+
+int end_leftovers(struct app *app)
+{
+	struct leftovers l = {.app = app};
+	int r = store_take_leftovers(app->store, collect, &l);
+
+	for (size_t i = 0; r == 0 && i < l.count; i++)
+		end_one(app, &l.calls[i]);
+	free(l.calls);
+	return r;
+}

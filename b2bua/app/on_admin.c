@@ -1,0 +1,77 @@
+/* b2bua/app/on_admin.c -- what the operator's interface asks of the shell */
+#include "b2bua/app/shell.h"
+
+#include "admin/admin.h"
+
+#include <errno.h>
+
+static void each_call(void (*fn)(const struct admin_call *call, void *fn_arg), void *fn_arg, void *arg)
+{
+	struct app *app = arg;
+	const struct app_call *ac, *next;
+
+	HASH_ITER(by_id, app->by_id, ac, next)
+	{
+		struct call_report rep;
+		call_report(ac->call, &rep);
+		const struct admin_call call = {
+			.id = ac->id,
+			.wacid = ac->wacid,
+			.state = call_state_name(rep.state),
+			.direction = "inbound",
+			.number = rep.number,
+			.user = *rep.user_number ? rep.user_number : rep.user_id,
+			.user_name = rep.profile_name,
+			.gateway = rep.gateway ? rep.gateway : "",
+			.rule = rep.rule ? rep.rule : "",
+			.started_ms = rep.started_ms,
+			.rang_ms = rep.rang_ms,
+			.answered_ms = rep.answered_ms,
+		};
+		fn(&call, fn_arg);
+	}
+}
+
+static int hangup(const char *id, void *arg)
+{
+	struct app *app = arg;
+	struct app_call *ac = registry_by_id(app, id);
+
+	if (!ac)
+		return -ENOENT;
+	log_info("admin_hangup", "call=%s", ac->id);
+	app_step_hangup(ac, CAUSE_ADMIN, ENDED_BY_ADMIN);
+	return 0;
+}
+
+static size_t gauges(struct admin_gauge *ret, size_t cap, void *arg)
+{
+	struct app *app = arg;
+	const struct admin_gauge all[] = {
+		{"calls", HASH_CNT(by_id, app->by_id)},
+		{"media_sessions", media_session_count(app->media)},
+		{"media_ports", media_ports_in_use(app->media)},
+		{"sip_legs", sip_leg_count(app->sip)},
+		{"sip_lingering", sip_lingering_count(app->sip)},
+		{"graph_pending", graph_pending(app->graph)},
+		{"longest_callback_us", loop_take_longest_us(app->loop)},
+	};
+	size_t n = sizeof(all) / sizeof(all[0]);
+
+	if (n > cap)
+		n = cap;
+	for (size_t i = 0; i < n; i++)
+		ret[i] = all[i];
+	return n;
+}
+
+int on_admin_start(struct app *app)
+{
+	const struct admin_conf conf = {
+		.listen = app->config->admin.listen,
+		.token = app->config->admin.token,
+		.store = app->store,
+		.ops = {each_call, hangup, gauges, app},
+	};
+	return admin_new(app->loop, &conf, &app->admin);
+}

@@ -1,0 +1,100 @@
+/* b2bua/app/on_graph.c -- answers of the Graph API -> call events */
+#include "b2bua/app/shell.h"
+
+#include "graph/error_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+static enum call_verb call_verb_of(enum graph_verb v)
+{
+	switch (v) {
+	case GRAPH_PRE_ACCEPT: return VERB_PRE_ACCEPT;
+	case GRAPH_ACCEPT: return VERB_ACCEPT;
+	case GRAPH_REJECT: return VERB_REJECT;
+	case GRAPH_TERMINATE:
+	case GRAPH_CONNECT: break;
+	}
+	return VERB_TERMINATE;
+}
+
+static enum call_verb_outcome outcome_of(enum graph_outcome o)
+{
+	switch (o) {
+	case GRAPH_OK: return VERB_OK;
+	case GRAPH_ALREADY_OVER: return VERB_ALREADY_OVER;
+	case GRAPH_REFUSED: return VERB_REFUSED;
+	case GRAPH_FAILED: break;
+	}
+	return VERB_FAILED;
+}
+
+/* A request may outlive its call (the last terminate does, when Meta is slow): it names the call by key. */
+struct graph_ticket {
+	struct app *app;
+	uint64_t key;
+	struct graph_ticket *prev, *next; /* app->graph_tickets, so that none is lost when the program ends first */
+};
+
+static struct app_call *redeem(struct graph_ticket *t)
+{
+	struct app_call *ac = t->key ? registry_by_key(t->app, t->key) : NULL;
+
+	DL_DELETE(t->app->graph_tickets, t);
+	free(t);
+	return ac;
+}
+
+static void on_graph_done(const struct graph_result *result, void *arg)
+{
+	struct app *app = ((struct graph_ticket *)arg)->app;
+	struct app_call *ac = redeem(arg);
+	struct call_event ev = {.kind = CALL_EV_GRAPH_DONE,
+		.u.graph = {call_verb_of(result->verb), outcome_of(result->outcome), result->code,
+			*result->details ? result->details : result->message}};
+	const char *id = ac ? ac->id : "-";
+
+	if (result->outcome == GRAPH_OK || result->outcome == GRAPH_ALREADY_OVER)
+		log_info("graph_done", "call=%s verb=%s attempts=%u ms=%llu already_over=%d t_us=%llu", id, graph_verb_name(result->verb),
+			result->attempts, (unsigned long long)result->total_us / 1000, result->outcome == GRAPH_ALREADY_OVER,
+			(unsigned long long)loop_now_us(app->loop));
+	else
+		log_warn("graph_error", "call=%s verb=%s code=%d class=%s http=%u attempts=%u message=\"%s\" details=\"%s\" trace=%s", id,
+			graph_verb_name(result->verb), result->code, graph_error_info(result->code)->name, result->http_status, result->attempts,
+			result->message, result->details, result->trace_id);
+	if (ac)
+		app_step(ac, &ev);
+	else
+		shutdown_check(app);
+}
+
+int send_graph(struct app *app, uint64_t key, const struct graph_request *request)
+{
+	struct graph_ticket *t = calloc(1, sizeof(*t));
+	uint64_t id;
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	t->app = app;
+	t->key = key;
+	r = graph_send(app->graph, request, on_graph_done, t, &id);
+	if (r) {
+		free(t);
+		return r;
+	}
+	DL_APPEND(app->graph_tickets, t);
+	return 0;
+}
+
+void drop_graph_tickets(struct app *app)
+{
+	struct graph_ticket *t, *next;
+
+	DL_FOREACH_SAFE(app->graph_tickets, t, next)
+	{
+		DL_DELETE(app->graph_tickets, t);
+		free(t);
+	}
+}

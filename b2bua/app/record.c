@@ -1,0 +1,219 @@
+/* b2bua/app/record.c
+ *
+ * The call record: what the call logic knows (call_report), what the media engine measured, and quality by the E-model.
+ */
+#include "b2bua/app/shell.h"
+
+#include "lib/base/str.h"
+#include "media/emodel/emodel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum call_status status_of(enum call_end_status s)
+{
+	switch (s) {
+	case CALL_END_COMPLETED: return CALL_STATUS_COMPLETED;
+	case CALL_END_MISSED: return CALL_STATUS_MISSED;
+	case CALL_END_REJECTED: return CALL_STATUS_REJECTED;
+	case CALL_END_FAILED: return CALL_STATUS_FAILED;
+	case CALL_END_CANCELLED: break;
+	}
+	return CALL_STATUS_CANCELLED;
+}
+
+static const char *ended_by_name(enum call_ended_by by)
+{
+	static const char *const names[] = {
+		[ENDED_BY_USER] = "user", [ENDED_BY_SIP] = "sip", [ENDED_BY_US] = "watrunk", [ENDED_BY_META] = "meta", [ENDED_BY_ADMIN] = "admin"};
+	return names[by];
+}
+
+static const char *codec_name(enum audio_codec c)
+{
+	static const char *const names[] = {
+		[AUDIO_NONE] = "", [AUDIO_PCMU] = "PCMU", [AUDIO_PCMA] = "PCMA", [AUDIO_OPUS] = "opus", [AUDIO_G722] = "G722"};
+	return names[c];
+}
+
+static char *copy_sdp(const char *text)
+{
+	return text ? strdup(text) : NULL; /* out of memory: a record without the text is still a record */
+}
+
+static void fill_quality(struct quality *q, const struct media_rx_stats *rx, enum emodel_codec codec)
+{
+	int64_t expected = rx->packets - rx->duplicates + rx->lost;
+
+	q->packets = rx->packets;
+	q->bytes = rx->bytes;
+	q->lost = rx->lost;
+	q->late = rx->late;
+	q->duplicates = rx->duplicates;
+	q->reordered = rx->reordered;
+	q->concealed_ms = rx->concealed_ms;
+	q->jitter_ms = rx->jitter_ms;
+	q->rtt_ms = rx->rtt_ms;
+	q->playout_delay_ms = rx->playout_delay_ms;
+	if (rx->packets <= 0 || expected <= 0)
+		return; /* nothing came: nothing to judge */
+	q->loss_percent = 100.0 * (double)(rx->lost > 0 ? rx->lost : 0) / (double)expected;
+	const struct emodel_input in = {
+		.codec = codec,
+		.one_way_delay_ms = (rx->rtt_ms > 0 ? rx->rtt_ms / 2 : 0) + (rx->playout_delay_ms > 0 ? rx->playout_delay_ms : 0),
+		.loss_percent = 100.0 * (double)(rx->lost > 0 ? rx->lost + rx->late : rx->late) / (double)expected,
+		.burst_ratio = 1.0,
+	};
+	q->mos = emodel_mos(&in);
+}
+
+static void fill_parties(struct call_record *r, const struct call_report *rep)
+{
+	str_copy(r->id, sizeof(r->id), rep->call_id);
+	str_copy(r->wacid, sizeof(r->wacid), rep->wacid);
+	str_copy(r->direction, sizeof(r->direction), "inbound");
+	str_copy(r->number_id, sizeof(r->number_id), rep->phone_number_id);
+	str_copy(r->number, sizeof(r->number), rep->number);
+	str_copy(r->user_number, sizeof(r->user_number), rep->user_number);
+	str_copy(r->user_id, sizeof(r->user_id), rep->user_id);
+	str_copy(r->user_name, sizeof(r->user_name), rep->profile_name);
+	str_copy(r->payload, sizeof(r->payload), rep->payload);
+	str_copy(r->rule, sizeof(r->rule), rep->rule);
+	str_copy(r->gateway, sizeof(r->gateway), rep->gateway);
+	str_copy(r->sip_call_id, sizeof(r->sip_call_id), rep->sip_call_id);
+}
+
+static void fill_end(struct call_record *r, const struct call_report *rep)
+{
+	const struct cause_info *info = cause_info(rep->cause);
+
+	r->status = status_of(info->status);
+	str_copy(r->cause, sizeof(r->cause), info->name);
+	r->sip_code = rep->sip_code;
+	r->q850 = rep->q850;
+	r->meta_code = rep->meta_code;
+	str_copy(r->meta_text, sizeof(r->meta_text), rep->meta_text);
+	str_copy(r->ended_by, sizeof(r->ended_by), ended_by_name(rep->ended_by));
+	r->started_ms = rep->started_ms;
+	r->rang_ms = rep->rang_ms;
+	r->answered_ms = rep->answered_ms;
+	r->ended_ms = rep->ended_ms;
+	r->duration_ms = rep->answered_ms && rep->ended_ms > rep->answered_ms ? rep->ended_ms - rep->answered_ms : 0;
+}
+
+static void fill_media(struct call_record *r, const struct app_call *ac, const struct call_report *rep)
+{
+	str_copy(r->wa_codec, sizeof(r->wa_codec), rep->sdp_wa_local ? "opus" : "");
+	str_copy(r->sip_codec, sizeof(r->sip_codec), codec_name(rep->sip_codec));
+	fill_quality(&r->wa_rx, &ac->stats.rx[END_WA], EMODEL_OPUS_NB);
+	fill_quality(&r->sip_rx, &ac->stats.rx[END_SIP], EMODEL_G711_PLC);
+	r->setup_invite_us = ac->setup_invite_us;
+	r->setup_accept_us = ac->setup_accept_us;
+	r->ice_ms = ac->ice_ms;
+	r->dtls_ms = ac->dtls_ms;
+	r->first_audio_wa_ms = ac->first_audio_ms[END_WA];
+	r->first_audio_sip_ms = ac->first_audio_ms[END_SIP];
+	if (ac->app->config->store.keep_sdp) {
+		r->sdp_wa_remote = copy_sdp(rep->sdp_wa_remote);
+		r->sdp_wa_local = copy_sdp(rep->sdp_wa_local);
+		r->sdp_sip_local = copy_sdp(rep->sdp_sip_local);
+		r->sdp_sip_remote = copy_sdp(rep->sdp_sip_remote);
+	}
+}
+
+static void give(struct app *app, struct call_record *r)
+{
+	char user[24];
+
+	log_info("call_ended", "call=%s status=%s cause=%s by=%s sip=%d q850=%d meta=%d user=%s duration_ms=%llu t_us=%llu", r->id,
+		call_status_name(r->status), r->cause, r->ended_by, r->sip_code, r->q850, r->meta_code,
+		str_mask_number(user, sizeof(user), *r->user_number ? r->user_number : "-"), (unsigned long long)r->duration_ms,
+		(unsigned long long)loop_now_us(app->loop));
+	if (store_give_record(app->store, r))
+		log_error("record_lost", "reason=\"the store's queue is full: is the disk slow or full?\"");
+}
+
+void record_call(struct app_call *ac)
+{
+	struct call_record *r = call_record_new();
+	struct call_report rep;
+
+	if (!r) {
+		log_error("record_lost", "call=%s reason=\"out of memory\"", ac->id);
+		return;
+	}
+	call_report(ac->call, &rep);
+	fill_parties(r, &rep);
+	fill_end(r, &rep);
+	fill_media(r, ac, &rep);
+	str_copy(r->sip_target, sizeof(r->sip_target), ac->sip_target);
+	give(ac->app, r);
+}
+
+/* Ids of records that belong to no live call: derived from the wacid, so that a repeat after a restart names the same one. */
+static void id_from_wacid(char *id, size_t cap, const char *wacid)
+{
+	uint64_t h = 0xcbf29ce484222325u; /* FNV-1a, 64 bit */
+
+	for (const char *p = wacid; *p; p++)
+		h = (h ^ (uint8_t)*p) * 0x100000001b3u;
+	snprintf(id, cap, "c-%012llx", (unsigned long long)(h & 0xffffffffffffULL));
+}
+
+static void fill_cause(struct call_record *r, enum cause cause, enum call_ended_by by)
+{
+	const struct cause_info *info = cause_info(cause);
+
+	r->status = status_of(info->status);
+	str_copy(r->cause, sizeof(r->cause), info->name);
+	r->sip_code = info->sip_code;
+	r->q850 = info->q850;
+	str_copy(r->ended_by, sizeof(r->ended_by), ended_by_name(by));
+	str_copy(r->direction, sizeof(r->direction), "inbound");
+}
+
+void record_unopened(struct app *app, const struct wa_event *ev, const struct config_number *number)
+{
+	struct call_record *r = call_record_new();
+
+	if (!r) {
+		log_error("record_lost", "reason=\"out of memory\"");
+		return;
+	}
+	id_from_wacid(r->id, sizeof(r->id), ev->call_id);
+	str_copy(r->wacid, sizeof(r->wacid), ev->call_id);
+	str_copy(r->number_id, sizeof(r->number_id), number->phone_number_id);
+	str_copy(r->number, sizeof(r->number), number->number);
+	if (str_e164(ev->user_number, r->user_number, sizeof(r->user_number)))
+		r->user_number[0] = '\0';
+	str_copy(r->user_id, sizeof(r->user_id), ev->user_id);
+	str_copy(r->user_name, sizeof(r->user_name), ev->profile_name);
+	str_copy(r->payload, sizeof(r->payload), ev->payload);
+	fill_cause(r, ev->failed ? cause_from_meta(ev->error_code) : CAUSE_CANCELLED, ENDED_BY_USER);
+	r->meta_code = ev->error_code;
+	str_copy(r->meta_text, sizeof(r->meta_text), *ev->error_details ? ev->error_details : ev->error_title);
+	r->started_ms = ev->timestamp_s ? ev->timestamp_s * 1000 : loop_wall_ms(app->loop);
+	r->ended_ms = loop_wall_ms(app->loop);
+	give(app, r);
+}
+
+void record_leftover(struct app *app, const struct live_call *live)
+{
+	struct call_record *r = call_record_new();
+	const struct config_number *number = config_number_by_id(app->config, live->number_id);
+
+	if (!r) {
+		log_error("record_lost", "call=%s reason=\"out of memory\"", live->id);
+		return;
+	}
+	str_copy(r->id, sizeof(r->id), live->id);
+	str_copy(r->wacid, sizeof(r->wacid), live->wacid);
+	str_copy(r->number_id, sizeof(r->number_id), live->number_id);
+	str_copy(r->number, sizeof(r->number), number ? number->number : "");
+	str_copy(r->user_number, sizeof(r->user_number), live->user_number);
+	fill_cause(r, CAUSE_RESTART, ENDED_BY_US);
+	r->started_ms = live->started_ms;
+	r->ended_ms = loop_wall_ms(app->loop);
+	give(app, r);
+}

@@ -1,0 +1,157 @@
+/* b2bua/app/registry.c
+ *
+ * The live calls, found by whatever name a module knows them by.
+ */
+#include "b2bua/app/shell.h"
+
+#include "lib/base/assert.h"
+#include "lib/base/counter.h"
+#include "lib/base/crypto.h"
+#include "lib/base/id.h"
+#include "lib/base/str.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Short enough to say over the telephone; unique among live calls by construction, among all by chance (2^48). */
+static void make_id(struct app *app, char id[CALL_ID_TEXT])
+{
+	do {
+		uint64_t r = crypto_random_u64();
+		snprintf(id, CALL_ID_TEXT, "c-%012llx", (unsigned long long)(r & 0xffffffffffffULL));
+	} while (registry_by_id(app, id));
+}
+
+static int make_call(struct app_call *ac, const struct wa_event *ev)
+{
+	char user_number[24] = "";
+	struct call_offer offer = {
+		.call_id = ac->id,
+		.wacid = ac->wacid,
+		.phone_number_id = ac->number->phone_number_id,
+		.number = ac->number->number,
+		.user_number = user_number,
+		.user_id = ev->user_id,
+		.profile_name = ev->profile_name,
+		.payload = ev->payload,
+		.sdp = ev->sdp,
+		.sdp_length = ev->sdp_length,
+	};
+
+	/* Not a number: the user shows a business-scoped id only. */
+	if (str_e164(ev->user_number, user_number, sizeof(user_number)))
+		user_number[0] = '\0';
+	return call_new(&ac->number->call, &offer, &ac->call);
+}
+
+struct app_call *registry_add(struct app *app, const struct wa_event *ev, const struct config_number *number)
+{
+	struct app_call *ac = calloc(1, sizeof(*ac));
+
+	if (!ac)
+		return NULL;
+	ac->app = app;
+	ac->number = number;
+	ac->graph_number = (struct graph_number){number->phone_number_id, number->token, number->app_secret};
+	ac->setup_invite_us = ac->setup_accept_us = ac->ice_ms = ac->dtls_ms = -1;
+	ac->first_audio_ms[END_WA] = ac->first_audio_ms[END_SIP] = -1;
+	make_id(app, ac->id);
+	str_copy(ac->wacid, sizeof(ac->wacid), ev->call_id);
+	for (int i = 0; i < CALL_TIMER_COUNT; i++)
+		ac->timer_args[i] = (struct timer_arg){ac, (enum call_timer)i};
+	if (make_call(ac, ev)) {
+		free(ac);
+		return NULL;
+	}
+	ac->key = slotmap_add(app->calls, ac);
+	if (!ac->key) {
+		call_free(ac->call);
+		free(ac);
+		return NULL;
+	}
+	HASH_ADD(by_id, app->by_id, id[0], (unsigned)strlen(ac->id), ac);
+	HASH_ADD(by_wacid, app->by_wacid, wacid[0], (unsigned)strlen(ac->wacid), ac);
+	counter_inc(CNT_CALLS_STARTED);
+	return ac;
+}
+
+void registry_set_media(struct app_call *ac, uint64_t session)
+{
+	if (ac->media_session)
+		HASH_DELETE(by_media, ac->app->by_media, ac);
+	ac->media_session = session;
+	if (session)
+		HASH_ADD(by_media, ac->app->by_media, media_session, sizeof(ac->media_session), ac);
+}
+
+void registry_set_leg(struct app_call *ac, uint64_t leg)
+{
+	if (ac->sip_leg)
+		HASH_DELETE(by_leg, ac->app->by_leg, ac);
+	ac->sip_leg = leg;
+	if (leg)
+		HASH_ADD(by_leg, ac->app->by_leg, sip_leg, sizeof(ac->sip_leg), ac);
+}
+
+void registry_remove(struct app_call *ac)
+{
+	struct app *app = ac->app;
+
+	for (int i = 0; i < CALL_TIMER_COUNT; i++)
+		loop_timer_cancel(&ac->timers[i]);
+	registry_set_media(ac, 0);
+	registry_set_leg(ac, 0);
+	HASH_DELETE(by_id, app->by_id, ac);
+	HASH_DELETE(by_wacid, app->by_wacid, ac);
+	ASSERT(slotmap_remove(app->calls, ac->key) == ac);
+	call_free(ac->call);
+	free(ac);
+	counter_inc(CNT_CALLS_ENDED);
+}
+
+struct app_call *registry_by_key(struct app *app, uint64_t key)
+{
+	return slotmap_get(app->calls, key);
+}
+
+struct app_call *registry_by_id(struct app *app, const char *id)
+{
+	struct app_call *ac;
+	HASH_FIND(by_id, app->by_id, id, (unsigned)strlen(id), ac);
+	return ac;
+}
+
+struct app_call *registry_by_wacid(struct app *app, const char *wacid)
+{
+	struct app_call *ac;
+	HASH_FIND(by_wacid, app->by_wacid, wacid, (unsigned)strlen(wacid), ac);
+	return ac;
+}
+
+struct app_call *registry_by_media(struct app *app, uint64_t session)
+{
+	struct app_call *ac;
+	HASH_FIND(by_media, app->by_media, &session, sizeof(session), ac);
+	return ac;
+}
+
+struct app_call *registry_by_leg(struct app *app, uint64_t leg)
+{
+	struct app_call *ac;
+	HASH_FIND(by_leg, app->by_leg, &leg, sizeof(leg), ac);
+	return ac;
+}
+
+size_t registry_count_number(const struct app *app, const struct config_number *number)
+{
+	const struct app_call *ac, *next;
+	size_t n = 0;
+
+	HASH_ITER(by_id, app->by_id, ac, next)
+	{
+		if (ac->number == number)
+			n++;
+	}
+	return n;
+}

@@ -1,0 +1,124 @@
+/* b2bua/app/shell.h
+ *
+ * Shared by the files of b2bua/app only: the program's modules and the calls it holds.
+ *
+ *   on_webhook.c  on_graph.c  on_sip.c  on_media.c  on_admin.c     translate: module's report -> call_event
+ *                          \    |    /
+ *                           step.c                                 call_step(), then each action
+ *                             |
+ *                         perform.c                                translate: action -> module call
+ */
+#ifndef B2BUA_APP_SHELL_H
+#define B2BUA_APP_SHELL_H
+
+#include "b2bua/app/app.h"
+#include "b2bua/app/tombstone.h"
+#include "graph/graph.h"
+#include "lib/loop/loop.h"
+#include "store/store.h"
+#include "webhook/wa_event.h"
+
+#include <uthash.h>
+
+struct admin;
+struct http_client;
+struct webhook_receiver;
+struct slotmap;
+struct graph_ticket;
+
+enum { CALL_ID_TEXT = 16, PENDING_EVENTS_MAX = 4 };
+
+/* One live call: the pure state and the names under which the modules know its parts. */
+struct app_call {
+	struct app *app;
+	uint64_t key;                /* in app->calls; what callbacks carry, so that a late one finds nothing */
+	struct call *call;
+	char id[CALL_ID_TEXT], wacid[WA_CALL_ID_MAX + 1];
+	const struct config_number *number;
+	struct graph_number graph_number;
+	uint64_t media_session, sip_leg; /* 0: none */
+	struct loop_timer timers[CALL_TIMER_COUNT];
+	struct timer_arg {
+		struct app_call *ac;
+		enum call_timer which;
+	} timer_args[CALL_TIMER_COUNT];
+	/* Events that an action made at once; stepped after the current one. */
+	struct call_event pending[PENDING_EVENTS_MAX];
+	size_t pending_count;
+	bool released;
+	/* for the record: */
+	uint64_t webhook_us;         /* monotonic arrival of the webhook */
+	uint64_t answer_us;          /* SIP 200 */
+	int64_t setup_invite_us, setup_accept_us, ice_ms, dtls_ms, first_audio_ms[END_COUNT];
+	struct media_stats stats;
+	char sip_target[256];
+	UT_hash_handle by_id, by_wacid, by_media, by_leg;
+};
+
+struct app {
+	struct loop *loop;
+	struct config *config;
+	struct store *store;
+	struct http_client *http;
+	struct graph *graph;
+	struct webhook_receiver *webhook;
+	struct admin *admin;
+	struct sip_stack *sip;
+	struct media_engine *media;
+	struct slotmap *calls;
+	struct app_call *by_id, *by_wacid, *by_media, *by_leg; /* uthash heads */
+	struct tombstones *tombstones;
+	struct graph_ticket *graph_tickets; /* requests under way: on_graph.c */
+	int signal_fd;
+	struct loop_watch *signal_watch;
+	struct loop_timer stop_timer, quiet_timer;
+	bool stopping;
+};
+
+/* ---- registry.c ---- */
+struct app_call *registry_add(struct app *app, const struct wa_event *ev, const struct config_number *number);
+void registry_remove(struct app_call *ac); /* frees it and its call */
+struct app_call *registry_by_key(struct app *app, uint64_t key);
+struct app_call *registry_by_id(struct app *app, const char *id);
+struct app_call *registry_by_wacid(struct app *app, const char *wacid);
+struct app_call *registry_by_media(struct app *app, uint64_t session);
+struct app_call *registry_by_leg(struct app *app, uint64_t leg);
+void registry_set_media(struct app_call *ac, uint64_t session); /* 0 takes it out */
+void registry_set_leg(struct app_call *ac, uint64_t leg);
+size_t registry_count_number(const struct app *app, const struct config_number *number);
+
+/* ---- step.c ---- */
+/* Fills in the times, steps the call and performs its actions. The call may be gone afterwards. */
+void app_step(struct app_call *ac, struct call_event *ev);
+/* From perform.c: an event that an action caused at once. */
+void app_queue_event(struct app_call *ac, const struct call_event *ev);
+void app_step_hangup(struct app_call *ac, enum cause cause, enum call_ended_by by);
+
+/* ---- perform.c ---- */
+void perform(struct app_call *ac, const struct call_action *action);
+
+/* ---- record.c ---- */
+void record_call(struct app_call *ac);
+/* A call of which nothing was ever opened: only its terminate webhook came, or it was found live after a restart. */
+void record_unopened(struct app *app, const struct wa_event *ev, const struct config_number *number);
+void record_leftover(struct app *app, const struct live_call *live);
+
+/* ---- translators ---- */
+void on_webhook_event(const struct wa_event *ev, void *app);
+void on_webhook_fault(const char *what, const struct addr *peer, void *app);
+/* Ask the Graph API in the name of a call (key), or of none (0). Returns 0 or negative errno. */
+int send_graph(struct app *app, uint64_t key, const struct graph_request *request);
+void drop_graph_tickets(struct app *app);
+void on_sip_event(const struct sip_event *ev, void *app);
+bool on_sip_source(const struct addr *source, void *app);
+void on_media_event(const struct media_event *ev, void *app);
+int on_admin_start(struct app *app);
+
+/* ---- leftovers.c ---- */
+int end_leftovers(struct app *app);
+
+/* ---- shutdown.c ---- */
+int shutdown_watch_signals(struct app *app);
+void shutdown_check(struct app *app); /* after a call was released */
+
+#endif

@@ -1,0 +1,53 @@
+/* b2bua/cli/cmd_check.c -- watrunk check -c FILE [--json] */
+#include "b2bua/cli/cli.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int check_json(const char *path)
+{
+	struct conf_errors errors = {0};
+	struct config *config = NULL;
+	int r = config_load(path, &config, &errors);
+	json_t *list = json_array(), *top;
+
+	for (size_t i = 0; i < errors.count; i++)
+		json_array_append_new(list, json_string(errors.text[i]));
+	top = json_pack("{s:b, s:s, s:o}", "ok", r == 0, "file", path, "errors", list);
+	if (top)
+		json_dumpf(top, stdout, JSON_INDENT(2));
+	printf("\n");
+	json_decref(top);
+	conf_errors_done(&errors);
+	config_free(config);
+	return r == 0 ? EXIT_OK : EXIT_USAGE;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, 'j'}, {0}};
+	const char *path = DEFAULT_CONFIG_PATH;
+	struct config *config;
+	bool json = false;
+	int opt, r;
+
+	while ((opt = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+		if (opt == 'c')
+			path = optarg;
+		else if (opt == 'j')
+			json = true;
+		else
+			return EXIT_USAGE;
+	}
+	if (json)
+		return check_json(path);
+	r = cli_load_config(path, &config);
+	if (r != EXIT_OK)
+		return r;
+	printf("%s: OK: %zu numbers, %zu gateways, %zu dialplan rules\n", path, config->number_count, config->gateway_count,
+		dialplan_rule_count(config->dialplan));
+	config_free(config);
+	return EXIT_OK;
+}

@@ -1,0 +1,37 @@
+/* b2bua/cli/cmd_run.c -- watrunk run -c FILE */
+#include "b2bua/app/app.h"
+#include "b2bua/cli/cli.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <unistd.h>
+
+int cmd_run(int argc, char **argv)
+{
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {0}};
+	const char *path = DEFAULT_CONFIG_PATH;
+	struct config *config;
+	struct app *app;
+	char why[256] = "";
+	int opt, r;
+
+	while ((opt = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+		if (opt != 'c')
+			return EXIT_USAGE;
+		path = optarg;
+	}
+	r = cli_load_config(path, &config);
+	if (r != EXIT_OK)
+		return r;
+	if (app_new(config, &app, why, sizeof(why))) {
+		fprintf(stderr, "watrunk: cannot start: %s\n", why);
+		config_free(config);
+		return EXIT_START;
+	}
+	if (log_start(STDERR_FILENO, config->log.level, config->log.format))
+		fprintf(stderr, "watrunk: no log thread; log lines are written directly\n");
+	app_run(app);
+	app_free(app);
+	log_stop();
+	return EXIT_OK;
+}

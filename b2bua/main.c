@@ -1,0 +1,45 @@
+/* b2bua/main.c -- the watrunk binary: which subcommand */
+#include "b2bua/cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char usage[] =
+	"watrunk " WATRUNK_VERSION ": makes a WhatsApp Business number look like a SIP trunk\n"
+	"\n"
+	"  watrunk run -c FILE                 run until SIGTERM\n"
+	"  watrunk check -c FILE               is this configuration right? every fault with file, line and key\n"
+	"  watrunk route-test -c FILE --to NUMBER --from NUMBER [--name TEXT] [--payload TEXT] [--at TIME]\n"
+	"                                      which rule takes such a call, and which INVITE is sent\n"
+	"  watrunk calls [-c FILE]             live calls; --history: the call log [--user N] [--status S] [--limit N]\n"
+	"  watrunk hangup ID [-c FILE]         end a live call\n"
+	"  watrunk --version\n"
+	"\n"
+	"check, route-test and calls take --json. FILE is " DEFAULT_CONFIG_PATH " when not given.\n"
+	"Exit codes: 0 done; 1 could not be done; 2 command line or configuration is wrong; 3 could not start.\n";
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int (*run)(int argc, char **argv);
+	} commands[] = {
+		{"run", cmd_run}, {"check", cmd_check}, {"route-test", cmd_route_test}, {"calls", cmd_calls}, {"hangup", cmd_hangup}};
+
+	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
+		printf("watrunk %s\n", WATRUNK_VERSION);
+		return EXIT_OK;
+	}
+	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+		fputs(usage, stdout);
+		return EXIT_OK;
+	}
+	for (size_t i = 0; argc >= 2 && i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	if (argc >= 2)
+		fprintf(stderr, "watrunk: unknown command \"%s\"\n\n", argv[1]);
+	fputs(usage, stderr);
+	return EXIT_USAGE;
+}
