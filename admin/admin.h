@@ -1,7 +1,8 @@
 /* admin/admin.h
  *
- * The operator's HTTP interface, on a listener of its own: live calls, hang-up, call history, counters. JSON; errors as RFC 9457 problem details. Every
- * request but GET /healthz needs "Authorization: Bearer TOKEN" (compared in constant time; refused ones counted: CNT_ADMIN_BAD_TOKEN).
+ * The operator's HTTP interface, on a listener of its own: live calls, hang-up, call history, counters. JSON; errors as
+ * RFC 9457 problem details. Every request but GET /healthz needs "Authorization: Bearer TOKEN" (compared in constant
+ * time; refused ones counted: CNT_ADMIN_BAD_TOKEN).
  *
  *   GET  /healthz                       {"status":"ok","version":"0.1.0","calls":2}
  *   GET  /v1/calls                      {"calls":[{...}]}                      live ones
@@ -52,9 +53,11 @@ struct admin_conf {
 
 int admin_new(struct loop *l, const struct admin_conf *conf, struct admin **ret_admin);
 void admin_addr(const struct admin *a, struct addr *ret_addr);
+/* Once the loop is not run any more (answers of the store may be under way). Accepts NULL; returns NULL. */
 struct admin *admin_free(struct admin *a);
 
-/* The JSON of one record, as /v1/history and `watrunk calls --history --json` print it; malloc'd text, NULL when out of memory. */
+/* The JSON of one record, as /v1/history and `watrunk calls --history --json` print it; malloc'd text, NULL when out of
+ * memory. */
 char *admin_record_json(const struct call_record *record);
 
 #endif

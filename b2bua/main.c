@@ -11,7 +11,8 @@ static const char usage[] =
 	"  watrunk check -c FILE               is this configuration right? every fault with file, line and key\n"
 	"  watrunk route-test -c FILE --to NUMBER --from NUMBER [--name TEXT] [--payload TEXT] [--at TIME]\n"
 	"                                      which rule takes such a call, and which INVITE is sent\n"
-	"  watrunk calls [-c FILE]             live calls; --history: the call log [--user N] [--status S] [--limit N]\n"
+	"  watrunk calls [-c FILE]             live calls; --history: the call log [--user N] [--status S] [--limit "
+	"N]\n"
 	"  watrunk hangup ID [-c FILE]         end a live call\n"
 	"  watrunk --version\n"
 	"\n"
@@ -23,8 +24,8 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char **argv);
-	} commands[] = {
-		{"run", cmd_run}, {"check", cmd_check}, {"route-test", cmd_route_test}, {"calls", cmd_calls}, {"hangup", cmd_hangup}};
+	} commands[] = {{"run", cmd_run}, {"check", cmd_check}, {"route-test", cmd_route_test}, {"calls", cmd_calls},
+		{"hangup", cmd_hangup}};
 
 	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
 		printf("watrunk %s\n", WATRUNK_VERSION);

@@ -1,6 +1,7 @@
 /* media/command.h
  *
- * What the control thread tells a media worker, and what the worker reports back: small structs by value through mailboxes.
+ * What the control thread tells a media worker, and what the worker reports back: small structs by value through
+ * mailboxes.
  */
 #ifndef MEDIA_COMMAND_H
 #define MEDIA_COMMAND_H
@@ -10,13 +11,13 @@
 #include <stdint.h>
 
 enum media_command_kind {
-	MEDIA_CMD_OPEN,     /* u.open; the worker owns the descriptors from here on and closes them */
-	MEDIA_CMD_SET_WA,   /* u.wa: malloc'd by the control thread, freed by the worker */
-	MEDIA_CMD_SET_SIP,  /* u.sip */
+	MEDIA_CMD_OPEN,    /* u.open; the worker owns the descriptors from here on and closes them */
+	MEDIA_CMD_SET_WA,  /* u.wa: malloc'd by the control thread, freed by the worker */
+	MEDIA_CMD_SET_SIP, /* u.sip */
 	MEDIA_CMD_START_WA,
 	MEDIA_CMD_ASK_STATS,
 	MEDIA_CMD_CLOSE,
-	MEDIA_CMD_STOP,     /* close everything and end the thread */
+	MEDIA_CMD_STOP, /* close everything and end the thread */
 };
 
 struct media_command {

@@ -1,6 +1,7 @@
 /* media/engine.c
  *
- * The control thread's face of the workers: binds ports, names sessions, sends commands, hands reports on. Nothing here touches a session.
+ * The control thread's face of the workers: binds ports, names sessions, sends commands, hands reports on. Nothing here
+ * touches a session.
  */
 #include "media/engine.h"
 
@@ -24,7 +25,7 @@
 enum {
 	WORKERS_MAX = 64,
 	DEFAULT_MAX_SESSIONS = 2000,
-	BIND_TRIES = 64,      /* ports another program may hold, before we say that there are none */
+	BIND_TRIES = 64,       /* ports another program may hold, before we say that there are none */
 	DSCP_EF_TOS = 46 << 2, /* RFC 4594 s4.1: telephony */
 };
 
@@ -78,7 +79,8 @@ static int bind_udp(const struct addr *host, uint16_t port, int *ret_fd)
 }
 
 /* One port, or with second_fd a pair. Ports that another program holds are put back and passed over. */
-static int bind_from_pool(struct media_engine *e, struct port_pool *pool, uint16_t *ret_port, int *ret_fd, int *ret_second_fd)
+static int bind_from_pool(
+	struct media_engine *e, struct port_pool *pool, uint16_t *ret_port, int *ret_fd, int *ret_second_fd)
 {
 	uint64_t now_us = loop_now_us(e->loop);
 
@@ -317,7 +319,8 @@ static int start_worker(struct media_engine *e, unsigned index)
 	if (r == 0)
 		r = worker_new(index, &e->conf, e->dtls, e->conf.max_sessions, &ew->worker);
 	if (r == 0)
-		r = loop_watch(e->loop, mailbox_fd(worker_events(ew->worker)), LOOP_READ, on_worker_events, ew, &ew->watch);
+		r = loop_watch(
+			e->loop, mailbox_fd(worker_events(ew->worker)), LOOP_READ, on_worker_events, ew, &ew->watch);
 	return r;
 }
 

@@ -1,7 +1,7 @@
 /* media/engine.h
  *
- * The control thread's face of the media engine: open, steer and close the media of calls. Sessions live on worker threads (one per core);
- * commands and reports travel through bounded mailboxes. Owner: control thread.
+ * The control thread's face of the media engine: open, steer and close the media of calls. Sessions live on worker
+ * threads (one per core); commands and reports travel through bounded mailboxes. Owner: control thread.
  */
 #ifndef MEDIA_ENGINE_H
 #define MEDIA_ENGINE_H
@@ -15,20 +15,20 @@ struct loop;
 struct media_engine;
 
 enum media_event_kind {
-	MEDIA_ICE_UP,       /* candidate pair nominated */
-	MEDIA_DTLS_UP,      /* keys in place */
-	MEDIA_FIRST_AUDIO,  /* end: first audio packet received from that side */
-	MEDIA_FIRST_SENT,   /* end: first packet of the other side's sound sent to that side */
-	MEDIA_DTMF,         /* digit, duration_ms, end */
-	MEDIA_FAILED,       /* failure; media_close() must still follow */
-	MEDIA_STATS,        /* answer to media_ask_stats() */
-	MEDIA_CLOSED,       /* last event of a session: final stats */
+	MEDIA_ICE_UP,      /* candidate pair nominated */
+	MEDIA_DTLS_UP,     /* keys in place */
+	MEDIA_FIRST_AUDIO, /* end: first audio packet received from that side */
+	MEDIA_FIRST_SENT,  /* end: first packet of the other side's sound sent to that side */
+	MEDIA_DTMF,        /* digit, duration_ms, end */
+	MEDIA_FAILED,      /* failure; media_close() must still follow */
+	MEDIA_STATS,       /* answer to media_ask_stats() */
+	MEDIA_CLOSED,      /* last event of a session: final stats */
 };
 
 struct media_event {
 	enum media_event_kind kind;
-	uint64_t session;      /* from media_open() */
-	uint64_t at_us;        /* monotonic time at the worker */
+	uint64_t session; /* from media_open() */
+	uint64_t at_us;   /* monotonic time at the worker */
 	enum media_end end;
 	enum media_failure failure;
 	char digit;
@@ -37,13 +37,13 @@ struct media_event {
 };
 
 struct media_engine_conf {
-	struct addr bind;              /* host that sockets bind to; usually 0.0.0.0 or a private address */
-	struct addr public_addr;       /* host written into SDP */
-	struct addr sip_public_addr;   /* host written into SDP toward SIP; unset: the same */
+	struct addr bind;                    /* host that sockets bind to; usually 0.0.0.0 or a private address */
+	struct addr public_addr;             /* host written into SDP */
+	struct addr sip_public_addr;         /* host written into SDP toward SIP; unset: the same */
 	uint16_t wa_port_min, wa_port_max;   /* webrtc_ports */
 	uint16_t sip_port_min, sip_port_max; /* rtp_ports: pairs, even + odd */
-	unsigned workers;              /* 0: one per core */
-	unsigned max_sessions;         /* 0: 2000 */
+	unsigned workers;                    /* 0: one per core */
+	unsigned max_sessions;               /* 0: 2000 */
 	uint16_t jbuf_min_ms, jbuf_max_ms;
 	uint32_t opus_bitrate;
 	uint8_t opus_complexity, opus_loss_percent;
@@ -57,8 +57,9 @@ int media_engine_new(struct loop *l, const struct media_engine_conf *conf, struc
 /* Closes every session, joins the workers. Accepts NULL; returns NULL. */
 struct media_engine *media_engine_free(struct media_engine *e);
 
-/* Bind ports, pick the least loaded worker, create the session there. Returns 0 with the session id and the addresses for our SDPs, or -EADDRNOTAVAIL (no
- * free ports), -EMFILE, -ENOSPC (max_sessions), -EAGAIN (the worker's mailbox is full), -ENOMEM. */
+/* Bind ports, pick the least loaded worker, create the session there. Returns 0 with the session id and the addresses
+ * for our SDPs, or -EADDRNOTAVAIL (no free ports), -EMFILE, -ENOSPC (max_sessions), -EAGAIN (the worker's mailbox is
+ * full), -ENOMEM. */
 int media_open(struct media_engine *e, uint64_t *ret_session, struct media_local *ret_local);
 /* Commands. Unknown or closed ids are ignored. Return 0 or -EAGAIN (mailbox full: the caller ends the call). */
 int media_set_wa(struct media_engine *e, uint64_t session, const struct media_wa_remote *remote);

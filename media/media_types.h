@@ -1,7 +1,7 @@
 /* media/media_types.h
  *
- * Words shared by the control-thread face of the media engine, its workers and the stepped session. Plain values only: they travel through
- * mailboxes by copy.
+ * Words shared by the control-thread face of the media engine, its workers and the stepped session. Plain values only:
+ * they travel through mailboxes by copy.
  */
 #ifndef MEDIA_MEDIA_TYPES_H
 #define MEDIA_MEDIA_TYPES_H
@@ -38,7 +38,7 @@ struct media_tx_stats {
 struct media_stats {
 	struct media_rx_stats rx[END_COUNT];
 	struct media_tx_stats tx[END_COUNT];
-	int64_t ice_us, dtls_us;                 /* from set_wa to nominated / handshake done; -1 never */
+	int64_t ice_us, dtls_us; /* from set_wa to nominated / handshake done; -1 never */
 	int64_t first_rx_us[END_COUNT], first_tx_us[END_COUNT]; /* monotonic time of the first audio packet; 0 never */
 	uint32_t dtmf_digits;
 };

@@ -1,7 +1,7 @@
 /* media/port_pool.c
  *
- * A ring of free ports, each with the time from which it may be used. Entries are in order of return, and every rest is equally long, so the
- * oldest entry is always the first to be ready.
+ * A ring of free ports, each with the time from which it may be used. Entries are in order of return, and every rest is
+ * equally long, so the oldest entry is always the first to be ready.
  */
 #include "media/port_pool.h"
 

@@ -1,7 +1,8 @@
 /* media/port_pool.h
  *
- * UDP ports of one configured range. A port (or an even/odd pair) that comes back rests before it is handed out again, so that late packets of a
- * past call cannot enter a new one. First in, first out. Owner: control thread; time is an argument.
+ * UDP ports of one configured range. A port (or an even/odd pair) that comes back rests before it is handed out again,
+ * so that late packets of a past call cannot enter a new one. First in, first out. Owner: control thread; time is an
+ * argument.
  */
 #ifndef MEDIA_PORT_POOL_H
 #define MEDIA_PORT_POOL_H
@@ -14,7 +15,8 @@ enum { PORT_REST_US = 3000000 }; /* longer than any packet is likely to be under
 
 struct port_pool;
 
-/* Ports min..max; pairs: only even ports are handed out, port + 1 goes with each. Returns 0, -EINVAL (empty range) or -ENOMEM. */
+/* Ports min..max; pairs: only even ports are handed out, port + 1 goes with each. Returns 0, -EINVAL (empty range) or
+ * -ENOMEM. */
 int port_pool_new(uint16_t min, uint16_t max, bool pairs, struct port_pool **ret_pool);
 /* Returns 0 with a port, or -EADDRNOTAVAIL when every port is in use or resting. */
 int port_pool_take(struct port_pool *pool, uint64_t now_us, uint16_t *ret_port);

@@ -1,11 +1,13 @@
 /* media/session.h
  *
- * The media of one call: the WhatsApp end (ICE, DTLS-SRTP, Opus), the SIP end (RTP, G.711) and the bridge between them. Stepped: packets,
- * commands and time come in as arguments; packets and events go out by callback; no socket, clock, lock or log inside, no malloc after
- * session_new() (OpenSSL's handshake excepted). Owner: one media worker; in tests, anybody.
+ * The media of one call: the WhatsApp end (ICE, DTLS-SRTP, Opus), the SIP end (RTP, G.711) and the bridge between them.
+ * Stepped: packets, commands and time come in as arguments; packets and events go out by callback; no socket, clock,
+ * lock or log inside, no malloc after session_new() (OpenSSL's handshake excepted). Owner: one media worker; in tests,
+ * anybody.
  *
- *   WhatsApp -> SIP: input -> demux -> SRTP -> jbuf (adaptive) -> every ptime: Opus decode at 8 kHz | FEC | PLC -> G.711 -> RTP
- *   SIP -> WhatsApp: input -> RTP latch -> reorder window -> G.711 decode -> Opus encode at 8 kHz, on arrival -> SRTP
+ *   WhatsApp -> SIP: input -> demux -> SRTP -> jbuf (adaptive) -> every ptime: Opus decode at 8 kHz | FEC | PLC ->
+ * G.711 -> RTP SIP -> WhatsApp: input -> RTP latch -> reorder window -> G.711 decode -> Opus encode at 8 kHz, on
+ * arrival -> SRTP
  */
 #ifndef MEDIA_SESSION_H
 #define MEDIA_SESSION_H
@@ -24,11 +26,11 @@ enum session_channel { SESSION_RTP, SESSION_RTCP }; /* SIP end: two sockets. Wha
 enum session_event_kind {
 	SESSION_ICE_NOMINATED, /* remote: the pair's address; the worker connects its socket */
 	SESSION_DTLS_UP,
-	SESSION_FIRST_AUDIO,   /* end: first valid audio packet received from that side */
-	SESSION_FIRST_SENT,    /* end: first audio packet sent to that side that carries the other side's sound */
-	SESSION_SIP_LATCHED,   /* remote: symmetric RTP moved to this address */
-	SESSION_DTMF,          /* digit, duration_ms; end: who pressed it */
-	SESSION_FAILED,        /* failure; told once, the session does nothing more */
+	SESSION_FIRST_AUDIO, /* end: first valid audio packet received from that side */
+	SESSION_FIRST_SENT,  /* end: first audio packet sent to that side that carries the other side's sound */
+	SESSION_SIP_LATCHED, /* remote: symmetric RTP moved to this address */
+	SESSION_DTMF,        /* digit, duration_ms; end: who pressed it */
+	SESSION_FAILED,      /* failure; told once, the session does nothing more */
 };
 
 struct session_event {
@@ -42,25 +44,27 @@ struct session_event {
 };
 
 struct session_io {
-	/* to: NULL when the worker's socket is connected (after SESSION_ICE_NOMINATED for END_WA). Bytes are borrowed. */
-	void (*send)(void *arg, enum media_end end, enum session_channel channel, const void *bytes, size_t length, const struct addr *to);
+	/* to: NULL when the worker's socket is connected (after SESSION_ICE_NOMINATED for END_WA). Bytes are borrowed.
+	 */
+	void (*send)(void *arg, enum media_end end, enum session_channel channel, const void *bytes, size_t length,
+		const struct addr *to);
 	void (*event)(void *arg, const struct session_event *ev);
 };
 
 struct session_conf {
-	struct pktpool *pool;         /* the worker's, borrowed */
-	struct dtls_ctx *dtls;        /* process-wide certificate and SSL_CTX, borrowed */
-	struct media_wa_local wa;     /* our ufrag, pwd, SSRC */
+	struct pktpool *pool;     /* the worker's, borrowed */
+	struct dtls_ctx *dtls;    /* process-wide certificate and SSL_CTX, borrowed */
+	struct media_wa_local wa; /* our ufrag, pwd, SSRC */
 	const struct session_io *io;
 	void *io_arg;
-	uint16_t jbuf_min_ms, jbuf_max_ms;   /* 0: 20 and 200 */
-	uint32_t opus_bitrate;               /* 0: 24000; bounded by the remote's maxaveragebitrate */
-	uint8_t opus_complexity;             /* 0..10 */
-	uint8_t opus_loss_percent;           /* expected loss, > 0 turns in-band FEC on; then driven by RTCP */
-	uint32_t ice_timeout_ms;             /* 0: 15000 */
-	uint32_t wa_silence_timeout_ms;      /* 0: 30000; counts from session_start_wa() */
-	uint32_t sip_silence_timeout_ms;     /* 0: 60000; counts from session_set_sip(), not while on hold */
-	uint64_t random_seed;                /* 0: system randomness; tests give one */
+	uint16_t jbuf_min_ms, jbuf_max_ms; /* 0: 20 and 200 */
+	uint32_t opus_bitrate;             /* 0: 24000; bounded by the remote's maxaveragebitrate */
+	uint8_t opus_complexity;           /* 0..10 */
+	uint8_t opus_loss_percent;         /* expected loss, > 0 turns in-band FEC on; then driven by RTCP */
+	uint32_t ice_timeout_ms;           /* 0: 15000 */
+	uint32_t wa_silence_timeout_ms;    /* 0: 30000; counts from session_start_wa() */
+	uint32_t sip_silence_timeout_ms;   /* 0: 60000; counts from session_set_sip(), not while on hold */
+	uint64_t random_seed;              /* 0: system randomness; tests give one */
 };
 
 /* Returns 0, -EINVAL or -ENOMEM. */
@@ -73,7 +77,8 @@ int session_set_sip(struct session *s, const struct media_sip_remote *remote, ui
 /* `accept` has returned 200: media may go to WhatsApp, and does so at once (silence when the SIP side says nothing). */
 void session_start_wa(struct session *s, uint64_t now_us);
 
-/* One datagram. bytes may be overwritten (SRTP works in place); nothing is kept beyond the call but what was copied into the pool. */
+/* One datagram. bytes may be overwritten (SRTP works in place); nothing is kept beyond the call but what was copied
+ * into the pool. */
 void session_input(struct session *s, enum media_end end, enum session_channel channel, uint8_t *bytes, size_t length,
 	const struct addr *from, uint64_t now_us);
 /* Do what is due. Call at or after session_deadline(). */

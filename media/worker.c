@@ -4,8 +4,8 @@
  *   sockets of calls -----+--> epoll --> session_input() --> session's send callback --> sendto()
  *   wheel of deadlines ---+------------> session_tick()  --^
  *
- * With few calls the worker sleeps in epoll until a packet or a deadline comes. With many it wakes in slots of 1 or 2 ms: a hundred packets
- * then cost one wake-up instead of a hundred, for half a slot of delay on the average.
+ * With few calls the worker sleeps in epoll until a packet or a deadline comes. With many it wakes in slots of 1 or 2
+ * ms: a hundred packets then cost one wake-up instead of a hundred, for half a slot of delay on the average.
  */
 #include "media/worker.h"
 
@@ -27,8 +27,8 @@
 #include <unistd.h>
 
 enum {
-	BATCH_EVENTS = 256,       /* sockets served between two looks at the deadlines */
-	SLOT_FROM_SESSIONS = 8,   /* fewer calls than this: wake for each packet */
+	BATCH_EVENTS = 256,     /* sockets served between two looks at the deadlines */
+	SLOT_FROM_SESSIONS = 8, /* fewer calls than this: wake for each packet */
 	SLOT_US = 1000,
 	WIDE_SLOT_FROM_SESSIONS = 64,
 	WIDE_SLOT_US = 2000,      /* docs/benchmarks.md: delay budget is 2 ms at the median */
@@ -42,7 +42,7 @@ enum socket_role { ROLE_WA, ROLE_RTP, ROLE_RTCP, ROLE_COUNT };
 
 /* One call on this worker: the session and its sockets. */
 struct media_call {
-	struct wheel_entry due;      /* first: wheel_entry* is media_call* */
+	struct wheel_entry due; /* first: wheel_entry* is media_call* */
 	struct worker *worker;
 	struct session *session;
 	uint64_t id;
@@ -52,7 +52,7 @@ struct media_call {
 		enum socket_role role;
 		bool connected;
 	} socket[ROLE_COUNT];
-	bool closing;                /* session gone, CLOSED not yet reported */
+	bool closing; /* session gone, CLOSED not yet reported */
 	struct media_stats last_stats;
 	struct media_call *next_dead;
 };
@@ -72,7 +72,7 @@ struct worker {
 	struct wheel wheel;
 	struct media_call **by_slot; /* index: slot part of the id */
 	size_t call_count;
-	struct media_call *dead;     /* unlinked, freed after the batch: epoll events of it may still be in hand */
+	struct media_call *dead; /* unlinked, freed after the batch: epoll events of it may still be in hand */
 	uint64_t now_us;
 	bool stopping;
 	uint8_t rx[RX_BYTES];
@@ -102,8 +102,13 @@ static int report(struct worker *w, const struct media_event *ev)
 
 static void report_plain(struct media_call *c, enum media_event_kind kind, const struct session_event *se)
 {
-	struct media_event ev = {.kind = kind, .session = c->id, .at_us = se->at_us, .end = se->end, .failure = se->failure,
-		.digit = se->digit, .duration_ms = se->duration_ms};
+	struct media_event ev = {.kind = kind,
+		.session = c->id,
+		.at_us = se->at_us,
+		.end = se->end,
+		.failure = se->failure,
+		.digit = se->digit,
+		.duration_ms = se->duration_ms};
 	report(c->worker, &ev);
 }
 
@@ -135,8 +140,8 @@ static void on_session_event(void *arg, const struct session_event *se)
 
 /* ---- packets ---- */
 
-static void on_session_send(void *arg, enum media_end end, enum session_channel channel, const void *bytes, size_t length,
-	const struct addr *to)
+static void on_session_send(void *arg, enum media_end end, enum session_channel channel, const void *bytes,
+	size_t length, const struct addr *to)
 {
 	struct media_call *c = arg;
 	struct call_socket *s = &c->socket[end == END_WA ? ROLE_WA : channel == SESSION_RTP ? ROLE_RTP : ROLE_RTCP];
@@ -159,7 +164,8 @@ static void reschedule(struct media_call *c)
 	wheel_set(&c->worker->wheel, &c->due, session_deadline(c->session));
 }
 
-/* Once per wake-up and socket: epoll is level-triggered, so what is left comes again without a second read for EAGAIN. */
+/* Once per wake-up and socket: epoll is level-triggered, so what is left comes again without a second read for EAGAIN.
+ */
 static void read_socket(struct call_socket *s)
 {
 	struct media_call *c = s->call;
@@ -173,8 +179,8 @@ static void read_socket(struct call_socket *s)
 	n = recvfrom(s->fd, w->rx, sizeof(w->rx), MSG_DONTWAIT, &from.u.sa, &from_length);
 	if (n <= 0)
 		return; /* ICMP errors of connected sockets land here: the time-outs judge, not they */
-	session_input(c->session, s->role == ROLE_WA ? END_WA : END_SIP, s->role == ROLE_RTCP ? SESSION_RTCP : SESSION_RTP, w->rx,
-		(size_t)n, &from, w->now_us);
+	session_input(c->session, s->role == ROLE_WA ? END_WA : END_SIP,
+		s->role == ROLE_RTCP ? SESSION_RTCP : SESSION_RTP, w->rx, (size_t)n, &from, w->now_us);
 	reschedule(c);
 }
 
@@ -222,7 +228,8 @@ static int start_session(struct worker *w, struct media_call *c, const struct me
 
 static void report_open_failed(struct worker *w, uint64_t id)
 {
-	struct media_event ev = {.kind = MEDIA_FAILED, .session = id, .at_us = w->now_us, .failure = MEDIA_FAIL_RESOURCES};
+	struct media_event ev = {
+		.kind = MEDIA_FAILED, .session = id, .at_us = w->now_us, .failure = MEDIA_FAIL_RESOURCES};
 	report(w, &ev);
 }
 
@@ -253,7 +260,8 @@ static void cmd_open(struct worker *w, const struct media_command *cmd)
 	reschedule(c);
 }
 
-/* The control thread forgets the call only when it has read this: a full mailbox means trying again, never losing it. */
+/* The control thread forgets the call only when it has read this: a full mailbox means trying again, never losing it.
+ */
 static bool report_closed(struct worker *w, struct media_call *c)
 {
 	struct media_event ev = {.kind = MEDIA_CLOSED, .session = c->id, .at_us = w->now_us, .stats = c->last_stats};
@@ -319,7 +327,8 @@ static void run_command(struct worker *w, struct media_command *cmd)
 	case MEDIA_CMD_STOP: w->stopping = true; return;
 	case MEDIA_CMD_SET_WA:
 		if (c && session_set_wa(c->session, cmd->u.wa, w->now_us)) {
-			const struct session_event failed = {.kind = SESSION_FAILED, .end = END_WA, .failure = MEDIA_FAIL_ICE, .at_us = w->now_us};
+			const struct session_event failed = {
+				.kind = SESSION_FAILED, .end = END_WA, .failure = MEDIA_FAIL_ICE, .at_us = w->now_us};
 			report_plain(c, MEDIA_FAILED, &failed);
 		}
 		free(cmd->u.wa);
@@ -373,7 +382,8 @@ static void sleep_until(uint64_t at_us)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
-/* How long epoll may wait. In slot mode the waiting is done here, up to the next slot's edge, and epoll only collects. */
+/* How long epoll may wait. In slot mode the waiting is done here, up to the next slot's edge, and epoll only collects.
+ */
 static int wait_ms(struct worker *w)
 {
 	if (w->call_count >= SLOT_FROM_SESSIONS) {
@@ -455,7 +465,8 @@ static int set_up(struct worker *w)
 	return 0;
 }
 
-int worker_new(unsigned index, const struct media_engine_conf *conf, struct dtls_ctx *dtls, size_t max_sessions, struct worker **ret_worker)
+int worker_new(unsigned index, const struct media_engine_conf *conf, struct dtls_ctx *dtls, size_t max_sessions,
+	struct worker **ret_worker)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	char name[16];
@@ -482,7 +493,8 @@ int worker_new(unsigned index, const struct media_engine_conf *conf, struct dtls
 
 int worker_command(struct worker *w, const struct media_command *command, size_t open_sessions)
 {
-	if (command->kind != MEDIA_CMD_CLOSE && command->kind != MEDIA_CMD_STOP && !mailbox_has_room(w->commands, open_sessions + 2)) {
+	if (command->kind != MEDIA_CMD_CLOSE && command->kind != MEDIA_CMD_STOP &&
+		!mailbox_has_room(w->commands, open_sessions + 2)) {
 		counter_inc(CNT_MEDIA_COMMANDS_REFUSED);
 		return -EAGAIN;
 	}

@@ -1,8 +1,8 @@
 /* media/worker.h
  *
- * A media worker: one thread that owns sockets, sessions and a packet pool. Sleeps until the next slot, then serves every call of that slot together:
- * reads each ready socket once, ticks what is due, sleeps again. No lock, no log, no malloc per packet; the clock is read once a wake-up.
- * Owner of the handle: control thread.
+ * A media worker: one thread that owns sockets, sessions and a packet pool. Sleeps until the next slot, then serves
+ * every call of that slot together: reads each ready socket once, ticks what is due, sleeps again. No lock, no log, no
+ * malloc per packet; the clock is read once a wake-up. Owner of the handle: control thread.
  */
 #ifndef MEDIA_WORKER_H
 #define MEDIA_WORKER_H
@@ -17,13 +17,16 @@ struct worker;
 struct mailbox;
 struct dtls_ctx;
 
-/* conf and dtls are borrowed for the worker's life. index: owner part of its session ids. Returns 0 or negative errno. */
-int worker_new(unsigned index, const struct media_engine_conf *conf, struct dtls_ctx *dtls, size_t max_sessions, struct worker **ret_worker);
+/* conf and dtls are borrowed for the worker's life. index: owner part of its session ids. Returns 0 or negative errno.
+ */
+int worker_new(unsigned index, const struct media_engine_conf *conf, struct dtls_ctx *dtls, size_t max_sessions,
+	struct worker **ret_worker);
 /* Room is kept so that each of `open_sessions` can still be closed. Returns 0 or -EAGAIN. */
 int worker_command(struct worker *w, const struct media_command *command, size_t open_sessions);
 /* Reports: struct media_event. The control thread is its reader. */
 struct mailbox *worker_events(struct worker *w);
-/* Stops the thread: sessions are closed, their last events can still be read from worker_events() until worker_free(). */
+/* Stops the thread: sessions are closed, their last events can still be read from worker_events() until worker_free().
+ */
 void worker_stop(struct worker *w);
 struct worker *worker_free(struct worker *w);
 

@@ -79,7 +79,8 @@ static int start_sip(struct app *app, char *why, size_t why_cap)
 	}
 	r = sip_stack_new(app->loop, &conf, &app->sip);
 	if (r)
-		snprintf(why, why_cap, "sip.listen: %s", r == -EADDRINUSE ? "an address or port is in use, or not ours" : strerror(-r));
+		snprintf(why, why_cap, "sip.listen: %s",
+			r == -EADDRINUSE ? "an address or port is in use, or not ours" : strerror(-r));
 	return r;
 }
 
@@ -89,7 +90,8 @@ static int start_admin(struct app *app, char *why, size_t why_cap)
 	int r = on_admin_start(app);
 
 	if (r)
-		snprintf(why, why_cap, "admin.listen %s: %s", addr_format(&app->config->admin.listen, text, sizeof(text)), strerror(-r));
+		snprintf(why, why_cap, "admin.listen %s: %s",
+			addr_format(&app->config->admin.listen, text, sizeof(text)), strerror(-r));
 	return r;
 }
 
@@ -111,7 +113,8 @@ static int start_webhook(struct app *app, char *why, size_t why_cap)
 	int r = webhook_receiver_new(app->loop, &conf, &app->webhook);
 
 	if (r)
-		snprintf(why, why_cap, "webhook.listen %s: %s", addr_format(&c->webhook.listen, text, sizeof(text)), strerror(-r));
+		snprintf(why, why_cap, "webhook.listen %s: %s", addr_format(&c->webhook.listen, text, sizeof(text)),
+			strerror(-r));
 	return r;
 }
 
@@ -156,8 +159,8 @@ static int start_base(struct app *app, char *why, size_t why_cap)
 
 int app_new(struct config *config, struct app **ret_app, char *why, size_t why_cap)
 {
-	static int (*const parts[])(struct app *, char *, size_t) = {
-		start_base, start_store, start_graph, start_media, start_sip, start_admin, start_leftovers, start_webhook};
+	static int (*const parts[])(struct app *, char *, size_t) = {start_base, start_store, start_graph, start_media,
+		start_sip, start_admin, start_leftovers, start_webhook};
 	struct app *app = calloc(1, sizeof(*app));
 	int r = 0;
 
@@ -186,8 +189,9 @@ void app_run(struct app *app)
 	addr_format(&a, webhook, sizeof(webhook));
 	admin_addr(app->admin, &a);
 	addr_format(&a, admin, sizeof(admin));
-	log_info("ready", "version=%s webhook=%s admin=%s numbers=%zu gateways=%zu rules=%zu", WATRUNK_VERSION, webhook, admin,
-		app->config->number_count, app->config->gateway_count, dialplan_rule_count(app->config->dialplan));
+	log_info("ready", "version=%s webhook=%s admin=%s numbers=%zu gateways=%zu rules=%zu", WATRUNK_VERSION, webhook,
+		admin, app->config->number_count, app->config->gateway_count,
+		dialplan_rule_count(app->config->dialplan));
 	loop_run(app->loop);
 	log_info("stopped", "calls=%u", HASH_CNT(by_id, app->by_id));
 }
@@ -197,8 +201,7 @@ static void drop_calls(struct app *app)
 {
 	struct app_call *ac, *next;
 
-	HASH_ITER(by_id, app->by_id, ac, next)
-	{
+	HASH_ITER (by_id, app->by_id, ac, next) {
 		record_call(ac);
 		registry_remove(ac);
 	}
@@ -209,8 +212,8 @@ struct app *app_free(struct app *app)
 	if (!app)
 		return NULL;
 	webhook_receiver_free(app->webhook);
+	sip_stack_free(app->sip); /* runs the loop a last time */
 	admin_free(app->admin);
-	sip_stack_free(app->sip);
 	media_engine_free(app->media);
 	drop_calls(app);
 	graph_free(app->graph);

@@ -1,6 +1,7 @@
 /* b2bua/app/config.c
  *
- * From what libcyaml loaded to what the program runs on. Every check goes on after a fault, so that one look shows all of them.
+ * From what libcyaml loaded to what the program runs on. Every check goes on after a fault, so that one look shows all
+ * of them.
  */
 #include "b2bua/app/config.h"
 
@@ -18,7 +19,7 @@ enum {
 	ACCEPT_MARGIN_MS = 1000,      /* our accept must have reached Meta before the window closes */
 	DEFAULT_MAX_CALLS = 1000,     /* Meta: simultaneous calls per business number */
 	DEFAULT_MEDIA_WAIT_MS = 2000,
-	MEDIA_SETUP_MS = 15000,       /* Meta's client gives up after 20 s without media (138021) */
+	MEDIA_SETUP_MS = 15000, /* Meta's client gives up after 20 s without media (138021) */
 	DEFAULT_RING_S = 60,
 	DEFAULT_OPUS_BITRATE = 24000,
 };
@@ -42,7 +43,8 @@ static bool bool_or(const bool *value, bool fallback)
 	return value ? *value : fallback;
 }
 
-static uint32_t bounded(struct load *ld, const char *key, const uint32_t *value, uint32_t fallback, uint32_t min, uint32_t max)
+static uint32_t bounded(
+	struct load *ld, const char *key, const uint32_t *value, uint32_t fallback, uint32_t min, uint32_t max)
 {
 	uint32_t v = uint_or(value, fallback);
 
@@ -137,7 +139,8 @@ static void load_number(struct load *ld, size_t i, const struct number_yaml *y)
 #define KEY(name) (snprintf(key, sizeof(key), "numbers[%zu]." name, i), key)
 	n->phone_number_id = y->phone_number_id;
 	if (str_e164(y->number, n->number, sizeof(n->number)))
-		FAULT(ld, KEY("number"), "\"%s\" is not a phone number in international form, such as +12025550123", y->number);
+		FAULT(ld, KEY("number"), "\"%s\" is not a phone number in international form, such as +12025550123",
+			y->number);
 	n->token = secret(ld, KEY("token"), y->token);
 	if (y->app_secret) {
 		n->app_secret = secret(ld, KEY("app_secret"), y->app_secret);
@@ -222,8 +225,10 @@ static void load_media(struct load *ld, const struct media_yaml *y)
 		FAULT(ld, "media.public_address", "\"%s\" is not an address that peers can send to", y->public_address);
 	if (addr_set(&m->bind, y->bind_address ? y->bind_address : addr_is_v6(&m->public_addr) ? "::" : "0.0.0.0", 0))
 		FAULT(ld, "media.bind_address", "\"%s\" is not an address", y->bind_address);
-	port_range(ld, "media.webrtc_ports", y->webrtc_ports ? y->webrtc_ports : "40000-49999", &m->wa_port_min, &m->wa_port_max);
-	port_range(ld, "media.rtp_ports", y->rtp_ports ? y->rtp_ports : "20000-29999", &m->sip_port_min, &m->sip_port_max);
+	port_range(ld, "media.webrtc_ports", y->webrtc_ports ? y->webrtc_ports : "40000-49999", &m->wa_port_min,
+		&m->wa_port_max);
+	port_range(
+		ld, "media.rtp_ports", y->rtp_ports ? y->rtp_ports : "20000-29999", &m->sip_port_min, &m->sip_port_max);
 	if (m->wa_port_min <= m->sip_port_max && m->sip_port_min <= m->wa_port_max)
 		FAULT(ld, "media.rtp_ports", "overlaps media.webrtc_ports");
 	m->workers = bounded(ld, "media.workers", y->workers, 0, 0, 64);
@@ -237,7 +242,8 @@ static void load_media(struct load *ld, const struct media_yaml *y)
 	m->opus_loss_percent = (uint8_t)bounded(ld, "media.expected_loss_percent", y->expected_loss_percent, 5, 0, 50);
 	m->ice_timeout_ms = 1000 * bounded(ld, "media.ice_timeout", y->ice_timeout, 15, 1, 60);
 	m->wa_silence_timeout_ms = 1000 * bounded(ld, "media.wa_silence_timeout", y->wa_silence_timeout, 30, 1, 3600);
-	m->sip_silence_timeout_ms = 1000 * bounded(ld, "media.sip_silence_timeout", y->sip_silence_timeout, 60, 1, 3600);
+	m->sip_silence_timeout_ms =
+		1000 * bounded(ld, "media.sip_silence_timeout", y->sip_silence_timeout, 60, 1, 3600);
 }
 
 static enum audio_codec codec_by_name(const char *name)
@@ -315,7 +321,8 @@ static void load_dialplan(struct load *ld, const struct config_file *y)
 {
 	const struct dialplan_names names = {known_gateway, known_cause, ld->c};
 
-	if (dialplan_build(y->dialplan, y->dialplan_count, &names, ld->c->file, ld->errors, &ld->c->dialplan) == -ENOMEM)
+	if (dialplan_build(y->dialplan, y->dialplan_count, &names, ld->c->file, ld->errors, &ld->c->dialplan) ==
+		-ENOMEM)
 		ld->out_of_memory = true;
 }
 
@@ -349,8 +356,10 @@ static void load_call(struct load *ld, const struct call_yaml *y)
 		.dialplan = c->dialplan,
 		.gateways = c->gateways,
 		.gateway_count = c->gateway_count,
-		.default_ring_ms = 1000 * bounded(ld, "call.ring_timeout", y ? y->ring_timeout : NULL, DEFAULT_RING_S, 1, 120),
-		.media_wait_ms = bounded(ld, "call.media_wait_ms", y ? y->media_wait_ms : NULL, DEFAULT_MEDIA_WAIT_MS, 0, 10000),
+		.default_ring_ms =
+			1000 * bounded(ld, "call.ring_timeout", y ? y->ring_timeout : NULL, DEFAULT_RING_S, 1, 120),
+		.media_wait_ms =
+			bounded(ld, "call.media_wait_ms", y ? y->media_wait_ms : NULL, DEFAULT_MEDIA_WAIT_MS, 0, 10000),
 		.media_setup_ms = MEDIA_SETUP_MS,
 		.use_pre_accept = bool_or(y ? y->pre_accept : NULL, true),
 		.sip_domain = c->sip.domain,

@@ -1,7 +1,7 @@
 /* b2bua/app/config.h
  *
- * The configuration file, read, checked and resolved: secrets fetched, addresses parsed, dialplan built. Immutable once loaded. etc/watrunk.yaml documents
- * every key. Errors name file, line and key; all of them are listed.
+ * The configuration file, read, checked and resolved: secrets fetched, addresses parsed, dialplan built. Immutable once
+ * loaded. etc/watrunk.yaml documents every key. Errors name file, line and key; all of them are listed.
  */
 #ifndef B2BUA_APP_CONFIG_H
 #define B2BUA_APP_CONFIG_H
@@ -22,7 +22,7 @@ struct config_number {
 };
 
 enum { CONFIG_GATEWAY_ADDRS_MAX = 8 };
-struct config_gateway { /* beside its call_gateway, same index */
+struct config_gateway {                              /* beside its call_gateway, same index */
 	struct addr addrs[CONFIG_GATEWAY_ADDRS_MAX]; /* hosts that may send us SIP as this gateway */
 	size_t addr_count;
 };
@@ -75,7 +75,8 @@ struct config {
 	struct config_file *raw;
 };
 
-/* Returns 0, -EBADMSG (errors filled in) or -ENOMEM. Reads secrets from the environment and files, resolves gateway names: start-up only. */
+/* Returns 0, -EBADMSG (errors filled in) or -ENOMEM. Reads secrets from the environment and files, resolves gateway
+ * names: start-up only. */
 int config_load(const char *path, struct config **ret_config, struct conf_errors *errors);
 struct config *config_free(struct config *c); /* wipes secrets; accepts NULL; returns NULL */
 

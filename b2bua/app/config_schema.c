@@ -4,7 +4,7 @@
  */
 #include "b2bua/app/config_schema.h"
 
-#define OPTIONAL (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
+#define OPTIONAL                         (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
 #define TEXT(key, type, member)          CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER, type, member, 0, CYAML_UNLIMITED)
 #define TEXT_OPTIONAL(key, type, member) CYAML_FIELD_STRING_PTR(key, OPTIONAL, type, member, 0, CYAML_UNLIMITED)
 #define UINT_OPTIONAL(key, type, member) CYAML_FIELD_UINT_PTR(key, OPTIONAL, type, member)
@@ -45,7 +45,8 @@ static const cyaml_schema_field_t number_fields[] = {
 	UINT_OPTIONAL("max_calls", struct number_yaml, max_calls),
 	CYAML_FIELD_END,
 };
-static const cyaml_schema_value_t number_value = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct number_yaml, number_fields)};
+static const cyaml_schema_value_t number_value = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct number_yaml, number_fields)};
 
 static const cyaml_schema_field_t sip_fields[] = {
 	CYAML_FIELD_SEQUENCE("listen", CYAML_FLAG_POINTER, struct sip_yaml, listen, &text_value, 1, 8),
@@ -80,7 +81,8 @@ static const cyaml_schema_field_t gateway_fields[] = {
 	UINT_OPTIONAL("ptime_ms", struct gateway_yaml, ptime_ms),
 	CYAML_FIELD_END,
 };
-static const cyaml_schema_value_t gateway_value = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct gateway_yaml, gateway_fields)};
+static const cyaml_schema_value_t gateway_value = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct gateway_yaml, gateway_fields)};
 
 static const cyaml_schema_field_t store_fields[] = {
 	TEXT("url", struct store_yaml, url),
@@ -105,15 +107,19 @@ static const cyaml_schema_field_t file_fields[] = {
 	CYAML_FIELD_MAPPING("webhook", CYAML_FLAG_DEFAULT, struct config_file, webhook, webhook_fields),
 	CYAML_FIELD_MAPPING("admin", CYAML_FLAG_DEFAULT, struct config_file, admin, admin_fields),
 	CYAML_FIELD_MAPPING_PTR("graph", OPTIONAL, struct config_file, graph, graph_fields),
-	CYAML_FIELD_SEQUENCE("numbers", CYAML_FLAG_POINTER, struct config_file, numbers, &number_value, 1, CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE(
+		"numbers", CYAML_FLAG_POINTER, struct config_file, numbers, &number_value, 1, CYAML_UNLIMITED),
 	CYAML_FIELD_MAPPING("sip", CYAML_FLAG_DEFAULT, struct config_file, sip, sip_fields),
 	CYAML_FIELD_MAPPING("media", CYAML_FLAG_DEFAULT, struct config_file, media, media_fields),
-	CYAML_FIELD_SEQUENCE("gateways", CYAML_FLAG_POINTER, struct config_file, gateways, &gateway_value, 1, CYAML_UNLIMITED),
-	CYAML_FIELD_SEQUENCE("dialplan", CYAML_FLAG_POINTER, struct config_file, dialplan, &dialplan_rule_schema, 1, CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE(
+		"gateways", CYAML_FLAG_POINTER, struct config_file, gateways, &gateway_value, 1, CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE("dialplan", CYAML_FLAG_POINTER, struct config_file, dialplan, &dialplan_rule_schema, 1,
+		CYAML_UNLIMITED),
 	CYAML_FIELD_MAPPING("store", CYAML_FLAG_DEFAULT, struct config_file, store, store_fields),
 	CYAML_FIELD_MAPPING_PTR("log", OPTIONAL, struct config_file, log, log_fields),
 	CYAML_FIELD_MAPPING_PTR("call", OPTIONAL, struct config_file, call, call_fields),
 	CYAML_FIELD_END,
 };
 
-const cyaml_schema_value_t config_file_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config_file, file_fields)};
+const cyaml_schema_value_t config_file_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config_file, file_fields)};

@@ -34,7 +34,8 @@ struct sip_yaml {
 };
 struct media_yaml {
 	char *public_address, *bind_address, *webrtc_ports, *rtp_ports;
-	uint32_t *workers, *max_calls, *jitter_min_ms, *jitter_max_ms, *opus_bitrate, *opus_complexity, *expected_loss_percent;
+	uint32_t *workers, *max_calls, *jitter_min_ms, *jitter_max_ms, *opus_bitrate, *opus_complexity,
+		*expected_loss_percent;
 	uint32_t *ice_timeout, *wa_silence_timeout, *sip_silence_timeout; /* seconds */
 };
 struct gateway_yaml {

@@ -1,6 +1,7 @@
 /* b2bua/app/leftovers.c
  *
- * Calls that a previous run left live (crash, kill -9, power): Meta may still hold them. They are ended there and recorded as such.
+ * Calls that a previous run left live (crash, kill -9, power): Meta may still hold them. They are ended there and
+ * recorded as such.
  */
 #include "b2bua/app/shell.h"
 
@@ -40,7 +41,8 @@ static void end_one(struct app *app, const struct live_call *live)
 	record_leftover(app, live);
 	tombstones_add(app->tombstones, live->wacid, loop_wall_ms(app->loop));
 	if (!number) {
-		log_warn("leftover_call", "call=%s error=\"its number %s is not configured any more\"", live->id, live->number_id);
+		log_warn("leftover_call", "call=%s error=\"its number %s is not configured any more\"", live->id,
+			live->number_id);
 		return;
 	}
 	const struct graph_number graph_number = {number->phone_number_id, number->token, number->app_secret};

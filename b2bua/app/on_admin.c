@@ -10,8 +10,7 @@ static void each_call(void (*fn)(const struct admin_call *call, void *fn_arg), v
 	struct app *app = arg;
 	const struct app_call *ac, *next;
 
-	HASH_ITER(by_id, app->by_id, ac, next)
-	{
+	HASH_ITER (by_id, app->by_id, ac, next) {
 		struct call_report rep;
 		call_report(ac->call, &rep);
 		const struct admin_call call = {

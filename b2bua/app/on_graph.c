@@ -56,13 +56,14 @@ static void on_graph_done(const struct graph_result *result, void *arg)
 	const char *id = ac ? ac->id : "-";
 
 	if (result->outcome == GRAPH_OK || result->outcome == GRAPH_ALREADY_OVER)
-		log_info("graph_done", "call=%s verb=%s attempts=%u ms=%llu already_over=%d t_us=%llu", id, graph_verb_name(result->verb),
-			result->attempts, (unsigned long long)result->total_us / 1000, result->outcome == GRAPH_ALREADY_OVER,
-			(unsigned long long)loop_now_us(app->loop));
+		log_info("graph_done", "call=%s verb=%s attempts=%u ms=%llu already_over=%d t_us=%llu", id,
+			graph_verb_name(result->verb), result->attempts, (unsigned long long)result->total_us / 1000,
+			result->outcome == GRAPH_ALREADY_OVER, (unsigned long long)loop_now_us(app->loop));
 	else
-		log_warn("graph_error", "call=%s verb=%s code=%d class=%s http=%u attempts=%u message=\"%s\" details=\"%s\" trace=%s", id,
-			graph_verb_name(result->verb), result->code, graph_error_info(result->code)->name, result->http_status, result->attempts,
-			result->message, result->details, result->trace_id);
+		log_warn("graph_error",
+			"call=%s verb=%s code=%d class=%s http=%u attempts=%u message=\"%s\" details=\"%s\" trace=%s",
+			id, graph_verb_name(result->verb), result->code, graph_error_info(result->code)->name,
+			result->http_status, result->attempts, result->message, result->details, result->trace_id);
 	if (ac)
 		app_step(ac, &ev);
 	else
@@ -92,8 +93,7 @@ void drop_graph_tickets(struct app *app)
 {
 	struct graph_ticket *t, *next;
 
-	DL_FOREACH_SAFE(app->graph_tickets, t, next)
-	{
+	DL_FOREACH_SAFE (app->graph_tickets, t, next) {
 		DL_DELETE(app->graph_tickets, t);
 		free(t);
 	}

@@ -21,7 +21,8 @@ static void on_failed(struct app_call *ac, const struct media_event *me)
 	struct call_event ev = {.kind = CALL_EV_MEDIA_FAILED,
 		.u.media_failure = {me->failure != MEDIA_FAIL_SIP_SILENT, media_failure_name(me->failure)}};
 
-	log_warn("media_failed", "call=%s reason=%s t_us=%llu", ac->id, media_failure_name(me->failure), (unsigned long long)me->at_us);
+	log_warn("media_failed", "call=%s reason=%s t_us=%llu", ac->id, media_failure_name(me->failure),
+		(unsigned long long)me->at_us);
 	app_step(ac, &ev);
 }
 

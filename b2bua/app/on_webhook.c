@@ -1,7 +1,7 @@
 /* b2bua/app/on_webhook.c
  *
- * What Meta tells us -> call events. Here duplicates, stale offers, calls that are over and numbers that are not ours are sorted out: the call logic sees each
- * fact once.
+ * What Meta tells us -> call events. Here duplicates, stale offers, calls that are over and numbers that are not ours
+ * are sorted out: the call logic sees each fact once.
  */
 #include "b2bua/app/shell.h"
 
@@ -48,8 +48,8 @@ static void start_call(struct app *app, const struct wa_event *ev, const struct 
 		return;
 	}
 	ac->webhook_us = loop_now_us(app->loop);
-	log_info("webhook_connect", "call=%s number=%s user=%s t_us=%llu", ac->id, number->number, masked(user, ev->user_number),
-		(unsigned long long)ac->webhook_us);
+	log_info("webhook_connect", "call=%s number=%s user=%s t_us=%llu", ac->id, number->number,
+		masked(user, ev->user_number), (unsigned long long)ac->webhook_us);
 	refused = refusal(app, number);
 	if (refused == CAUSE_COUNT) {
 		app_step(ac, &offer);
@@ -95,7 +95,8 @@ static void on_terminate(struct app *app, const struct wa_event *ev, const struc
 
 	if (ac) {
 		struct call_event ce = {.kind = CALL_EV_WA_TERMINATE,
-			.u.wa_terminate = {ev->failed, ev->error_code, *ev->error_details ? ev->error_details : ev->error_title, ev->start_time_s != 0}};
+			.u.wa_terminate = {ev->failed, ev->error_code,
+				*ev->error_details ? ev->error_details : ev->error_title, ev->start_time_s != 0}};
 		log_info("webhook_terminate", "call=%s failed=%d code=%d t_us=%llu", ac->id, ev->failed, ev->error_code,
 			(unsigned long long)loop_now_us(app->loop));
 		app_step(ac, &ce);
@@ -117,8 +118,9 @@ static const struct config_number *number_of(struct app *app, const struct wa_ev
 
 	if (!number) {
 		counter_inc(CNT_WEBHOOK_UNKNOWN_NUMBER);
-		log_warn("webhook_unknown_number", "phone_number_id=\"%.40s\" event=\"%.40s\" advice=\"add it under numbers:\"", ev->phone_number_id,
-			ev->name);
+		log_warn("webhook_unknown_number",
+			"phone_number_id=\"%.40s\" event=\"%.40s\" advice=\"add it under numbers:\"",
+			ev->phone_number_id, ev->name);
 	}
 	return number;
 }
@@ -138,10 +140,10 @@ void on_webhook_event(const struct wa_event *ev, void *arg)
 			on_terminate(app, ev, number);
 		break;
 	case WA_EVENT_ERROR:
-		log_warn("webhook_error", "phone_number_id=\"%.40s\" code=%d title=\"%.120s\" details=\"%.200s\"", ev->phone_number_id,
-			ev->error_code, ev->error_title, ev->error_details);
+		log_warn("webhook_error", "phone_number_id=\"%.40s\" code=%d title=\"%.120s\" details=\"%.200s\"",
+			ev->phone_number_id, ev->error_code, ev->error_title, ev->error_details);
 		break;
-	case WA_EVENT_STATUS:  /* of calls we make: a later capability */
+	case WA_EVENT_STATUS: /* of calls we make: a later capability */
 	case WA_EVENT_MESSAGE:
 	case WA_EVENT_OTHER: counter_inc(CNT_WEBHOOK_UNKNOWN_EVENT); break;
 	}

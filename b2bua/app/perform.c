@@ -17,7 +17,8 @@
 
 static void queue_media_failed(struct app_call *ac, enum media_failure failure)
 {
-	const struct call_event ev = {.kind = CALL_EV_MEDIA_FAILED, .u.media_failure = {false, media_failure_name(failure)}};
+	const struct call_event ev = {
+		.kind = CALL_EV_MEDIA_FAILED, .u.media_failure = {false, media_failure_name(failure)}};
 	app_queue_event(ac, &ev);
 }
 
@@ -87,17 +88,20 @@ static void do_graph(struct app_call *ac, enum call_verb verb, const char *sdp)
 		remember_live(ac);
 	r = send_graph(ac->app, ac->key, &request);
 	if (r) {
-		const struct call_event ev = {.kind = CALL_EV_GRAPH_DONE, .u.graph = {verb, VERB_FAILED, 0, "request could not be made"}};
+		const struct call_event ev = {
+			.kind = CALL_EV_GRAPH_DONE, .u.graph = {verb, VERB_FAILED, 0, "request could not be made"}};
 		app_queue_event(ac, &ev);
 	}
 	if (verb == VERB_ACCEPT && ac->answer_us && ac->setup_accept_us < 0)
 		ac->setup_accept_us = (int64_t)(clock_mono_us() - ac->answer_us);
-	log_info("graph_sent", "call=%s verb=%s t_us=%llu", ac->id, graph_verb_name(request.verb), (unsigned long long)clock_mono_us());
+	log_info("graph_sent", "call=%s verb=%s t_us=%llu", ac->id, graph_verb_name(request.verb),
+		(unsigned long long)clock_mono_us());
 }
 
 /* ---- SIP ---- */
 
-/* "sip:127.0.0.1:5070;transport=udp" + "600" -> "sip:600@127.0.0.1:5070;transport=udp". A user part in the gateway's URI gives way. */
+/* "sip:127.0.0.1:5070;transport=udp" + "600" -> "sip:600@127.0.0.1:5070;transport=udp". A user part in the gateway's
+ * URI gives way. */
 static int target_uri(char *dst, size_t cap, const char *gateway_uri, const char *user)
 {
 	const char *host = str_starts(gateway_uri, "sip:") ? gateway_uri + 4 : gateway_uri;
@@ -133,7 +137,8 @@ static void do_invite(struct app_call *ac, const struct call_action *a)
 	int r = target_uri(ac->sip_target, sizeof(ac->sip_target), gw->uri, a->u.invite.user);
 
 	for (size_t i = 0; i < a->u.invite.header_count && i < sizeof(headers) / sizeof(headers[0]); i++)
-		headers[invite.header_count++] = (struct sip_header){a->u.invite.headers[i].name, a->u.invite.headers[i].value};
+		headers[invite.header_count++] =
+			(struct sip_header){a->u.invite.headers[i].name, a->u.invite.headers[i].value};
 	if (a->u.invite.pai_user && *a->u.invite.pai_user)
 		snprintf(pai, sizeof(pai), "sip:%s@%s", a->u.invite.pai_user, ac->app->config->sip.domain);
 	invite.pai_uri = pai;
@@ -205,7 +210,9 @@ void perform(struct app_call *ac, const struct call_action *a)
 	case CALL_DO_SIP_INVITE: do_invite(ac, a); break;
 	case CALL_DO_SIP_CANCEL: do_cancel(ac, a->u.cause); break;
 	case CALL_DO_SIP_BYE: do_bye(ac, a->u.cause); break;
-	case CALL_DO_SIP_RESPOND: sip_leg_respond(ac->app->sip, ac->sip_leg, a->u.respond.code, a->u.respond.sdp); break;
+	case CALL_DO_SIP_RESPOND:
+		sip_leg_respond(ac->app->sip, ac->sip_leg, a->u.respond.code, a->u.respond.sdp);
+		break;
 	case CALL_DO_TIMER_SET: do_timer_set(ac, a->u.timer.which, a->u.timer.at_us); break;
 	case CALL_DO_TIMER_CANCEL: loop_timer_cancel(&ac->timers[a->u.timer.which]); break;
 	case CALL_DO_RECORD: record_call(ac); break;

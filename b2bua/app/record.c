@@ -25,15 +25,21 @@ static enum call_status status_of(enum call_end_status s)
 
 static const char *ended_by_name(enum call_ended_by by)
 {
-	static const char *const names[] = {
-		[ENDED_BY_USER] = "user", [ENDED_BY_SIP] = "sip", [ENDED_BY_US] = "watrunk", [ENDED_BY_META] = "meta", [ENDED_BY_ADMIN] = "admin"};
+	static const char *const names[] = {[ENDED_BY_USER] = "user",
+		[ENDED_BY_SIP] = "sip",
+		[ENDED_BY_US] = "watrunk",
+		[ENDED_BY_META] = "meta",
+		[ENDED_BY_ADMIN] = "admin"};
 	return names[by];
 }
 
 static const char *codec_name(enum audio_codec c)
 {
-	static const char *const names[] = {
-		[AUDIO_NONE] = "", [AUDIO_PCMU] = "PCMU", [AUDIO_PCMA] = "PCMA", [AUDIO_OPUS] = "opus", [AUDIO_G722] = "G722"};
+	static const char *const names[] = {[AUDIO_NONE] = "",
+		[AUDIO_PCMU] = "PCMU",
+		[AUDIO_PCMA] = "PCMA",
+		[AUDIO_OPUS] = "opus",
+		[AUDIO_G722] = "G722"};
 	return names[c];
 }
 
@@ -61,7 +67,8 @@ static void fill_quality(struct quality *q, const struct media_rx_stats *rx, enu
 	q->loss_percent = 100.0 * (double)(rx->lost > 0 ? rx->lost : 0) / (double)expected;
 	const struct emodel_input in = {
 		.codec = codec,
-		.one_way_delay_ms = (rx->rtt_ms > 0 ? rx->rtt_ms / 2 : 0) + (rx->playout_delay_ms > 0 ? rx->playout_delay_ms : 0),
+		.one_way_delay_ms =
+			(rx->rtt_ms > 0 ? rx->rtt_ms / 2 : 0) + (rx->playout_delay_ms > 0 ? rx->playout_delay_ms : 0),
 		.loss_percent = 100.0 * (double)(rx->lost > 0 ? rx->lost + rx->late : rx->late) / (double)expected,
 		.burst_ratio = 1.0,
 	};
@@ -126,10 +133,11 @@ static void give(struct app *app, struct call_record *r)
 {
 	char user[24];
 
-	log_info("call_ended", "call=%s status=%s cause=%s by=%s sip=%d q850=%d meta=%d user=%s duration_ms=%llu t_us=%llu", r->id,
+	log_info("call_ended",
+		"call=%s status=%s cause=%s by=%s sip=%d q850=%d meta=%d user=%s duration_ms=%llu t_us=%llu", r->id,
 		call_status_name(r->status), r->cause, r->ended_by, r->sip_code, r->q850, r->meta_code,
-		str_mask_number(user, sizeof(user), *r->user_number ? r->user_number : "-"), (unsigned long long)r->duration_ms,
-		(unsigned long long)loop_now_us(app->loop));
+		str_mask_number(user, sizeof(user), *r->user_number ? r->user_number : "-"),
+		(unsigned long long)r->duration_ms, (unsigned long long)loop_now_us(app->loop));
 	if (store_give_record(app->store, r))
 		log_error("record_lost", "reason=\"the store's queue is full: is the disk slow or full?\"");
 }
@@ -151,7 +159,8 @@ void record_call(struct app_call *ac)
 	give(ac->app, r);
 }
 
-/* Ids of records that belong to no live call: derived from the wacid, so that a repeat after a restart names the same one. */
+/* Ids of records that belong to no live call: derived from the wacid, so that a repeat after a restart names the same
+ * one. */
 static void id_from_wacid(char *id, size_t cap, const char *wacid)
 {
 	uint64_t h = 0xcbf29ce484222325u; /* FNV-1a, 64 bit */

@@ -148,8 +148,7 @@ size_t registry_count_number(const struct app *app, const struct config_number *
 	const struct app_call *ac, *next;
 	size_t n = 0;
 
-	HASH_ITER(by_id, app->by_id, ac, next)
-	{
+	HASH_ITER (by_id, app->by_id, ac, next) {
 		if (ac->number == number)
 			n++;
 	}

@@ -9,7 +9,8 @@
 
 #include <stddef.h>
 
-/* "sip:host[:port][;params]" or with a user part. Returns 0 with at least one address, or -EINVAL / -EHOSTUNREACH with why for people. */
+/* "sip:host[:port][;params]" or with a user part. Returns 0 with at least one address, or -EINVAL / -EHOSTUNREACH with
+ * why for people. */
 int resolve_sip_uri(const char *uri, struct addr *addrs, size_t cap, size_t *ret_count, char *why, size_t why_cap);
 
 #endif

@@ -31,7 +31,7 @@ enum { CALL_ID_TEXT = 16, PENDING_EVENTS_MAX = 4 };
 /* One live call: the pure state and the names under which the modules know its parts. */
 struct app_call {
 	struct app *app;
-	uint64_t key;                /* in app->calls; what callbacks carry, so that a late one finds nothing */
+	uint64_t key; /* in app->calls; what callbacks carry, so that a late one finds nothing */
 	struct call *call;
 	char id[CALL_ID_TEXT], wacid[WA_CALL_ID_MAX + 1];
 	const struct config_number *number;
@@ -47,8 +47,8 @@ struct app_call {
 	size_t pending_count;
 	bool released;
 	/* for the record: */
-	uint64_t webhook_us;         /* monotonic arrival of the webhook */
-	uint64_t answer_us;          /* SIP 200 */
+	uint64_t webhook_us; /* monotonic arrival of the webhook */
+	uint64_t answer_us;  /* SIP 200 */
 	int64_t setup_invite_us, setup_accept_us, ice_ms, dtls_ms, first_audio_ms[END_COUNT];
 	struct media_stats stats;
 	char sip_target[256];

@@ -1,7 +1,7 @@
 /* b2bua/app/shutdown.c
  *
- * SIGINT or SIGTERM: no new calls; those that live are hung up on both sides, and every one of them gets its record. A second signal, or the deadline, ends the
- * program at once.
+ * SIGINT or SIGTERM: no new calls; those that live are hung up on both sides, and every one of them gets its record. A
+ * second signal, or the deadline, ends the program at once.
  */
 #include "b2bua/app/shell.h"
 
@@ -31,8 +31,7 @@ static void hang_up_all(struct app *app)
 	struct app_call *ac, *next;
 
 	/* One call's end never removes another: "next" stays valid. */
-	HASH_ITER(by_id, app->by_id, ac, next)
-	{
+	HASH_ITER (by_id, app->by_id, ac, next) {
 		app_step_hangup(ac, CAUSE_SHUTDOWN, ENDED_BY_US);
 	}
 }
@@ -51,7 +50,8 @@ static void on_signal(void *arg, int ready)
 	}
 	log_info("stopping", "signal=%u calls=%u", info.ssi_signo, HASH_CNT(by_id, app->by_id));
 	app->stopping = true;
-	loop_timer_set(app->loop, &app->stop_timer, loop_now_us(app->loop) + STOP_DEADLINE_MS * 1000ULL, on_deadline, app);
+	loop_timer_set(
+		app->loop, &app->stop_timer, loop_now_us(app->loop) + STOP_DEADLINE_MS * 1000ULL, on_deadline, app);
 	hang_up_all(app);
 	shutdown_check(app);
 }

@@ -1,6 +1,7 @@
 /* b2bua/app/step.c
  *
- * The one place where a call is stepped: event in, actions performed in order, then whatever those actions caused at once.
+ * The one place where a call is stepped: event in, actions performed in order, then whatever those actions caused at
+ * once.
  */
 #include "b2bua/app/shell.h"
 
@@ -11,7 +12,8 @@
 
 void app_queue_event(struct app_call *ac, const struct call_event *ev)
 {
-	ASSERT(ac->pending_count < PENDING_EVENTS_MAX); /* one action causes one event at most, and call_step() emits few such */
+	ASSERT(ac->pending_count <
+		PENDING_EVENTS_MAX); /* one action causes one event at most, and call_step() emits few such */
 	ac->pending[ac->pending_count++] = *ev;
 }
 
@@ -29,8 +31,8 @@ static void step_once(struct app_call *ac, struct call_event *ev)
 	if (after.ignored != before.ignored)
 		counter_inc(CNT_CALL_EVENTS_IGNORED);
 	if (after.state != before.state)
-		log_debug("call_state", "call=%s from=%s to=%s on=%s", ac->id, call_state_name(before.state), call_state_name(after.state),
-			call_event_name(ev->kind));
+		log_debug("call_state", "call=%s from=%s to=%s on=%s", ac->id, call_state_name(before.state),
+			call_state_name(after.state), call_event_name(ev->kind));
 	for (size_t i = 0; i < out.count; i++)
 		perform(ac, &out.actions[i]);
 }

@@ -1,7 +1,7 @@
 /* b2bua/app/tombstone.h
  *
- * Names of WhatsApp calls that are over. Meta delivers webhooks late, twice and out of order: a `connect` after the end must not ring anybody.
- * Bounded: the oldest is forgotten first. Time is an argument.
+ * Names of WhatsApp calls that are over. Meta delivers webhooks late, twice and out of order: a `connect` after the end
+ * must not ring anybody. Bounded: the oldest is forgotten first. Time is an argument.
  */
 #ifndef B2BUA_APP_TOMBSTONE_H
 #define B2BUA_APP_TOMBSTONE_H

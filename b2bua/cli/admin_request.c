@@ -32,7 +32,8 @@ static int exchange(struct exchange *x, const struct config *config, const char 
 	char where[ADDR_TEXT_MAX], url[512], bearer[1024];
 	const char *const headers[] = {bearer, NULL};
 	const struct http_client_conf conf = {0};
-	const struct http_send send = {.method = method, .url = url, .headers = headers, .timeout_ms = 10000, .on_done = on_done, .arg = x};
+	const struct http_send send = {
+		.method = method, .url = url, .headers = headers, .timeout_ms = 10000, .on_done = on_done, .arg = x};
 	struct http_client *client = NULL;
 	uint64_t id;
 	int r = loop_new(&x->loop);
@@ -52,14 +53,16 @@ static int exchange(struct exchange *x, const struct config *config, const char 
 	return r;
 }
 
-int cli_admin_request(const struct config *config, const char *method, const char *path, unsigned *ret_status, char **ret_body)
+int cli_admin_request(
+	const struct config *config, const char *method, const char *path, unsigned *ret_status, char **ret_body)
 {
 	struct exchange x = {0};
 	char where[ADDR_TEXT_MAX];
 
 	exchange(&x, config, method, path);
 	if (!x.body) {
-		fprintf(stderr, "watrunk: no answer from %s (admin.listen): %s. Is watrunk running with this configuration?\n",
+		fprintf(stderr,
+			"watrunk: no answer from %s (admin.listen): %s. Is watrunk running with this configuration?\n",
 			addr_format(&config->admin.listen, where, sizeof(where)), *x.error ? x.error : "out of memory");
 		return EXIT_FAILED;
 	}

@@ -1,6 +1,7 @@
 /* b2bua/cli/cli.h
  *
- * The subcommands of the watrunk binary. Each takes what follows its name on the command line and returns the process's exit code.
+ * The subcommands of the watrunk binary. Each takes what follows its name on the command line and returns the process's
+ * exit code.
  */
 #ifndef B2BUA_CLI_CLI_H
 #define B2BUA_CLI_CLI_H
@@ -24,10 +25,13 @@ int cmd_route_test(int argc, char **argv);
 int cmd_calls(int argc, char **argv);
 int cmd_hangup(int argc, char **argv);
 
-/* Load the file or say on stderr what is wrong with it, every fault on a line of its own. Returns EXIT_OK or the code to exit with. */
+/* Load the file or say on stderr what is wrong with it, every fault on a line of its own. Returns EXIT_OK or the code
+ * to exit with. */
 int cli_load_config(const char *path, struct config **ret_config);
 
-/* One request to the running watrunk's admin interface. *ret_body is malloc'd. Returns EXIT_OK, or EXIT_FAILED after saying why on stderr. */
-int cli_admin_request(const struct config *config, const char *method, const char *path, unsigned *ret_status, char **ret_body);
+/* One request to the running watrunk's admin interface. *ret_body is malloc'd. Returns EXIT_OK, or EXIT_FAILED after
+ * saying why on stderr. */
+int cli_admin_request(
+	const struct config *config, const char *method, const char *path, unsigned *ret_status, char **ret_body);
 
 #endif

@@ -1,7 +1,8 @@
 /* b2bua/cli/cmd_calls.c
  *
  * watrunk calls [-c FILE] [--json]                                         live calls, from the running watrunk
- * watrunk calls [-c FILE] --history [--user N] [--status S] [--limit N] [--json]   the call log, straight from the database
+ * watrunk calls [-c FILE] --history [--user N] [--status S] [--limit N] [--json]   the call log, straight from the
+ * database
  */
 #include "b2bua/cli/cli.h"
 
@@ -37,8 +38,9 @@ static void print_live(const char *body)
 	printf("%-16s %-10s %-16s %-18s %-12s %s\n", "ID", "STATE", "NUMBER", "USER", "GATEWAY", "NAME");
 	json_array_foreach(calls, i, call)
 	{
-		printf("%-16s %-10s %-16s %-18s %-12s %s\n", text_of(call, "id"), text_of(call, "state"), text_of(call, "number"),
-			text_of(call, "user"), text_of(call, "gateway"), text_of(call, "user_name"));
+		printf("%-16s %-10s %-16s %-18s %-12s %s\n", text_of(call, "id"), text_of(call, "state"),
+			text_of(call, "number"), text_of(call, "user"), text_of(call, "gateway"),
+			text_of(call, "user_name"));
 	}
 	printf("%zu live\n", json_array_size(calls));
 	json_decref(top);
@@ -74,12 +76,13 @@ static void print_record(const struct call_record *rec, void *arg)
 		return;
 	}
 	if (args->printed++ == 0)
-		printf("%-20s %-16s %-10s %-16s %8s %-18s %-16s %-10s %5s %5s\n", "STARTED (UTC)", "ID", "STATUS", "CAUSE", "SECONDS", "USER",
-			"NUMBER", "GATEWAY", "MOS<", "MOS>");
+		printf("%-20s %-16s %-10s %-16s %8s %-18s %-16s %-10s %5s %5s\n", "STARTED (UTC)", "ID", "STATUS",
+			"CAUSE", "SECONDS", "USER", "NUMBER", "GATEWAY", "MOS<", "MOS>");
 	gmtime_r(&started, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
-	printf("%-20s %-16s %-10s %-16s %8.1f %-18s %-16s %-10s %5.2f %5.2f\n", when, rec->id, call_status_name(rec->status), rec->cause,
-		(double)rec->duration_ms / 1000, *rec->user_number ? rec->user_number : rec->user_id, rec->number, rec->gateway, rec->wa_rx.mos,
+	printf("%-20s %-16s %-10s %-16s %8.1f %-18s %-16s %-10s %5.2f %5.2f\n", when, rec->id,
+		call_status_name(rec->status), rec->cause, (double)rec->duration_ms / 1000,
+		*rec->user_number ? rec->user_number : rec->user_id, rec->number, rec->gateway, rec->wa_rx.mos,
 		rec->sip_rx.mos);
 }
 
@@ -102,8 +105,9 @@ static int history(const struct config *config, struct calls_args *args)
 
 static int parse(int argc, char **argv, struct calls_args *args)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"history", no_argument, NULL, 'h'},
-		{"json", no_argument, NULL, 'j'}, {"user", required_argument, NULL, 'u'}, {"status", required_argument, NULL, 's'},
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+		{"history", no_argument, NULL, 'h'}, {"json", no_argument, NULL, 'j'},
+		{"user", required_argument, NULL, 'u'}, {"status", required_argument, NULL, 's'},
 		{"limit", required_argument, NULL, 'l'}, {0}};
 	enum call_status status;
 	uint64_t limit;
@@ -122,7 +126,8 @@ static int parse(int argc, char **argv, struct calls_args *args)
 			break;
 		case 's':
 			if (call_status_parse(optarg, &status)) {
-				fprintf(stderr, "watrunk: --status is completed, missed, rejected, failed or cancelled\n");
+				fprintf(stderr,
+					"watrunk: --status is completed, missed, rejected, failed or cancelled\n");
 				return EXIT_USAGE;
 			}
 			str_copy(args->query.status, sizeof(args->query.status), call_status_name(status));

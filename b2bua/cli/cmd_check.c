@@ -27,7 +27,8 @@ static int check_json(const char *path)
 
 int cmd_check(int argc, char **argv)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, 'j'}, {0}};
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, 'j'}, {0}};
 	const char *path = DEFAULT_CONFIG_PATH;
 	struct config *config;
 	bool json = false;
@@ -46,8 +47,8 @@ int cmd_check(int argc, char **argv)
 	r = cli_load_config(path, &config);
 	if (r != EXIT_OK)
 		return r;
-	printf("%s: OK: %zu numbers, %zu gateways, %zu dialplan rules\n", path, config->number_count, config->gateway_count,
-		dialplan_rule_count(config->dialplan));
+	printf("%s: OK: %zu numbers, %zu gateways, %zu dialplan rules\n", path, config->number_count,
+		config->gateway_count, dialplan_rule_count(config->dialplan));
 	config_free(config);
 	return EXIT_OK;
 }

@@ -2,7 +2,8 @@
  *
  * watrunk route-test -c FILE --to NUMBER --from NUMBER [--name TEXT] [--payload TEXT] [--at TIME] [--json]
  *
- * Runs the very call logic on an invented call: which rule takes it and why the others did not, and what INVITE would be sent. Sends nothing.
+ * Runs the very call logic on an invented call: which rule takes it and why the others did not, and what INVITE would
+ * be sent. Sends nothing.
  */
 #include "b2bua/cli/cli.h"
 
@@ -23,16 +24,18 @@ struct question {
 };
 
 /* A sample of what Meta offers: the call logic must be able to read it; nobody is behind it. */
-static const char sample_offer[] = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE audio\r\na=ice-lite\r\n"
-				   "m=audio 3484 UDP/TLS/RTP/SAVPF 111 126\r\nc=IN IP4 203.0.113.20\r\n"
-				   "a=candidate:1 1 udp 2122260223 203.0.113.20 3484 typ host\r\na=ice-ufrag:sampleufrag\r\n"
-				   "a=ice-pwd:samplepasswordsamplepas\r\na=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:"
-				   "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\na=setup:actpass\r\na=mid:audio\r\na=sendrecv\r\n"
-				   "a=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:126 telephone-event/8000\r\na=ptime:20\r\n";
+static const char sample_offer[] =
+	"v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE audio\r\na=ice-lite\r\n"
+	"m=audio 3484 UDP/TLS/RTP/SAVPF 111 126\r\nc=IN IP4 203.0.113.20\r\n"
+	"a=candidate:1 1 udp 2122260223 203.0.113.20 3484 typ host\r\na=ice-ufrag:sampleufrag\r\n"
+	"a=ice-pwd:samplepasswordsamplepas\r\na=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:"
+	"00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\na=setup:actpass\r\na=mid:audio\r\na=sendrecv\r\n"
+	"a=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:126 telephone-event/8000\r\na=ptime:20\r\n";
 
 static int parse_time(const char *text, uint64_t *ret_wall_ms)
 {
-	static const char *const formats[] = {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"};
+	static const char *const formats[] = {
+		"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"};
 	struct tm tm;
 
 	if (!text) {
@@ -53,8 +56,9 @@ static int parse_time(const char *text, uint64_t *ret_wall_ms)
 
 static int parse_question(int argc, char **argv, struct question *q)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"to", required_argument, NULL, 't'},
-		{"from", required_argument, NULL, 'f'}, {"name", required_argument, NULL, 'n'}, {"payload", required_argument, NULL, 'p'},
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+		{"to", required_argument, NULL, 't'}, {"from", required_argument, NULL, 'f'},
+		{"name", required_argument, NULL, 'n'}, {"payload", required_argument, NULL, 'p'},
 		{"at", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'}, {0}};
 	int opt;
 
@@ -105,7 +109,8 @@ static void explain(const struct config *config, const struct question *q, const
 
 static void print_invite(const struct call_action *a, const char *domain)
 {
-	printf("\nINVITE user \"%s\" at gateway %s (%s)\n", a->u.invite.user, a->u.invite.gateway->name, a->u.invite.gateway->uri);
+	printf("\nINVITE user \"%s\" at gateway %s (%s)\n", a->u.invite.user, a->u.invite.gateway->name,
+		a->u.invite.gateway->uri);
 	printf("From: \"%s\" <sip:%s@%s>\n", a->u.invite.from_display, a->u.invite.from_user, domain);
 	if (a->u.invite.pai_user && *a->u.invite.pai_user)
 		printf("P-Asserted-Identity: <sip:%s@%s>\n", a->u.invite.pai_user, domain);
@@ -121,9 +126,10 @@ static void print_invite_json(const struct call_action *a, const char *rule)
 
 	for (size_t i = 0; i < a->u.invite.header_count; i++)
 		json_object_set_new(headers, a->u.invite.headers[i].name, json_string(a->u.invite.headers[i].value));
-	top = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s}", "action", "bridge", "rule", rule ? rule : "", "gateway",
-		a->u.invite.gateway->name, "gateway_uri", a->u.invite.gateway->uri, "user", a->u.invite.user, "from_user", a->u.invite.from_user,
-		"display_name", a->u.invite.from_display, "headers", headers, "sdp", a->u.invite.sdp);
+	top = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s}", "action", "bridge", "rule", rule ? rule : "",
+		"gateway", a->u.invite.gateway->name, "gateway_uri", a->u.invite.gateway->uri, "user", a->u.invite.user,
+		"from_user", a->u.invite.from_user, "display_name", a->u.invite.from_display, "headers", headers, "sdp",
+		a->u.invite.sdp);
 	if (top)
 		json_dumpf(top, stdout, JSON_INDENT(2));
 	printf("\n");
@@ -135,8 +141,8 @@ static void print_refusal(const struct call_report *rep, bool json)
 	const struct cause_info *info = cause_info(rep->cause);
 
 	if (json)
-		printf("{\"action\": \"reject\", \"rule\": \"%s\", \"cause\": \"%s\", \"sip_code\": %d}\n", rep->rule ? rep->rule : "", info->name,
-			info->sip_code);
+		printf("{\"action\": \"reject\", \"rule\": \"%s\", \"cause\": \"%s\", \"sip_code\": %d}\n",
+			rep->rule ? rep->rule : "", info->name, info->sip_code);
 	else
 		printf("\nreject: %s (%s)\n", info->name, info->text);
 }

@@ -1,0 +1,125 @@
+/* admin/admin_json.c -- see admin_json.h */
+#include "admin/admin_json.h"
+
+/* Text from outside may not be UTF-8 (a profile name out of a hostile webhook cannot, the JSON parser saw to that; a
+ * SIP phrase can). */
+static json_t *text_or_null(const char *text)
+{
+	json_t *j = text && *text ? json_string(text) : NULL;
+	return j ? j : json_null();
+}
+
+static json_t *time_or_null(uint64_t ms)
+{
+	return ms ? json_integer((json_int_t)ms) : json_null();
+}
+
+static json_t *count_or_null(int64_t n)
+{
+	return n >= 0 ? json_integer(n) : json_null();
+}
+
+static json_t *real_or_null(double v)
+{
+	return v >= 0 ? json_real(v) : json_null();
+}
+
+json_t *admin_json_call(const struct admin_call *c)
+{
+	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", c->id, "wacid",
+		text_or_null(c->wacid), "state", c->state, "direction", c->direction, "number", text_or_null(c->number),
+		"user", text_or_null(c->user), "user_name", text_or_null(c->user_name), "gateway",
+		text_or_null(c->gateway), "rule", text_or_null(c->rule), "started_ms", time_or_null(c->started_ms),
+		"rang_ms", time_or_null(c->rang_ms), "answered_ms", time_or_null(c->answered_ms));
+}
+
+static json_t *quality_json(const struct quality *q)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "packets",
+		count_or_null(q->packets), "bytes", count_or_null(q->bytes), "lost", count_or_null(q->lost), "late",
+		count_or_null(q->late), "duplicates", count_or_null(q->duplicates), "reordered",
+		count_or_null(q->reordered), "concealed_ms", count_or_null(q->concealed_ms), "loss_percent",
+		real_or_null(q->loss_percent), "jitter_ms", real_or_null(q->jitter_ms), "rtt_ms",
+		real_or_null(q->rtt_ms), "playout_delay_ms", real_or_null(q->playout_delay_ms), "mos",
+		real_or_null(q->mos));
+}
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+	if (value)
+		json_object_set_new(object, key, value);
+}
+
+static void set_parties(json_t *o, const struct call_record *r)
+{
+	set(o, "id", text_or_null(r->id));
+	set(o, "wacid", text_or_null(r->wacid));
+	set(o, "direction", text_or_null(r->direction));
+	set(o, "number_id", text_or_null(r->number_id));
+	set(o, "number", text_or_null(r->number));
+	set(o, "user_number", text_or_null(r->user_number));
+	set(o, "user_id", text_or_null(r->user_id));
+	set(o, "user_name", text_or_null(r->user_name));
+	set(o, "payload", text_or_null(r->payload));
+	set(o, "rule", text_or_null(r->rule));
+	set(o, "gateway", text_or_null(r->gateway));
+	set(o, "sip_target", text_or_null(r->sip_target));
+	set(o, "sip_call_id", text_or_null(r->sip_call_id));
+}
+
+static void set_end(json_t *o, const struct call_record *r)
+{
+	set(o, "status", json_string(call_status_name(r->status)));
+	set(o, "cause", text_or_null(r->cause));
+	set(o, "sip_code", json_integer(r->sip_code));
+	set(o, "q850", json_integer(r->q850));
+	set(o, "meta_code", r->meta_code ? json_integer(r->meta_code) : json_null());
+	set(o, "meta_text", text_or_null(r->meta_text));
+	set(o, "ended_by", text_or_null(r->ended_by));
+	set(o, "started_ms", time_or_null(r->started_ms));
+	set(o, "rang_ms", time_or_null(r->rang_ms));
+	set(o, "answered_ms", time_or_null(r->answered_ms));
+	set(o, "ended_ms", time_or_null(r->ended_ms));
+	set(o, "duration_ms", json_integer((json_int_t)r->duration_ms));
+}
+
+static void set_media(json_t *o, const struct call_record *r)
+{
+	set(o, "wa_codec", text_or_null(r->wa_codec));
+	set(o, "sip_codec", text_or_null(r->sip_codec));
+	set(o, "wa_rx", quality_json(&r->wa_rx));
+	set(o, "sip_rx", quality_json(&r->sip_rx));
+	set(o, "setup_invite_us", count_or_null(r->setup_invite_us));
+	set(o, "setup_accept_us", count_or_null(r->setup_accept_us));
+	set(o, "ice_ms", count_or_null(r->ice_ms));
+	set(o, "dtls_ms", count_or_null(r->dtls_ms));
+	set(o, "first_audio_wa_ms", count_or_null(r->first_audio_wa_ms));
+	set(o, "first_audio_sip_ms", count_or_null(r->first_audio_sip_ms));
+	if (r->sdp_wa_remote) { /* store.keep_sdp */
+		set(o, "sdp_wa_remote", text_or_null(r->sdp_wa_remote));
+		set(o, "sdp_wa_local", text_or_null(r->sdp_wa_local));
+		set(o, "sdp_sip_local", text_or_null(r->sdp_sip_local));
+		set(o, "sdp_sip_remote", text_or_null(r->sdp_sip_remote));
+	}
+}
+
+json_t *admin_json_record(const struct call_record *r)
+{
+	json_t *o = json_object();
+
+	if (!o)
+		return NULL;
+	set_parties(o, r);
+	set_end(o, r);
+	set_media(o, r);
+	return o;
+}
+
+char *admin_record_json(const struct call_record *record)
+{
+	json_t *o = admin_json_record(record);
+	char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
+
+	json_decref(o);
+	return text;
+}

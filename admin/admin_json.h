@@ -1,0 +1,16 @@
+/* admin/admin_json.h
+ *
+ * The JSON faces of what the admin interface shows. Internal to admin/.
+ */
+#ifndef ADMIN_ADMIN_JSON_H
+#define ADMIN_ADMIN_JSON_H
+
+#include "admin/admin.h"
+
+#include <jansson.h>
+
+/* New references; NULL when out of memory. Times of 0 and measurements of -1 become null. */
+json_t *admin_json_call(const struct admin_call *call);
+json_t *admin_json_record(const struct call_record *record);
+
+#endif
