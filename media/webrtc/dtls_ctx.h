@@ -1,7 +1,7 @@
 /* media/webrtc/dtls_ctx.h
  *
- * The process's self-signed ECDSA P-256 certificate and the SSL_CTX that all sessions share. Created on the control thread at start, read-only
- * afterwards; workers only make SSL objects from it.
+ * The process's self-signed ECDSA P-256 certificate and the SSL_CTX that all sessions share. Created on the control
+ * thread at start, read-only afterwards; workers only make SSL objects from it.
  */
 #ifndef MEDIA_WEBRTC_DTLS_CTX_H
 #define MEDIA_WEBRTC_DTLS_CTX_H
