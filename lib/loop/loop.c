@@ -190,7 +190,10 @@ static int heap_reserve(struct loop *l)
 
 int loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t at_us, void (*fn)(void *arg), void *arg)
 {
-	struct heap_entry e = {at_us ? at_us : 1, l->next_order, t};
+	/* Never before the present callback: a timer that is always due would stay at the top of the heap, before all
+	 * others. */
+	uint64_t earliest_us = l->in_callback ? l->now_us : 1;
+	struct heap_entry e = {at_us > earliest_us ? at_us : earliest_us, l->next_order, t};
 	int r;
 
 	ASSERT(!t->loop || t->loop == l);

@@ -17,7 +17,7 @@ int loop_new(struct loop **ret_loop);
 void loop_run(struct loop *l);
 /* From a callback: loop_run() returns soon. */
 void loop_stop(struct loop *l);
-/* Run callbacks for at most ms (tests, shutdown). */
+/* Run callbacks for ms, or until loop_stop() (tests, shutdown). */
 void loop_step(struct loop *l, unsigned ms);
 struct loop *loop_free(struct loop *l);
 
@@ -36,7 +36,8 @@ struct loop_timer {
 	void (*fn)(void *arg);
 	void *arg;
 };
-/* Arm, or re-arm, to fire once at monotonic time at_us. Returns 0 or -ENOMEM. */
+/* Arm, or re-arm, to fire once at monotonic time at_us; past times: as soon as possible, after the timers already due. Returns 0 or
+ * -ENOMEM; re-arming an armed timer never fails. */
 int loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t at_us, void (*fn)(void *arg), void *arg);
 /* Idle afterwards; fn will not be called. Accepts an idle timer. */
 void loop_timer_cancel(struct loop_timer *t);
@@ -49,7 +50,8 @@ int loop_watch(struct loop *l, int fd, int events, void (*fn)(void *arg, int rea
 int loop_watch_change(struct loop_watch *w, int events);
 struct loop_watch *loop_unwatch(struct loop_watch *w); /* safe inside its own callback. Accepts NULL; returns NULL */
 
-/* Call fn(arg) once, after the current callback has returned. Returns 0 or -ENOMEM. */
+/* Call fn(arg) once, after the current callback has returned (from outside callbacks: in the loop's next round). Returns 0 or -ENOMEM.
+ * Dropped by loop_free(). */
 int loop_defer(struct loop *l, void (*fn)(void *arg), void *arg);
 
 #endif
