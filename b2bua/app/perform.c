@@ -100,20 +100,6 @@ static void do_graph(struct app_call *ac, enum call_verb verb, const char *sdp)
 
 /* ---- SIP ---- */
 
-/* "sip:127.0.0.1:5070;transport=udp" + "600" -> "sip:600@127.0.0.1:5070;transport=udp". A user part in the gateway's
- * URI gives way. */
-static int target_uri(char *dst, size_t cap, const char *gateway_uri, const char *user)
-{
-	const char *host = str_starts(gateway_uri, "sip:") ? gateway_uri + 4 : gateway_uri;
-	const char *at = strchr(host, '@');
-	int n;
-
-	if (!user || !*user)
-		return str_copy(dst, cap, gateway_uri);
-	n = snprintf(dst, cap, "sip:%s@%s", user, at ? at + 1 : host);
-	return n < 0 || (size_t)n >= cap ? -ENAMETOOLONG : 0;
-}
-
 static void queue_sip_refused(struct app_call *ac, int code)
 {
 	const struct call_event ev = {.kind = CALL_EV_SIP_REFUSED, .u.sip = {.code = code}};
@@ -134,7 +120,7 @@ static void do_invite(struct app_call *ac, const struct call_action *a)
 	};
 	char pai[160] = "";
 	uint64_t leg;
-	int r = target_uri(ac->sip_target, sizeof(ac->sip_target), gw->uri, a->u.invite.user);
+	int r = str_copy(ac->sip_target, sizeof(ac->sip_target), a->u.invite.target);
 
 	for (size_t i = 0; i < a->u.invite.header_count && i < sizeof(headers) / sizeof(headers[0]); i++)
 		headers[invite.header_count++] =

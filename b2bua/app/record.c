@@ -95,7 +95,7 @@ static void fill_end(struct call_record *r, const struct call_report *rep)
 {
 	const struct cause_info *info = cause_info(rep->cause);
 
-	r->status = status_of(info->status);
+	r->status = status_of(rep->status);
 	str_copy(r->cause, sizeof(r->cause), info->name);
 	r->sip_code = rep->sip_code;
 	r->q850 = rep->q850;
