@@ -33,7 +33,7 @@ void addr_set_port(struct addr *a, uint16_t port);
 socklen_t addr_len(const struct addr *a);
 bool addr_is_set(const struct addr *a);
 bool addr_is_v6(const struct addr *a);
-bool addr_is_any(const struct addr *a); /* 0.0.0.0 or :: */
+bool addr_is_any(const struct addr *a);                           /* 0.0.0.0 or :: */
 bool addr_equal(const struct addr *a, const struct addr *b);      /* host and port; IPv4-mapped IPv6 equals IPv4 */
 bool addr_equal_host(const struct addr *a, const struct addr *b); /* host only */
 

@@ -1,7 +1,8 @@
 /* lib/base/counter.h
  *
- * Process-wide counters of things worth counting: refused input, drops, retries. Each thread adds to a block of its own that
- * lives as long as the process (relaxed atomics, no lock, no malloc after the thread's first add); readers sum the blocks.
+ * Process-wide counters of things worth counting: refused input, drops, retries. Each thread adds to a block of its own
+ * that lives as long as the process (relaxed atomics, no lock, no malloc after the thread's first add); readers sum the
+ * blocks.
  */
 #ifndef LIB_BASE_COUNTER_H
 #define LIB_BASE_COUNTER_H

@@ -1,8 +1,8 @@
 /* lib/base/mailbox.h
  *
- * Bounded ring of fixed-size messages from exactly one thread to exactly one other, with an eventfd that the reader polls.
- * Lock-free, no allocation after mailbox_new(). A full ring refuses the message: the writer decides what that means
- * (media commands: the new call is refused; statistics: dropped and counted).
+ * Bounded ring of fixed-size messages from exactly one thread to exactly one other, with an eventfd that the reader
+ * polls. Lock-free, no allocation after mailbox_new(). A full ring refuses the message: the writer decides what that
+ * means (media commands: the new call is refused; statistics: dropped and counted).
  */
 #ifndef LIB_BASE_MAILBOX_H
 #define LIB_BASE_MAILBOX_H

@@ -1,7 +1,7 @@
 /* lib/base/pktbuf.h
  *
- * Packet memory of one media worker: fixed-size buffers from one pool, no malloc per packet. Headroom lets a header be put in front.
- * One thread. The pool grows only in pktpool_reserve() (when a session opens), never on the packet path.
+ * Packet memory of one media worker: fixed-size buffers from one pool, no malloc per packet. Headroom lets a header be
+ * put in front. One thread. The pool grows only in pktpool_reserve() (when a session opens), never on the packet path.
  */
 #ifndef LIB_BASE_PKTBUF_H
 #define LIB_BASE_PKTBUF_H

@@ -1,8 +1,9 @@
 /* lib/loop/loop.h
  *
- * The control thread's event loop: timers, descriptors, deferred calls. Wraps Sofia-SIP's su_root so that SIP, HTTP, curl and
- * our own timers run in one thread, one callback at a time. Everything here belongs to the thread that runs loop_run(),
- * except where marked. Callbacks that take over 5 ms are counted (CNT_LOOP_SLOW_CALLBACKS) and the longest is remembered.
+ * The control thread's event loop: timers, descriptors, deferred calls. Wraps Sofia-SIP's su_root so that SIP, HTTP,
+ * curl and our own timers run in one thread, one callback at a time. Everything here belongs to the thread that runs
+ * loop_run(), except where marked. Callbacks that take over 5 ms are counted (CNT_LOOP_SLOW_CALLBACKS) and the longest
+ * is remembered.
  */
 #ifndef LIB_LOOP_LOOP_H
 #define LIB_LOOP_LOOP_H
@@ -36,22 +37,23 @@ struct loop_timer {
 	void (*fn)(void *arg);
 	void *arg;
 };
-/* Arm, or re-arm, to fire once at monotonic time at_us; past times: as soon as possible, after the timers already due. Returns 0 or
- * -ENOMEM; re-arming an armed timer never fails. */
+/* Arm, or re-arm, to fire once at monotonic time at_us; past times: as soon as possible, after the timers already due.
+ * Returns 0 or -ENOMEM; re-arming an armed timer never fails. */
 int loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t at_us, void (*fn)(void *arg), void *arg);
 /* Idle afterwards; fn will not be called. Accepts an idle timer. */
 void loop_timer_cancel(struct loop_timer *t);
 
-/* Watch a descriptor. events: LOOP_READ | LOOP_WRITE. fn gets what is ready (errors and hang-ups as both). The descriptor is borrowed
- * and must be unwatched before it is closed. */
+/* Watch a descriptor. events: LOOP_READ | LOOP_WRITE. fn gets what is ready (errors and hang-ups as both). The
+ * descriptor is borrowed and must be unwatched before it is closed. */
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };
 struct loop_watch;
-int loop_watch(struct loop *l, int fd, int events, void (*fn)(void *arg, int ready), void *arg, struct loop_watch **ret_watch);
+int loop_watch(
+	struct loop *l, int fd, int events, void (*fn)(void *arg, int ready), void *arg, struct loop_watch **ret_watch);
 int loop_watch_change(struct loop_watch *w, int events);
 struct loop_watch *loop_unwatch(struct loop_watch *w); /* safe inside its own callback. Accepts NULL; returns NULL */
 
-/* Call fn(arg) once, after the current callback has returned (from outside callbacks: in the loop's next round). Returns 0 or -ENOMEM.
- * Dropped by loop_free(). */
+/* Call fn(arg) once, after the current callback has returned (from outside callbacks: in the loop's next round).
+ * Returns 0 or -ENOMEM. Dropped by loop_free(). */
 int loop_defer(struct loop *l, void (*fn)(void *arg), void *arg);
 
 #endif

@@ -1,7 +1,7 @@
 /* tests/fuzz/replay_main.c
  *
- * Runs a libFuzzer target over the files of a corpus folder once each, and over seeded mutations of them, so that ordinary builds (gcc,
- * any sanitizer) exercise the same code. Linked where libFuzzer is not.
+ * Runs a libFuzzer target over the files of a corpus folder once each, and over seeded mutations of them, so that
+ * ordinary builds (gcc, any sanitizer) exercise the same code. Linked where libFuzzer is not.
  */
 #include <dirent.h>
 #include <stdint.h>
