@@ -33,9 +33,8 @@ enum {
 /* One session key set: of RTP or of RTCP, in one direction. */
 struct channel {
 	EVP_CIPHER_CTX *cipher;
-	EVP_MD_CTX *md;                      /* NULL with GCM */
-	uint8_t inner_pad[SHA1_BLOCK_BYTES]; /* HMAC key, padded and masked (RFC 2104) */
-	uint8_t outer_pad[SHA1_BLOCK_BYTES];
+	EVP_MD_CTX *inner, *outer; /* SHA-1 that has read the HMAC key's pads (RFC 2104); NULL with GCM */
+	EVP_MD_CTX *work;          /* the session's: where they are copied to */
 	uint8_t salt[SRTP_MASTER_SALT_BYTES];
 	uint8_t tag_bytes;
 	bool gcm;
@@ -56,6 +55,7 @@ struct direction {
 struct evp_session {
 	struct srtp_session base;
 	struct direction tx, rx;
+	EVP_MD_CTX *work;
 };
 
 static struct evp_session *evp(struct srtp_session *s)
@@ -119,17 +119,17 @@ static bool cm_crypt(struct channel *c, uint32_t ssrc, uint64_t index, uint8_t *
 	       EVP_EncryptUpdate(c->cipher, bytes, &n, bytes, (int)length) == 1;
 }
 
-/* HMAC by hand: copying a context that already holds the pad would save a block, but allocates inside OpenSSL 3 and
- * touches a reference count that all workers share; starting the same context over does neither. */
+/* HMAC from kept pads. Of the ways that OpenSSL 3.0 offers this is the cheapest: EVP_MAC does the same with more around
+ * it, and starting a context over costs two blocks more. In each of them OpenSSL allocates 96 bytes of state anew. */
 static bool cm_mac(struct channel *c, const uint8_t *bytes, size_t length, const uint8_t *more, size_t more_length,
 	uint8_t mac[SHA1_BYTES])
 {
-	return EVP_DigestInit_ex(c->md, NULL, NULL) == 1 &&
-	       EVP_DigestUpdate(c->md, c->inner_pad, SHA1_BLOCK_BYTES) == 1 &&
-	       EVP_DigestUpdate(c->md, bytes, length) == 1 && EVP_DigestUpdate(c->md, more, more_length) == 1 &&
-	       EVP_DigestFinal_ex(c->md, mac, NULL) == 1 && EVP_DigestInit_ex(c->md, NULL, NULL) == 1 &&
-	       EVP_DigestUpdate(c->md, c->outer_pad, SHA1_BLOCK_BYTES) == 1 &&
-	       EVP_DigestUpdate(c->md, mac, SHA1_BYTES) == 1 && EVP_DigestFinal_ex(c->md, mac, NULL) == 1;
+	EVP_MD_CTX *work = c->work;
+
+	return EVP_MD_CTX_copy_ex(work, c->inner) == 1 && EVP_DigestUpdate(work, bytes, length) == 1 &&
+	       EVP_DigestUpdate(work, more, more_length) == 1 && EVP_DigestFinal_ex(work, mac, NULL) == 1 &&
+	       EVP_MD_CTX_copy_ex(work, c->outer) == 1 && EVP_DigestUpdate(work, mac, SHA1_BYTES) == 1 &&
+	       EVP_DigestFinal_ex(work, mac, NULL) == 1;
 }
 
 static bool gcm_begin(struct channel *c, const uint8_t *iv, const uint8_t *aad, size_t aad_length, const uint8_t *aad2,
@@ -325,14 +325,21 @@ static int evp_unprotect_rtcp(struct srtp_session *s, uint8_t *bytes, size_t len
 	return 0;
 }
 
-static void channel_set_pads(struct channel *c, const uint8_t auth_key[AUTH_KEY_BYTES])
+/* A SHA-1 that has read the key, XORed with the mask. */
+static int make_pad(const uint8_t auth_key[AUTH_KEY_BYTES], uint8_t mask, EVP_MD_CTX **ret_md)
 {
-	memset(c->inner_pad, 0x36, sizeof(c->inner_pad));
-	memset(c->outer_pad, 0x5c, sizeof(c->outer_pad));
-	for (size_t i = 0; i < AUTH_KEY_BYTES; i++) {
-		c->inner_pad[i] ^= auth_key[i];
-		c->outer_pad[i] ^= auth_key[i];
-	}
+	uint8_t pad[SHA1_BLOCK_BYTES];
+	bool ok;
+
+	*ret_md = EVP_MD_CTX_new();
+	if (!*ret_md)
+		return -ENOMEM;
+	memset(pad, mask, sizeof(pad));
+	for (size_t i = 0; i < AUTH_KEY_BYTES; i++)
+		pad[i] ^= auth_key[i];
+	ok = EVP_DigestInit_ex(*ret_md, EVP_sha1(), NULL) == 1 && EVP_DigestUpdate(*ret_md, pad, sizeof(pad)) == 1;
+	crypto_wipe(pad, sizeof(pad));
+	return ok ? 0 : -EIO;
 }
 
 /* labels: 0 for RTP, SRTP_LABEL_RTCP for RTCP. encrypt matters to GCM only: counter mode is its own inverse. */
@@ -357,14 +364,10 @@ static int channel_init(
 		EVP_CipherInit_ex(
 			c->cipher, gcm ? EVP_aes_128_gcm() : EVP_aes_128_ctr(), NULL, key, NULL, encrypt || !gcm) == 1)
 		r = 0;
-	if (r == 0 && !gcm) {
-		channel_set_pads(c, auth_key);
-		c->md = EVP_MD_CTX_new();
-		if (!c->md)
-			r = -ENOMEM;
-		else if (EVP_DigestInit_ex(c->md, EVP_sha1(), NULL) != 1)
-			r = -EIO;
-	}
+	if (r == 0 && !gcm)
+		r = make_pad(auth_key, 0x36, &c->inner);
+	if (r == 0 && !gcm)
+		r = make_pad(auth_key, 0x5c, &c->outer);
 	crypto_wipe(key, sizeof(key));
 	crypto_wipe(auth_key, sizeof(auth_key));
 	crypto_wipe(&m, sizeof(m));
@@ -385,7 +388,8 @@ static int direction_init(
 static void channel_done(struct channel *c)
 {
 	EVP_CIPHER_CTX_free(c->cipher); /* wipes the key schedule */
-	EVP_MD_CTX_free(c->md);
+	EVP_MD_CTX_free(c->inner);
+	EVP_MD_CTX_free(c->outer);
 }
 
 static void evp_free(struct srtp_session *s)
@@ -396,6 +400,7 @@ static void evp_free(struct srtp_session *s)
 	channel_done(&e->tx.rtcp);
 	channel_done(&e->rx.rtp);
 	channel_done(&e->rx.rtcp);
+	EVP_MD_CTX_free(e->work);
 	crypto_wipe(e, sizeof(*e));
 	free(e);
 }
@@ -416,7 +421,9 @@ int srtp_evp_new(const struct srtp_conf *conf, struct srtp_session **ret_session
 	if (!e)
 		return -ENOMEM;
 	e->base.ops = &evp_ops;
-	r = direction_init(&e->tx, conf, &conf->tx, true);
+	e->work = EVP_MD_CTX_new();
+	e->tx.rtp.work = e->tx.rtcp.work = e->rx.rtp.work = e->rx.rtcp.work = e->work;
+	r = !e->work ? -ENOMEM : direction_init(&e->tx, conf, &conf->tx, true);
 	if (r == 0)
 		r = direction_init(&e->rx, conf, &conf->rx, false);
 	if (r < 0) {

@@ -26,6 +26,8 @@ static void push(struct link *l, int to, const struct addr *from, const void *by
 	p->from = *from;
 	p->length = length;
 	p->bytes = malloc(length ? length : 1); /* exactly as long as it is: a read beyond is seen */
+	if (!p->bytes)
+		p->bytes = malloc(length ? length : 1); /* the out-of-memory test meant the ends, not the link */
 	ASSERT(p->bytes);
 	memcpy(p->bytes, bytes, length);
 }

@@ -1,5 +1,6 @@
 /* Two ends, one link, virtual time: what a call's set-up does on good, bad and hostile networks. */
 #include "media/webrtc/demux.h"
+#include "tests/support/oom.h"
 #include "tests/unit/media/webrtc/link.h"
 
 #include <errno.h>
@@ -545,6 +546,34 @@ static void bad_arguments(void **state)
 	link_done(l);
 }
 
+/* The n-th allocation fails: an end says so, or comes up without what it wanted to keep; nothing leaks. */
+static void out_of_memory(void **state)
+{
+	struct link *l = &link_;
+
+	(void)state;
+	for (unsigned n = 1; oom_next(n); n++) {
+		int ok = 1;
+
+		link_init(l, 12);
+		set_dtls_client(l, PEER);
+		l->filter = drop_second_stun_answer_once; /* so that datagrams are held, too */
+		for (int i = 0; i < 2; i++)
+			ok &= webrtc_end_new(&l->side[i].conf, &l->side[i].end) == 0;
+		if (ok) {
+			assert_int_equal(webrtc_end_start(l->side[PEER].end, &l->side[PEER].remote, l->now_us), 0);
+			assert_int_equal(webrtc_end_start(l->side[OUR].end, &l->side[OUR].remote, l->now_us), 0);
+			if (link_run(l, 1000, link_any_failed))
+				assert_true(l->side[OUR].failure == MEDIA_FAIL_RESOURCES ||
+					    l->side[PEER].failure == MEDIA_FAIL_RESOURCES);
+			else
+				assert_true(link_both_up(l));
+		}
+		oom_off();
+		link_done(l);
+	}
+}
+
 static int free_contexts(void **state)
 {
 	(void)state;
@@ -576,6 +605,7 @@ int main(void)
 		cmocka_unit_test(input_from_connected_socket_needs_no_address),
 		cmocka_unit_test(freeing_says_good_bye),
 		cmocka_unit_test(bad_arguments),
+		cmocka_unit_test(out_of_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, free_contexts);
 }
