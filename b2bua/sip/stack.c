@@ -102,7 +102,10 @@ struct sip_listener *stack_listener_for(struct sip_stack *s, const struct sip_ur
 
 /* ---- listeners ---- */
 
-/* sip:HOST:PORT;transport=udp,tcp with HOST what Via shall say; maddr what is bound. */
+/* sip:HOST:PORT with HOST what Via shall say; maddr what is bound. Without a transport both UDP and TCP are opened.
+ * Never a list of them
+ * ("udp,tcp"): the library keeps a pointer to an array that has gone out of scope, and crashes as the compiler and the
+ * stack's contents will. */
 static void listen_url(char *dst, size_t cap, const struct sip_stack *s, const struct sip_listener *l)
 {
 	char bind_host[ADDR_TEXT_MAX], host[ADDR_TEXT_MAX];
@@ -119,8 +122,8 @@ static void listen_url(char *dst, size_t cap, const struct sip_stack *s, const s
 	} else {
 		strbuf_printf(&sb, "sip:%s:%u", bind_host, addr_port(&l->addr));
 	}
-	strbuf_printf(&sb, ";transport=%s%s%s", l->transport[SIP_UDP] ? "udp" : "",
-		l->transport[SIP_UDP] && l->transport[SIP_TCP] ? "," : "", l->transport[SIP_TCP] ? "tcp" : "");
+	if (!l->transport[SIP_TCP] || !l->transport[SIP_UDP])
+		strbuf_put(&sb, l->transport[SIP_TCP] ? ";transport=tcp" : ";transport=udp");
 }
 
 static int listener_open(struct sip_stack *s, struct sip_listener *l)
