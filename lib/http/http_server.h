@@ -1,7 +1,8 @@
 /* lib/http/http_server.h
  *
- * HTTP/1.1 server on the control loop (libmicrohttpd with external epoll). Plain HTTP: TLS is the reverse proxy's. Collects the whole
- * body (bounded), then calls on_request once; the answer may be given inside it or later. Owner: control thread.
+ * HTTP/1.1 server on the control loop (libmicrohttpd with external epoll). Plain HTTP: TLS is the reverse proxy's.
+ * Collects the whole body (bounded), then calls on_request once; the answer may be given inside it or later. Owner:
+ * control thread.
  */
 #ifndef LIB_HTTP_HTTP_SERVER_H
 #define LIB_HTTP_HTTP_SERVER_H
@@ -20,7 +21,8 @@ struct http_server_conf {
 	size_t max_body_bytes;    /* longer: 413, on_request not called */
 	unsigned max_connections; /* further ones are refused at accept */
 	unsigned max_per_address; /* 0: no limit (behind a proxy all come from one address) */
-	unsigned idle_timeout_s;  /* also bounds a slow header or body */
+	unsigned idle_timeout_s;  /* a silent connection is closed after it; a request must be complete within twice
+				     that, however slowly it trickles */
 	void (*on_request)(struct http_request *req, void *arg);
 	void *arg;
 };
@@ -28,23 +30,29 @@ struct http_server_conf {
 /* Returns 0, -EADDRINUSE, -EACCES, -EINVAL, -ENOMEM. */
 int http_server_new(struct loop *l, const struct http_server_conf *conf, struct http_server **ret_server);
 void http_server_addr(const struct http_server *s, struct addr *ret_addr);
-/* Requests not answered yet are closed. Accepts NULL; always returns NULL. */
+/* Requests not answered yet are closed, without a call of their on_gone. Not from within a callback of this server.
+ * Accepts NULL; always returns NULL. */
 struct http_server *http_server_free(struct http_server *s);
 
 /* All borrowed from the request, valid until it is answered. */
 const char *http_request_method(const struct http_request *req);
 const char *http_request_path(const struct http_request *req); /* decoded, without query */
-const char *http_request_header(const struct http_request *req, const char *name); /* NULL when absent; case-insensitive */
-const char *http_request_query(const struct http_request *req, const char *name);  /* decoded; NULL when absent */
+const char *http_request_header(
+	const struct http_request *req, const char *name); /* NULL when absent; case-insensitive */
+const char *http_request_query(const struct http_request *req, const char *name);     /* decoded; NULL when absent */
 const uint8_t *http_request_body(const struct http_request *req, size_t *ret_length); /* raw bytes as received */
 const struct addr *http_request_peer(const struct http_request *req);
 
-/* Answer exactly once; copies body. content_type NULL: text/plain. The request is gone afterwards. headers: extra "Name: value" lines, NULL-terminated
- * array or NULL. */
+/* Answer exactly once; copies body. content_type NULL: text/plain. The request is gone afterwards. headers: extra
+ * "Name: value" lines, NULL-terminated array or NULL. */
 void http_reply(struct http_request *req, unsigned status, const char *content_type, const void *body, size_t length,
 	const char *const *headers);
-/* Not answering inside on_request() and later instead: ask to be told when the peer went away first, after which the request must not be used.
- * Call it inside on_request(). */
+/* Not answering inside on_request() and later instead: ask to be told when the peer went away first, after which the
+ * request must not be used. Call it inside on_request(). */
 void http_request_on_gone(struct http_request *req, void (*fn)(void *arg), void *arg);
+/* Call fn once when the answer's last byte went to the kernel, or the connection ended without it: for work that must
+ * not delay the answer. Call it inside on_request(), before http_reply(). fn is also called by http_server_free() for
+ * requests it closes. */
+void http_request_on_done(struct http_request *req, void (*fn)(void *arg), void *arg);
 
 #endif
