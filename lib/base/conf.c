@@ -264,8 +264,8 @@ int conf_load(const char *path, const cyaml_schema_value_t *schema, struct conf_
 	struct conf_errors *errors)
 {
 	struct conf_file unread = {.name = (char *)path};
-	char *text;
-	size_t length;
+	char *text = NULL;
+	size_t length = 0;
 	int r = read_whole(path, &text, &length);
 
 	if (r == -ENOMEM)

@@ -28,7 +28,7 @@ int str_copy_n(char *dst, size_t cap, const char *src, size_t length)
 
 int str_copy(char *dst, size_t cap, const char *src)
 {
-	return str_copy_n(dst, cap, src, SIZE_MAX);
+	return str_copy_n(dst, cap, src, PTRDIFF_MAX);
 }
 
 bool str_equal(const char *a, const char *b)
@@ -227,7 +227,7 @@ void strbuf_put_n(struct strbuf *sb, const char *text, size_t length)
 
 void strbuf_put(struct strbuf *sb, const char *text)
 {
-	strbuf_put_n(sb, text, SIZE_MAX);
+	strbuf_put_n(sb, text, PTRDIFF_MAX);
 }
 
 void strbuf_printf(struct strbuf *sb, const char *fmt, ...)

@@ -26,7 +26,7 @@ static uint32_t rng_next(void)
 /* An exact-size heap copy, so that AddressSanitizer sees a read past the end. */
 static void run_once(const uint8_t *bytes, size_t length)
 {
-	uint8_t *copy = malloc(length ? length : 1);
+	uint8_t *copy = calloc(1, length ? length : 1);
 	if (!copy)
 		abort();
 	memcpy(copy, bytes, length);

@@ -76,6 +76,9 @@ static void run_ms(unsigned ms)
 	struct loop_timer t = {0};
 	loop_timer_set(l, &t, clock_mono_us() + ms * 1000u, stop, NULL);
 	run();
+	/* On a machine so busy that the time was over before the first poll: what was ready then. */
+	for (int i = 0; i < 4; i++)
+		loop_step(l, 0);
 }
 
 /* ---- timers ---- */
