@@ -20,6 +20,8 @@ void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 /* Run callbacks for ms, or until loop_stop() (tests, shutdown). */
 void loop_step(struct loop *l, unsigned ms);
+/* Outside callbacks. Timers still armed become idle, so they must still exist; watches stay their owners' to free.
+ * Accepts NULL; returns NULL. */
 struct loop *loop_free(struct loop *l);
 
 /* Monotonic time, read once when the current callback began (outside callbacks: now). */
