@@ -1,0 +1,7 @@
+#include "tests/unit/dialplan/dialplan_tests.h"
+
+int main(void)
+{
+	return dialplan_tests_hours() + dialplan_tests_template() + dialplan_tests_pattern() + dialplan_tests_build() +
+	       dialplan_tests_route() + dialplan_tests_memory();
+}
