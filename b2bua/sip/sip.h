@@ -58,9 +58,10 @@ struct sip_stack_conf {
 	void (*on_event)(const struct sip_event *ev, void *arg);
 	void *arg;
 	unsigned t1x64_ms;           /* 0: 32000; tests use less */
+	unsigned min_se_s;           /* 0: 90 (RFC 4028 s4); tests use less */
 };
 
-/* Returns 0, -EADDRINUSE, -EINVAL, -ENOMEM. */
+/* Returns 0, -EINVAL, -ENOMEM, or why an address could not be bound: -EADDRINUSE, -EADDRNOTAVAIL, -EACCES. conf is copied, its text too. */
 int sip_stack_new(struct loop *l, const struct sip_stack_conf *conf, struct sip_stack **ret_stack);
 /* Ends what is left of legs (BYE, CANCEL), waits for the stack's own shutdown for a bounded time by stepping the loop. Accepts NULL; returns NULL. */
 struct sip_stack *sip_stack_free(struct sip_stack *s);

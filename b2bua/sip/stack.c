@@ -126,9 +126,32 @@ static void listen_url(char *dst, size_t cap, const struct sip_stack *s, const s
 		strbuf_put(&sb, l->transport[SIP_TCP] ? ";transport=tcp" : ";transport=udp");
 }
 
+/* nua_create() says only that it failed, and leaks then: ask the kernel first. */
+static int can_bind(const struct addr *addr, int type)
+{
+	int fd = socket(addr->u.sa.sa_family, type | SOCK_CLOEXEC, 0), yes = 1, r = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (type == SOCK_STREAM)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)); /* as the library does */
+	if (bind(fd, &addr->u.sa, addr_len(addr)) < 0)
+		r = -errno;
+	close(fd);
+	return r;
+}
+
 static int listener_open(struct sip_stack *s, struct sip_listener *l)
 {
 	char url[640];
+	int r = 0;
+
+	if (l->transport[SIP_UDP])
+		r = can_bind(&l->addr, SOCK_DGRAM);
+	if (!r && l->transport[SIP_TCP])
+		r = can_bind(&l->addr, SOCK_STREAM);
+	if (r)
+		return r;
 
 	listen_url(url, sizeof(url), s, l);
 	errno = 0;
@@ -139,7 +162,8 @@ static int listener_open(struct sip_stack *s, struct sip_listener *l)
 		/* A 503 with Retry-After is for the caller to hear, not for nua to sit out. */
 		NUTAG_MAX_RETRY_AFTER(0),
 		/* We ask for no session timer but honour the peer's; if the refresh falls to us, without SDP. */
-		NUTAG_SESSION_TIMER(0), NUTAG_MIN_SE(MIN_SE_S), NUTAG_UPDATE_REFRESH(1),
+		NUTAG_SESSION_TIMER(0), NUTAG_MIN_SE(s->conf.min_se_s ? s->conf.min_se_s : MIN_SE_S),
+		NUTAG_UPDATE_REFRESH(1),
 		/* A large request that changed to TCP by itself can abort the stack, a large ACK is lost. */
 		NTATAG_UDP_MTU(65535), TPTAG_UDP_RMEM(UDP_RECEIVE_BYTES),
 		TAG_IF(s->conf.t1x64_ms, NTATAG_SIP_T1X64(s->conf.t1x64_ms)),

@@ -6,6 +6,7 @@
 #include "b2bua/sip/reason.h"
 #include "lib/base/str.h"
 
+#include <sofia-sip/nta.h>
 #include <sofia-sip/sip_status.h>
 #include <string.h>
 
@@ -37,6 +38,14 @@ static struct sip_event event_of(enum sip_event_kind kind, const struct input *i
 		ev.q850 = reason_q850(in->sip->sip_reason);
 	body(in, &ev);
 	return ev;
+}
+
+/* A response nobody sent: timer B, or no transport. */
+static bool made_here(const struct input *in)
+{
+	const msg_t *msg = nua_current_request(in->nua);
+
+	return !in->sip || !msg || nta_is_internal_msg(msg);
 }
 
 /* A final answer to a request that stands in the current callback. */
@@ -77,7 +86,7 @@ static void on_refusal(struct sip_leg *leg, const struct input *in)
 	struct sip_event ev = event_of(SIP_EV_REFUSED, in);
 	bool challenged = in->status == 401 || in->status == 407;
 
-	ev.local = !in->sip;
+	ev.local = made_here(in);
 	if (ev.code >= 700) { /* the library's own: a request it could not make */
 		ev.code = 503;
 		ev.local = true;

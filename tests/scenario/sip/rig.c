@@ -120,6 +120,7 @@ void rig_open(struct rig *r, const char *public_address)
 		.on_event = on_event,
 		.arg = r,
 		.t1x64_ms = RIG_T1X64_MS,
+		.min_se_s = 2,
 	};
 
 	assert_int_equal(loop_new(&r->loop), 0);
@@ -162,9 +163,12 @@ bool rig_until(struct rig *r, bool (*done)(void *arg), void *arg, unsigned ms)
 {
 	uint64_t until_us = clock_mono_us() + ms * 1000ull;
 
-	while (!done(arg) && clock_mono_us() < until_us)
+	while (!done(arg)) {
+		if (clock_mono_us() >= until_us)
+			return false;
 		loop_step(r->loop, 1);
-	return done(arg);
+	}
+	return true;
 }
 
 struct said {
