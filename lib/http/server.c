@@ -408,7 +408,7 @@ static int daemon_start(struct http_server *s)
 	struct sockaddr_storage ss;
 	socklen_t length = sizeof(ss);
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
-	int fd, r = listen_open(&s->conf.listen, &fd);
+	int fd = -1, r = listen_open(&s->conf.listen, &fd);
 
 	if (r)
 		return r;

@@ -1,0 +1,257 @@
+/* tools/metasim/meta.c
+ *
+ * The calls of the plan: begun at their pace, watched by Meta's clocks, ended by whoever ends them.
+ */
+#include "tools/metasim/meta.h"
+
+#include "lib/base/clock.h"
+#include "lib/base/crypto.h"
+#include "lib/http/http_client.h"
+#include "lib/http/http_server.h"
+#include "media/webrtc/dtls_ctx.h"
+#include "tools/metasim/meta_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	TICK_US = 2000,
+	LINGER_US = 300000, /* an ended call's socket stays so long: late packets are looked at too */
+	MID_CALL_NO_MEDIA_FACTOR_PERCENT = 150, /* Meta: 20 s at the start, 30 s mid-call */
+	CODE_NO_MEDIA = 138021,
+};
+
+void meta_timeline(struct meta *m, const struct meta_call *c, const char *event, const char *detail)
+{
+	if (!m->conf.timeline)
+		return;
+	printf("{\"t_us\": %llu, \"src\": \"metasim\", \"call\": %u, \"event\": \"%s\", \"detail\": \"%s\"}\n",
+		(unsigned long long)clock_mono_us(), c->rep.number, event, detail);
+	fflush(stdout);
+}
+
+struct meta_call *meta_find(struct meta *m, const char *wacid)
+{
+	for (struct meta_call *c = m->calls; c; c = c->next) {
+		if (strcmp(c->wacid, wacid) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+void meta_end(struct meta_call *c, const char *by, int error_code)
+{
+	struct meta *m = c->meta;
+
+	if (c->state == META_ENDED)
+		return;
+	c->state = META_ENDED;
+	c->rep.ended_by = by;
+	c->rep.ended_us = clock_mono_us();
+	c->rep.error_code = error_code;
+	c->release_us = loop_now_us(m->loop) + LINGER_US + m->plan->webhook.delay_ms * 1000ULL;
+	meta_timeline(m, c, "ended", by);
+	if (!m->plan->webhook.terminate_first && !m->plan->webhook.terminate_only)
+		webhook_terminate(c, error_code, 0);
+}
+
+/* ---- one call ---- */
+
+static void on_user_event(const char *event, void *arg)
+{
+	struct meta_call *c = arg;
+	meta_timeline(c->meta, c, event, "");
+}
+
+static void make_wacid(struct meta_call *c)
+{
+	uint8_t random[48];
+	char text[80];
+
+	crypto_random(random, sizeof(random));
+	crypto_base64(text, random, sizeof(random)); /* the real ones hold + / and = too */
+	snprintf(c->wacid, sizeof(c->wacid), "wacid.HBgM%sGAsxMjAyFQIAABUKAA==", text);
+}
+
+static int start_call(struct meta *m)
+{
+	struct meta_call *c = calloc(1, sizeof(*c));
+	unsigned every = m->conf.record_every ? m->conf.record_every : 1;
+	struct wa_user_conf user = {.loop = m->loop,
+		.dtls = m->dtls,
+		.speech = m->conf.speech,
+		.record = m->conf.record && m->started % every == 0,
+		.loss = m->plan->loss,
+		.seed = m->started,
+		.dtmf = *m->plan->dtmf ? m->plan->dtmf : NULL,
+		.on_event = on_user_event,
+		.arg = c};
+
+	if (!c)
+		return -ENOMEM;
+	c->meta = m;
+	c->rep.number = ++m->started;
+	c->rep.wacid = c->wacid;
+	c->rep.ended_by = "";
+	make_wacid(c);
+	int r = wa_user_new(&user, &c->user);
+	if (r) {
+		free(c);
+		return r;
+	}
+	c->next = m->calls;
+	m->calls = c;
+	m->live++;
+	meta_timeline(m, c, "webhook", "");
+	if (m->plan->webhook.terminate_first || m->plan->webhook.terminate_only) {
+		webhook_terminate(c, 0, 0);
+		if (m->plan->webhook.terminate_first) {
+			c->rep.webhook_us = 0;
+			webhook_connect(c);
+		}
+		meta_end(c, "user", 0);
+		c->release_us += 500000; /* time for a wrong reaction to show */
+		return 0;
+	}
+	webhook_connect(c);
+	return 0;
+}
+
+static void watch_call(struct meta_call *c, uint64_t now_us)
+{
+	const struct plan *p = c->meta->plan;
+	struct wa_user_report rep;
+	uint64_t since;
+
+	wa_user_report(c->user, &rep);
+	if (c->state != META_ACCEPTED) {
+		since = c->rep.webhook_us ? c->rep.webhook_us : now_us;
+		if (now_us > since + p->give_up_ms * 1000ULL)
+			meta_end(c, "user", 0);
+		return;
+	}
+	if (p->talk_ms && now_us > rep.accepted_us + p->talk_ms * 1000ULL) {
+		meta_end(c, "user", 0);
+		return;
+	}
+	since = rep.last_rx_us ? rep.last_rx_us : rep.accepted_us;
+	if (now_us > since + p->no_media_ms * 10ULL * (rep.last_rx_us ? MID_CALL_NO_MEDIA_FACTOR_PERCENT : 100))
+		meta_end(c, "meta", CODE_NO_MEDIA);
+}
+
+static void release_call(struct meta_call *c)
+{
+	struct meta *m = c->meta;
+
+	wa_user_report(c->user, &c->rep.user);
+	m->conf.on_call_done(&c->rep, m->conf.arg);
+	for (struct meta_call **p = &m->calls; *p; p = &(*p)->next) {
+		if (*p == c) {
+			*p = c->next;
+			break;
+		}
+	}
+	wa_user_free(c->user);
+	free(c->answer);
+	free(c);
+	m->done++;
+}
+
+/* ---- the pace ---- */
+
+static void start_due(struct meta *m, uint64_t now_us)
+{
+	const struct plan *p = m->plan;
+
+	while (m->started < p->calls) {
+		if (p->interval_ms ? now_us < m->next_start_us : m->live >= p->at_once)
+			return;
+		if (start_call(m)) {
+			fprintf(stderr, "metasim: a user could not be made: out of memory or descriptors\n");
+			m->started = p->calls;
+		}
+		m->next_start_us += p->interval_ms * 1000ULL;
+	}
+}
+
+static void on_tick(void *arg)
+{
+	struct meta *m = arg;
+	uint64_t now_us = loop_now_us(m->loop);
+	struct meta_call *next;
+
+	m->live = 0;
+	for (struct meta_call *c = m->calls; c; c = next) {
+		next = c->next;
+		wa_user_tick(c->user, now_us);
+		if (c->state != META_ENDED) {
+			watch_call(c, now_us);
+			m->live++;
+		} else if (now_us > c->release_us) {
+			release_call(c);
+		}
+	}
+	start_due(m, now_us);
+	if (!m->all_done && m->done == m->plan->calls && m->webhooks_pending == 0) {
+		m->all_done = true;
+		m->conf.on_all_done(m->conf.arg);
+	}
+	loop_timer_set(m->loop, &m->tick, now_us + TICK_US, on_tick, m);
+}
+
+void meta_start(struct meta *m)
+{
+	m->next_start_us = loop_now_us(m->loop);
+	on_tick(m);
+}
+
+int meta_new(struct loop *l, const struct meta_conf *conf, struct meta **ret_meta)
+{
+	const struct http_client_conf http = {.max_per_host = 128, .user_agent = "facebookexternalua"};
+	struct meta *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m)
+		return -ENOMEM;
+	m->loop = l;
+	m->conf = *conf;
+	m->plan = conf->plan;
+	m->seed = 42;
+	r = dtls_ctx_new(&m->dtls);
+	if (r == 0)
+		r = http_client_new(l, &http, &m->client);
+	if (r == 0)
+		r = graph_api_start(m);
+	if (r) {
+		meta_free(m);
+		return r;
+	}
+	*ret_meta = m;
+	return 0;
+}
+
+void meta_graph_addr(const struct meta *m, struct addr *ret_addr)
+{
+	http_server_addr(m->server, ret_addr);
+}
+
+struct meta *meta_free(struct meta *m)
+{
+	if (!m)
+		return NULL;
+	loop_timer_cancel(&m->tick);
+	graph_api_stop(m);
+	http_client_free(m->client);
+	while (m->calls) {
+		struct meta_call *c = m->calls;
+		m->calls = c->next;
+		wa_user_free(c->user);
+		free(c->answer);
+		free(c);
+	}
+	dtls_ctx_free(m->dtls);
+	free(m);
+	return NULL;
+}
