@@ -1,7 +1,7 @@
 /* webhook/receiver.h
  *
- * The HTTP endpoint that Meta calls: subscription handshake, signature over the raw bytes, 200 first, then the events. Answers 404 for other paths,
- * 405 for other methods. Owner: control thread.
+ * The HTTP endpoint that Meta calls: subscription handshake, signature over the raw bytes, 200 first, then the events.
+ * Answers 404 for other paths, 405 for other methods. Owner: control thread.
  */
 #ifndef WEBHOOK_RECEIVER_H
 #define WEBHOOK_RECEIVER_H
@@ -14,22 +14,26 @@ struct webhook_receiver;
 
 struct webhook_receiver_conf {
 	struct addr listen;
-	const char *path;                  /* "/webhook" */
+	const char *path; /* "/webhook" */
 	const char *verify_token;
-	const char *const *app_secrets;    /* every configured app's; each is tried, constant time */
+	const char *const *app_secrets; /* every configured app's; each is tried, constant time */
 	size_t app_secret_count;
 	void (*on_event)(const struct wa_event *ev, void *arg); /* after the 200 was queued */
-	/* A delivery that was refused or only partly understood, for one log line. what: "bad signature", or the parse fault. May be NULL. */
+	/* A delivery that was refused or only partly understood, for one log line. what: "bad signature", or the parse
+	 * fault. May be NULL. */
 	void (*on_fault)(const char *what, const struct addr *peer, void *arg);
 	void *arg;
 };
 
 /* Copies what it needs. Returns 0, -EADDRINUSE, -EINVAL, -ENOMEM. */
-int webhook_receiver_new(struct loop *l, const struct webhook_receiver_conf *conf, struct webhook_receiver **ret_receiver);
+int webhook_receiver_new(
+	struct loop *l, const struct webhook_receiver_conf *conf, struct webhook_receiver **ret_receiver);
 void webhook_receiver_addr(const struct webhook_receiver *r, struct addr *ret_addr);
 struct webhook_receiver *webhook_receiver_free(struct webhook_receiver *r);
 
-/* header: value of X-Hub-Signature-256, or NULL. True when it is the HMAC-SHA-256 of the body under any of the secrets. */
-bool webhook_signature_ok(const char *header, const void *body, size_t length, const char *const *secrets, size_t secret_count);
+/* header: value of X-Hub-Signature-256, or NULL. True when it is the HMAC-SHA-256 of the body under any of the secrets.
+ */
+bool webhook_signature_ok(
+	const char *header, const void *body, size_t length, const char *const *secrets, size_t secret_count);
 
 #endif

@@ -1,7 +1,7 @@
 /* webhook/wa_event.h
  *
- * One thing Meta told us, taken out of a webhook delivery. All text is borrowed for the duration of the callback; absent fields are "".
- * Source: Meta, "WhatsApp Business Calling API", calls webhook; "Business-scoped user ids".
+ * One thing Meta told us, taken out of a webhook delivery. All text is borrowed for the duration of the callback;
+ * absent fields are "". Source: Meta, "WhatsApp Business Calling API", calls webhook; "Business-scoped user ids".
  */
 #ifndef WEBHOOK_WA_EVENT_H
 #define WEBHOOK_WA_EVENT_H
@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 enum wa_event_kind {
-	WA_EVENT_CONNECT,   /* calls[].event "connect": user-initiated with an SDP offer, business-initiated with an answer */
+	WA_EVENT_CONNECT,   /* calls[].event "connect": user-initiated with an SDP offer, business-initiated with an
+			       answer */
 	WA_EVENT_TERMINATE, /* calls[].event "terminate" */
 	WA_EVENT_STATUS,    /* statuses[]: business-initiated RINGING, ACCEPTED, REJECTED */
 	WA_EVENT_ERROR,     /* value.errors[] without a call: e.g. 131044, no payment method */
@@ -27,10 +28,10 @@ struct wa_event {
 	const char *name;            /* event or status text as sent, for logs */
 	const char *phone_number_id; /* metadata: the route key */
 	const char *display_phone_number;
-	const char *call_id;         /* wacid, at most WA_CALL_ID_MAX characters */
-	const char *from, *to;       /* digits without '+'; "" when the user shows only a BSUID */
-	const char *user_number;     /* the user's side of from/to (or wa_id, recipient_id) */
-	const char *user_id;         /* BSUID from whichever field carried it */
+	const char *call_id;     /* wacid, at most WA_CALL_ID_MAX characters */
+	const char *from, *to;   /* digits without '+'; "" when the user shows only a BSUID */
+	const char *user_number; /* the user's side of from/to (or wa_id, recipient_id) */
+	const char *user_id;     /* BSUID from whichever field carried it */
 	const char *profile_name, *username;
 	const char *payload;         /* cta_payload, else deeplink_payload */
 	const char *opaque;          /* biz_opaque_callback_data */
@@ -39,10 +40,10 @@ struct wa_event {
 	const char *sdp_type, *sdp;  /* "offer" | "answer" */
 	size_t sdp_length;
 	/* terminate */
-	bool failed;                 /* status FAILED, without case */
+	bool failed;                                   /* status FAILED, without case */
 	uint64_t start_time_s, end_time_s, duration_s; /* 0 when the call was not picked up */
 	/* error, from calls[].errors[] or value.errors[] */
-	int error_code;              /* 0: none */
+	int error_code; /* 0: none */
 	const char *error_title, *error_details;
 	const char *message_type;
 };

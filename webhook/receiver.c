@@ -1,0 +1,232 @@
+/* webhook/receiver.c
+ *
+ * The endpoint. A delivery that is not answered in time counts as failed and comes again, so the answer never waits for
+ * the call logic:
+ *
+ *   POST -> signature over the raw bytes -> is it JSON? -> 200 goes out -> its events, one by one
+ */
+#include "webhook/receiver.h"
+
+#include "lib/base/counter.h"
+#include "lib/base/crypto.h"
+#include "lib/base/str.h"
+#include "lib/http/http_server.h"
+#include "webhook/document.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	BODY_MAX_BYTES = 3 << 20, /* Meta: "up to 3 MB" */
+	CONNECTIONS_MAX = 512,
+	IDLE_TIMEOUT_S = 30,
+};
+
+struct webhook_receiver {
+	struct webhook_receiver_conf conf; /* with copies of its texts */
+	char *path, *verify_token;
+	char **secrets;
+	struct http_server *server;
+	bool closing;
+};
+
+/* A delivery whose answer is on its way. */
+struct delivery {
+	struct webhook_receiver *receiver;
+	struct webhook_document *doc;
+	struct addr peer;
+};
+
+static void reply_text(struct http_request *req, unsigned status, const char *text)
+{
+	static const char *const headers[] = {"X-Content-Type-Options: nosniff", "Cache-Control: no-store", NULL};
+	http_reply(req, status, "text/plain", text, strlen(text), headers);
+}
+
+static void report_fault(struct webhook_receiver *r, const char *what, const struct addr *peer)
+{
+	if (r->conf.on_fault)
+		r->conf.on_fault(what, peer, r->conf.arg);
+}
+
+static bool token_ok(const struct webhook_receiver *r, const char *token)
+{
+	uint8_t a[32], b[32];
+	if (!token || !*r->verify_token)
+		return false;
+	crypto_sha256(token, strlen(token), a); /* equal lengths, so that the time does not tell ours */
+	crypto_sha256(r->verify_token, strlen(r->verify_token), b);
+	return crypto_equal(a, b, sizeof(a));
+}
+
+/* Meta: webhooks, "Verification requests". */
+static void on_handshake(struct webhook_receiver *r, struct http_request *req)
+{
+	const char *challenge = http_request_query(req, "hub.challenge");
+	struct addr peer = *http_request_peer(req);
+
+	if (challenge && str_equal(http_request_query(req, "hub.mode"), "subscribe") &&
+		token_ok(r, http_request_query(req, "hub.verify_token"))) {
+		reply_text(req, 200, challenge);
+		return;
+	}
+	counter_inc(CNT_WEBHOOK_BAD_VERIFY);
+	reply_text(req, 403, "verify token\n");
+	report_fault(r, "bad verify token", &peer);
+}
+
+/* The 200 is out. */
+static void on_answered(void *arg)
+{
+	struct delivery *d = arg;
+	struct webhook_receiver *r = d->receiver;
+	struct webhook_parse_report report;
+
+	if (!r->closing) {
+		webhook_document_emit(d->doc, r->conf.on_event, r->conf.arg, &report);
+		if (report.what[0])
+			report_fault(r, report.what, &d->peer);
+	}
+	webhook_document_free(d->doc);
+	free(d);
+}
+
+static void on_delivery(struct webhook_receiver *r, struct http_request *req)
+{
+	struct addr peer = *http_request_peer(req);
+	struct delivery *d = calloc(1, sizeof(*d));
+	char what[128] = "";
+	size_t length;
+	const uint8_t *body = http_request_body(req, &length);
+	int e = d ? webhook_document_load(body, length, &d->doc, what) : -ENOMEM;
+
+	if (e == 0) {
+		d->receiver = r;
+		d->peer = peer;
+		http_request_on_done(req, on_answered, d);
+		reply_text(req, 200, "ok\n");
+		return;
+	}
+	free(d);
+	if (e == -ENOMEM) {
+		reply_text(req, 503, "later\n"); /* it will be sent again */
+		report_fault(r, "out of memory", &peer);
+		return;
+	}
+	counter_inc(CNT_WEBHOOK_BAD_JSON);
+	reply_text(req, 400, "body\n");
+	report_fault(r, what, &peer);
+}
+
+static void on_post(struct webhook_receiver *r, struct http_request *req)
+{
+	size_t length;
+	const uint8_t *body = http_request_body(req, &length);
+	const char *signature = http_request_header(req, "X-Hub-Signature-256");
+	struct addr peer = *http_request_peer(req);
+
+	if (webhook_signature_ok(signature, body, length, (const char *const *)r->secrets, r->conf.app_secret_count)) {
+		counter_inc(CNT_WEBHOOK_POSTS);
+		on_delivery(r, req);
+		return;
+	}
+	counter_inc(CNT_WEBHOOK_BAD_SIGNATURE);
+	reply_text(req, 401, "signature\n");
+	report_fault(r, signature ? "bad signature" : "no signature", &peer);
+}
+
+static void on_request(struct http_request *req, void *arg)
+{
+	static const char *const allow[] = {"Allow: GET, POST", NULL};
+	struct webhook_receiver *r = arg;
+
+	if (!str_equal(http_request_path(req), r->path))
+		reply_text(req, 404, "not found\n");
+	else if (str_equal(http_request_method(req), "GET"))
+		on_handshake(r, req);
+	else if (str_equal(http_request_method(req), "POST"))
+		on_post(r, req);
+	else
+		http_reply(req, 405, NULL, "method\n", 7, allow);
+}
+
+static int copy_secrets(struct webhook_receiver *r, const struct webhook_receiver_conf *conf)
+{
+	r->secrets = calloc(conf->app_secret_count, sizeof(*r->secrets));
+	if (!r->secrets)
+		return -ENOMEM;
+	for (size_t i = 0; i < conf->app_secret_count; i++) {
+		if (!conf->app_secrets[i] || !*conf->app_secrets[i])
+			return -EINVAL; /* an empty key would let anybody sign */
+		r->secrets[i] = strdup(conf->app_secrets[i]);
+		if (!r->secrets[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int receiver_setup(struct webhook_receiver *r, const struct webhook_receiver_conf *conf)
+{
+	r->conf = *conf;
+	r->path = strdup(conf->path);
+	r->verify_token = strdup(conf->verify_token);
+	if (!r->path || !r->verify_token)
+		return -ENOMEM;
+	return copy_secrets(r, conf);
+}
+
+int webhook_receiver_new(
+	struct loop *l, const struct webhook_receiver_conf *conf, struct webhook_receiver **ret_receiver)
+{
+	struct webhook_receiver *r;
+	struct http_server_conf http = {.listen = conf->listen,
+		.max_body_bytes = BODY_MAX_BYTES,
+		.max_connections = CONNECTIONS_MAX,
+		.idle_timeout_s = IDLE_TIMEOUT_S,
+		.on_request = on_request};
+	int e;
+
+	if (!conf->path || conf->path[0] != '/' || !conf->verify_token || !conf->on_event || !conf->app_secret_count)
+		return -EINVAL;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	e = receiver_setup(r, conf);
+	http.arg = r;
+	if (e == 0)
+		e = http_server_new(l, &http, &r->server);
+	if (e) {
+		webhook_receiver_free(r);
+		return e;
+	}
+	*ret_receiver = r;
+	return 0;
+}
+
+void webhook_receiver_addr(const struct webhook_receiver *r, struct addr *ret_addr)
+{
+	http_server_addr(r->server, ret_addr);
+}
+
+static void free_secret(char *secret)
+{
+	if (secret)
+		crypto_wipe(secret, strlen(secret));
+	free(secret);
+}
+
+struct webhook_receiver *webhook_receiver_free(struct webhook_receiver *r)
+{
+	if (!r)
+		return NULL;
+	r->closing = true;
+	http_server_free(r->server);
+	for (size_t i = 0; r->secrets && i < r->conf.app_secret_count; i++)
+		free_secret(r->secrets[i]);
+	free(r->secrets);
+	free_secret(r->verify_token);
+	free(r->path);
+	free(r);
+	return NULL;
+}
