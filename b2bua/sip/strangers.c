@@ -120,7 +120,7 @@ void strangers_request(struct sip_stack *s, nua_event_t event, int status, nua_t
 	else if (status < 200 && !source_allowed(s, request))
 		nua_respond(nh, SIP_403_FORBIDDEN, NUTAG_WITH_THIS(nua), TAG_END());
 	else if (status < 200 && event == nua_i_options)
-		nua_respond(nh, SIP_200_OK, NUTAG_WITH_THIS(nua), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
+		nua_respond(nh, SIP_200_OK, NUTAG_WITH_THIS(nua), TAG_END());
 	else if (status < 200)
 		nua_respond(nh, SIP_405_METHOD_NOT_ALLOWED, NUTAG_WITH_THIS(nua), TAG_END());
 	nua_handle_destroy(nh);

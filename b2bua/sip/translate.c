@@ -178,17 +178,11 @@ static void on_i_bye(struct sip_leg *leg, const struct input *in)
 	leg_ended(leg);
 }
 
-static void on_i_info(struct sip_leg *leg, const struct input *in)
+/* INFO, OPTIONS: taken, without consequences. */
+static void on_i_harmless(struct sip_leg *leg, const struct input *in)
 {
 	if (in->status < 200)
 		answer_now(leg, in, SIP_200_OK);
-}
-
-static void on_i_options(struct sip_leg *leg, const struct input *in)
-{
-	if (in->status < 200 && leg_may(leg, LEG_OP_RESPOND))
-		nua_respond(
-			leg->nh, SIP_200_OK, NUTAG_WITH_THIS(in->nua), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
 }
 
 /* ---- the end ---- */
@@ -217,8 +211,8 @@ static const struct {
 	{nua_i_ack, on_i_ack},
 	{nua_i_cancel, on_i_cancel},
 	{nua_i_bye, on_i_bye},
-	{nua_i_info, on_i_info},
-	{nua_i_options, on_i_options},
+	{nua_i_info, on_i_harmless},
+	{nua_i_options, on_i_harmless},
 	{nua_i_terminated, on_i_terminated},
 };
 

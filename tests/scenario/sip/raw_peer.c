@@ -146,6 +146,20 @@ void raw_send(struct raw_peer *p, uint16_t port, const void *bytes, size_t lengt
 	(void)sendto(p->fd, bytes, length, 0, (struct sockaddr *)&to, sizeof(to));
 }
 
+void raw_ack(struct raw_peer *p, uint16_t port)
+{
+	static const char *const names[] = {"Via", "From", "To", "Call-ID"};
+	char out[4096], v[1024];
+	struct strbuf sb;
+
+	strbuf_init(&sb, out, sizeof(out));
+	strbuf_printf(&sb, "ACK sip:600@127.0.0.1:%u SIP/2.0\r\n", port);
+	for (size_t i = 0; i < 4; i++)
+		strbuf_printf(&sb, "%s: %s\r\n", names[i], raw_header(p->msg, names[i], v, sizeof(v)));
+	strbuf_put(&sb, "CSeq: 1 ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n");
+	raw_send(p, port, out, sb.length);
+}
+
 void raw_send_new(struct raw_peer *p, uint16_t port, const char *method, unsigned number, const char *extra)
 {
 	char out[4096];

@@ -32,6 +32,8 @@ void raw_reply(struct raw_peer *p, const char *msg, const char *status, const ch
 void raw_request(struct raw_peer *p, const char *method, unsigned cseq, const char *extra, const char *sdp, char *dst);
 /* Any bytes to a port of 127.0.0.1. */
 void raw_send(struct raw_peer *p, uint16_t port, const void *bytes, size_t length);
+/* The ACK to msg, a final refusal of an INVITE made by raw_send_new(). */
+void raw_ack(struct raw_peer *p, uint16_t port);
 /* A request outside of a dialog. */
 void raw_send_new(struct raw_peer *p, uint16_t port, const char *method, unsigned number, const char *extra);
 
