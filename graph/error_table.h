@@ -1,7 +1,7 @@
 /* graph/error_table.h
  *
- * What each of Meta's error codes means for us. One table (error_table.def); decided on error.code, never on the HTTP status, because
- * sources differ on the status. Pure.
+ * What each of Meta's error codes means for us. One table (error_table.def); decided on error.code, never on the HTTP
+ * status, because sources differ on the status. Pure.
  */
 #ifndef GRAPH_ERROR_TABLE_H
 #define GRAPH_ERROR_TABLE_H
@@ -29,8 +29,9 @@ struct graph_error_info {
 
 /* Never NULL; unknown codes give the UNKNOWN row. */
 const struct graph_error_info *graph_error_info(int code);
-/* May this verb be sent again after this error on its n-th attempt (1 = first)? Only terminate, reject and accept (idempotent enough: a second
- * one yields an "already" error), once, on transient classes, HTTP 5xx or a lost answer; connect never; pre_accept never (accept carries the same SDP). */
+/* May this verb be sent again after this error on its n-th attempt (1 = first)? Only terminate, reject and accept
+ * (idempotent enough: a second one yields an "already" error), once, on transient classes, HTTP 5xx or a lost answer;
+ * connect never; pre_accept never (accept carries the same SDP). */
 bool graph_may_retry(enum graph_verb verb, int code, unsigned http_status, unsigned attempt);
 
 #endif

@@ -1,7 +1,7 @@
 /* graph/graph.h
  *
- * What we tell Meta: POST /{phone_number_id}/calls. One request a call action, retried by the error table, over a warm connection.
- * Owner: control thread. Source: Meta, "Calling API reference" and "Error codes".
+ * What we tell Meta: POST /{phone_number_id}/calls. One request a call action, retried by the error table, over a warm
+ * connection. Owner: control thread. Source: Meta, "Calling API reference" and "Error codes".
  */
 #ifndef GRAPH_GRAPH_H
 #define GRAPH_GRAPH_H
@@ -19,7 +19,8 @@ const char *graph_verb_name(enum graph_verb verb); /* "pre_accept" ... as Meta s
 
 enum graph_outcome {
 	GRAPH_OK,
-	GRAPH_ALREADY_OVER, /* the call had ended already: success for terminate and reject, an ended call for the others */
+	GRAPH_ALREADY_OVER, /* the call had ended already: success for terminate and reject, an ended call for the
+			       others */
 	GRAPH_REFUSED,      /* Meta said no, and repeating would not help */
 	GRAPH_FAILED,       /* no usable answer after the retries that are allowed */
 };
@@ -37,28 +38,29 @@ struct graph_number { /* borrowed: must outlive its requests */
 struct graph_request {
 	enum graph_verb verb;
 	const struct graph_number *number;
-	const char *call_id;  /* wacid; not for connect */
-	const char *sdp;      /* answer for pre_accept and accept, offer for connect; NULL else. CRLF text */
-	const char *opaque;   /* biz_opaque_callback_data, at most 512 characters; NULL: none. accept and connect only */
-	const char *to;       /* connect: user's number */
-	const char *recipient;/* connect: BSUID */
+	const char *call_id; /* wacid; not for connect */
+	const char *sdp;     /* answer for pre_accept and accept, offer for connect; NULL else. CRLF text */
+	const char *opaque;  /* biz_opaque_callback_data, at most 512 characters; NULL: none. accept and connect only */
+	const char *to;      /* connect: user's number */
+	const char *recipient; /* connect: BSUID */
 };
 
 struct graph_result {
 	enum graph_verb verb;
 	enum graph_outcome outcome;
-	int code, subcode;       /* error.code; 0 when none */
-	unsigned http_status;    /* of the last attempt */
+	int code, subcode;    /* error.code; 0 when none */
+	unsigned http_status; /* of the last attempt */
 	unsigned attempts;
-	char message[128];       /* error.message, or what failed below HTTP */
-	char details[256];       /* error_data.details */
-	char trace_id[48];       /* fbtrace_id */
-	char call_id[257];       /* connect: the wacid */
-	uint64_t total_us;       /* from graph_send() to here */
+	char message[128]; /* error.message, or what failed below HTTP */
+	char details[256]; /* error_data.details */
+	char trace_id[48]; /* fbtrace_id */
+	char call_id[257]; /* connect: the wacid */
+	uint64_t total_us; /* from graph_send() to here */
 };
 
 int graph_new(struct loop *l, struct http_client *http, const struct graph_conf *conf, struct graph **ret_graph);
-/* on_done is called exactly once, never from within, unless cancelled or graph_free()d. Returns 0 with *ret_id (never 0), -EINVAL or -ENOMEM. */
+/* on_done is called exactly once, never from within, unless cancelled or graph_free()d. Returns 0 with *ret_id (never
+ * 0), -EINVAL or -ENOMEM. */
 int graph_send(struct graph *g, const struct graph_request *request,
 	void (*on_done)(const struct graph_result *result, void *arg), void *arg, uint64_t *ret_id);
 void graph_cancel(struct graph *g, uint64_t id);
