@@ -1,0 +1,84 @@
+#include "media/rtp/rtp_end.h"
+
+#include <string.h>
+
+void rtp_end_init(struct rtp_end *e, const struct rtp_stream_conf *conf)
+{
+	memset(e, 0, sizeof(*e));
+	rtp_stream_init(&e->stream, conf);
+}
+
+void rtp_end_set_remote(struct rtp_end *e, const struct addr *rtp, const struct addr *rtcp)
+{
+	if (!addr_is_set(rtp) || !addr_equal(&e->signalled_rtp, rtp)) {
+		memset(&e->rtp, 0, sizeof(e->rtp));
+		memset(&e->rtcp, 0, sizeof(e->rtcp));
+	}
+	e->signalled_rtp = *rtp;
+	e->signalled_rtcp = *rtcp;
+}
+
+static bool may_move(const struct rtp_end *e, const struct rtp_hdr *hdr, const struct addr *from, uint64_t now_us)
+{
+	if (addr_equal(from, &e->signalled_rtp))
+		return true;
+	if (now_us - e->last_rtp_us >= RTP_END_RELATCH_MS * 1000)
+		return true;
+	const struct rtp_stream *s = &e->stream;
+	int16_t ahead = (int16_t)(uint16_t)(hdr->seq - s->rx.max_seq);
+	return s->has_peer && hdr->ssrc == s->peer_ssrc && ahead > 0 && ahead < RTP_END_SEQ_NEAR;
+}
+
+bool rtp_end_accept(
+	struct rtp_end *e, const struct rtp_hdr *hdr, const struct addr *from, uint64_t now_us, bool *ret_moved)
+{
+	*ret_moved = false;
+	if (!addr_is_set(&e->rtp) || !addr_equal(&e->rtp, from)) {
+		if (addr_is_set(&e->rtp) && !may_move(e, hdr, from, now_us)) {
+			e->wrong_source++;
+			return false;
+		}
+		const struct addr *before = rtp_end_rtp_to(e);
+		*ret_moved = !before || !addr_equal(before, from);
+		e->rtp = *from;
+		if (*ret_moved)
+			memset(&e->rtcp, 0, sizeof(e->rtcp));
+	}
+	e->last_rtp_us = now_us;
+	return true;
+}
+
+bool rtp_end_accept_rtcp(struct rtp_end *e, const struct addr *from)
+{
+	const struct addr *rtp = rtp_end_rtp_to(e);
+	if ((rtp && addr_equal_host(from, rtp)) || addr_equal(from, &e->signalled_rtcp)) {
+		e->rtcp = *from;
+		return true;
+	}
+	e->wrong_source++;
+	return false;
+}
+
+const struct addr *rtp_end_rtp_to(const struct rtp_end *e)
+{
+	if (addr_is_set(&e->rtp))
+		return &e->rtp;
+	return addr_is_set(&e->signalled_rtp) ? &e->signalled_rtp : NULL;
+}
+
+const struct addr *rtp_end_rtcp_to(const struct rtp_end *e, struct addr *ret_addr)
+{
+	const struct addr *rtp = rtp_end_rtp_to(e);
+	if (!rtp || !addr_is_set(&e->signalled_rtcp))
+		return NULL;
+	if (addr_is_set(&e->rtcp)) {
+		*ret_addr = e->rtcp;
+	} else if (addr_equal(rtp, &e->signalled_rtp)) {
+		*ret_addr = e->signalled_rtcp;
+	} else {
+		*ret_addr =
+			*rtp; /* behind a NAT that keeps ports in pairs, RFC 3550 s11; else its own RTCP will tell */
+		addr_set_port(ret_addr, (uint16_t)(addr_port(rtp) + 1));
+	}
+	return ret_addr;
+}

@@ -1,0 +1,51 @@
+/* media/rtp/rtp_end.h
+ *
+ * The SIP end of a call: RTP and RTCP with a PBX whose true address may differ from what its SDP says (symmetric RTP),
+ * guarded against packets of strangers. Owns the addresses; what is in the packets is rtp_stream's. Stepped, pure;
+ * embedded.
+ *
+ *   OPEN ---- first valid packet, from anywhere ----> LOCKED on its source
+ *   LOCKED -- packet from elsewhere: taken, and the lock moves, only when
+ *             it comes from the signalled address and the lock is on another, or
+ *             it goes on with the SSRC and sequence of the stream, or
+ *             the locked source has been silent for RTP_END_RELATCH_MS
+ *   any ----- new remote address by SDP --> OPEN
+ */
+#ifndef MEDIA_RTP_RTP_END_H
+#define MEDIA_RTP_RTP_END_H
+
+#include "lib/base/addr.h"
+#include "media/rtp/rtp_stream.h"
+
+enum {
+	RTP_END_RELATCH_MS = 2000,
+	RTP_END_SEQ_NEAR =
+		100, /* RFC 3550 A.1 MAX_MISORDER: a guesser would have to know the sequence as well as the SSRC */
+};
+
+struct rtp_end {
+	struct rtp_stream stream;
+	struct addr signalled_rtp, signalled_rtcp; /* rtcp unset: no RTCP sent */
+	struct addr rtp;                           /* LOCKED: source; else unset */
+	struct addr rtcp;                          /* last source of valid RTCP; else unset */
+	uint64_t last_rtp_us;
+	uint64_t wrong_source;
+};
+
+void rtp_end_init(struct rtp_end *e, const struct rtp_stream_conf *conf);
+/* Where the peer's SDP says it is. The same addresses again change nothing. */
+void rtp_end_set_remote(struct rtp_end *e, const struct addr *rtp, const struct addr *rtcp);
+
+/* Is an RTP packet with this (valid) header to be taken? *ret_moved: the lock is now on `from`, and that is not where
+ * we sent before. */
+bool rtp_end_accept(
+	struct rtp_end *e, const struct rtp_hdr *hdr, const struct addr *from, uint64_t now_us, bool *ret_moved);
+/* The same for RTCP: only hosts that we expect. */
+bool rtp_end_accept_rtcp(struct rtp_end *e, const struct addr *from);
+
+/* Where to send; NULL: nowhere. Borrowed until the next call. */
+const struct addr *rtp_end_rtp_to(const struct rtp_end *e);
+/* ret_addr is written and returned. */
+const struct addr *rtp_end_rtcp_to(const struct rtp_end *e, struct addr *ret_addr);
+
+#endif

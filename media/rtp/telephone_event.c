@@ -1,0 +1,169 @@
+#include "media/rtp/telephone_event.h"
+
+#include "lib/base/rd.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char digits[] = "0123456789*#ABCD";
+enum { DIGIT_COUNT = 16, END_BIT = 0x80, UNITS_PER_MS = TEV_CLOCK_HZ / 1000 };
+
+char tev_digit(unsigned event)
+{
+	return event < DIGIT_COUNT ? digits[event] : 0;
+}
+
+int tev_event(char digit)
+{
+	const char *at = digit ? strchr(digits, digit) : NULL;
+	return at ? (int)(at - digits) : -1;
+}
+
+/* ---- receiving ---- */
+
+void tev_rx_init(struct tev_rx *rx, uint32_t rtp_clock_hz)
+{
+	memset(rx, 0, sizeof(*rx));
+	rx->rtp_ticks_per_unit = rtp_clock_hz / TEV_CLOCK_HZ;
+}
+
+static struct tev_report finish(struct tev_rx *rx)
+{
+	rx->active = false;
+	return (struct tev_report){TEV_END, tev_digit(rx->event), (rx->segments + rx->duration) / UNITS_PER_MS};
+}
+
+/* RFC 4733 s2.5.1.3: the same key still held, its duration field having run full. */
+static bool is_next_segment(const struct tev_rx *rx, uint8_t event, uint32_t ts)
+{
+	return rx->active && event == rx->event && ts == rx->ts + TEV_SEGMENT_MAX * rx->rtp_ticks_per_unit;
+}
+
+size_t tev_rx_packet(struct tev_rx *rx, uint32_t ts, const uint8_t *payload, size_t length, uint64_t now_us,
+	struct tev_report ret_reports[TEV_REPORTS_MAX])
+{
+	struct rd r = rd_init(payload, length);
+	uint8_t event = rd_u8(&r), flags = rd_u8(&r);
+	uint16_t duration = rd_u16(&r);
+	size_t n = 0;
+
+	/* The payload may hold further events (RFC 4733 s2.4.1), which nobody sends; the first one is enough */
+	if (!rd_ok(&r) || event >= DIGIT_COUNT)
+		return 0;
+	if (rx->known && ts != rx->ts && (int32_t)(ts - rx->ts) < 0)
+		return 0; /* an older event, reordered */
+	if (rx->known && ts == rx->ts && event == rx->event) {
+		if (!rx->active)
+			return 0; /* its end has been told: the second and third end packet */
+	} else if (is_next_segment(rx, event, ts)) {
+		rx->segments += TEV_SEGMENT_MAX;
+		rx->duration = 0;
+	} else {
+		if (rx->active)
+			ret_reports[n++] = finish(rx);
+		rx->known = rx->active = true;
+		rx->event = event;
+		rx->segments = rx->duration = 0;
+		if (!(flags & END_BIT)) /* a digit of which only the end arrived is told at once */
+			ret_reports[n++] = (struct tev_report){.kind = TEV_BEGIN, .digit = tev_digit(event)};
+	}
+	rx->ts = ts;
+	rx->last_us = now_us;
+	if (duration > rx->duration)
+		rx->duration = duration; /* reordered updates do not shorten it */
+	if (flags & END_BIT)
+		ret_reports[n++] = finish(rx);
+	return n;
+}
+
+uint64_t tev_rx_deadline(const struct tev_rx *rx)
+{
+	return rx->active ? rx->last_us + TEV_TIMEOUT_MS * 1000 : UINT64_MAX;
+}
+
+size_t tev_rx_tick(struct tev_rx *rx, uint64_t now_us, struct tev_report ret_reports[1])
+{
+	if (now_us < tev_rx_deadline(rx))
+		return 0;
+	ret_reports[0] = finish(rx);
+	return 1;
+}
+
+/* ---- sending ---- */
+
+void tev_tx_init(struct tev_tx *tx, uint32_t rtp_clock_hz)
+{
+	memset(tx, 0, sizeof(*tx));
+	tx->rtp_ticks_per_unit = rtp_clock_hz / TEV_CLOCK_HZ;
+}
+
+void tev_tx_drop(struct tev_tx *tx)
+{
+	tx->queued = 0;
+	tx->on_wire = false;
+}
+
+int tev_tx_begin(struct tev_tx *tx, char digit)
+{
+	int event = tev_event(digit);
+	if (event < 0)
+		return -EINVAL;
+	if (tx->queued == TEV_TX_QUEUE)
+		return -ENOBUFS;
+	if (tx->queued && !tx->queue[tx->queued - 1].ended)
+		tev_tx_end(tx, 0); /* a key pressed while another is held: the other was released */
+	tx->queue[tx->queued].event = (uint8_t)event;
+	tx->queue[tx->queued].ended = false;
+	tx->queue[tx->queued].duration_ms = 0;
+	tx->queued++;
+	return 0;
+}
+
+void tev_tx_end(struct tev_tx *tx, unsigned duration_ms)
+{
+	if (!tx->queued || tx->queue[tx->queued - 1].ended)
+		return;
+	tx->queue[tx->queued - 1].ended = true;
+	tx->queue[tx->queued - 1].duration_ms = duration_ms < TEV_TX_MIN_MS ? TEV_TX_MIN_MS : duration_ms;
+}
+
+static void write_packet(const struct tev_tx *tx, bool marker, bool end, uint32_t duration, struct tev_packet *p)
+{
+	struct wr w = wr_init(p->payload, sizeof(p->payload));
+	p->marker = marker;
+	p->ts = tx->ts;
+	wr_u8(&w, tx->queue[0].event);
+	wr_u8(&w, (uint8_t)((end ? END_BIT : 0) | TEV_VOLUME));
+	wr_u16(&w, (uint16_t)duration);
+}
+
+size_t tev_tx_step(struct tev_tx *tx, uint32_t ts_now, unsigned step_ms, struct tev_packet ret_packets[TEV_PACKETS_MAX])
+{
+	size_t n = 0;
+	if (!tx->queued)
+		return 0;
+	bool first = !tx->on_wire;
+	if (first) {
+		tx->on_wire = true;
+		tx->ts = ts_now;
+		tx->segments = tx->elapsed = 0;
+	}
+	tx->elapsed += step_ms * UNITS_PER_MS;
+	bool end = tx->queue[0].ended && tx->elapsed >= tx->queue[0].duration_ms * UNITS_PER_MS;
+	while (tx->elapsed - tx->segments > TEV_SEGMENT_MAX) {
+		write_packet(tx, false, false, TEV_SEGMENT_MAX,
+			&ret_packets[n++]); /* closes the segment, without the E bit */
+		tx->segments += TEV_SEGMENT_MAX;
+		tx->ts += TEV_SEGMENT_MAX * tx->rtp_ticks_per_unit;
+		if (n == TEV_PACKETS_MAX - TEV_END_PACKETS)
+			break;
+	}
+	for (int copies = end ? TEV_END_PACKETS : 1; copies; copies--, first = false)
+		write_packet(tx, first, end, tx->elapsed - tx->segments, &ret_packets[n++]);
+	if (end) {
+		tx->on_wire = false;
+		tx->queued--;
+		memmove(&tx->queue[0], &tx->queue[1], tx->queued * sizeof(tx->queue[0]));
+	}
+	return n;
+}
