@@ -1,0 +1,295 @@
+#include "media/bridge_to_sip.h"
+
+#include "lib/base/assert.h"
+#include "lib/base/pktbuf.h"
+#include "media/dsp/level.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+	TS_PER_SAMPLE = JBUF_CLOCK_HZ / BRIDGE_RATE_HZ,
+	SAMPLE_US = 1000000 / BRIDGE_RATE_HZ,
+	CONCEAL_GRAIN = BRIDGE_RATE_HZ / 400, /* 2.5 ms: libopus conceals in such steps only */
+	BEHIND_MAX_US = 500000,               /* the machine slept: do not send a burst of old audio */
+	PULLS_MAX = 64,                       /* of a hostile stream with tiny frames; then silence fills the packet */
+	PACKET_BYTES = RTP_HEADER_BYTES + BRIDGE_PTIME_MAX_MS * BRIDGE_SAMPLES_PER_MS,
+};
+
+/* ---- sound out of the jitter buffer ---- */
+
+static int16_t *fifo_end(struct bridge_to_sip *b)
+{
+	return b->fifo + b->fifo_samples;
+}
+
+static unsigned fifo_room(const struct bridge_to_sip *b)
+{
+	return BRIDGE_FIFO_SAMPLES - b->fifo_samples;
+}
+
+static void add_silence(struct bridge_to_sip *b, unsigned samples)
+{
+	memset(fifo_end(b), 0, samples * sizeof(b->fifo[0]));
+	b->fifo_samples += samples;
+	b->quiet = true;
+}
+
+static void conceal(struct bridge_to_sip *b, unsigned samples)
+{
+	unsigned whole = (samples + CONCEAL_GRAIN - 1) / CONCEAL_GRAIN * CONCEAL_GRAIN;
+	bool too_long = b->concealed_run >= BRIDGE_CONCEAL_MAX_MS * BRIDGE_SAMPLES_PER_MS;
+
+	b->concealed_run += samples;
+	if (too_long || whole > fifo_room(b) || opus_dec_conceal(b->dec, fifo_end(b), whole) < 0) {
+		add_silence(b, samples);
+		return;
+	}
+	b->quiet = level_is_quiet(fifo_end(b), samples);
+	b->fifo_samples += samples;
+}
+
+static void play_missing(struct bridge_to_sip *b, const struct jbuf_out *out, unsigned samples)
+{
+	const struct pkt *next = out->next;
+	uint64_t ms = samples / BRIDGE_SAMPLES_PER_MS;
+
+	if (next && samples && samples % CONCEAL_GRAIN == 0) {
+		const uint8_t *bytes = next->data + next->offset;
+		if (opus_packet_has_redundancy(bytes, next->length) &&
+			opus_dec_fec(b->dec, bytes, next->length, fifo_end(b), samples) == (int)samples) {
+			b->fifo_samples += samples;
+			b->fec_ms += ms;
+			return;
+		}
+	}
+	b->concealed_ms += ms;
+	conceal(b, samples);
+}
+
+static void play_packet(struct bridge_to_sip *b, struct jbuf_out *out, unsigned samples)
+{
+	int n = opus_dec_packet(b->dec, out->pkt->data + out->pkt->offset, out->pkt->length, fifo_end(b), fifo_room(b));
+
+	out->pkt = pkt_put(b->pool, out->pkt);
+	if (n < 0) {
+		b->discarded++;
+		b->concealed_ms += samples / BRIDGE_SAMPLES_PER_MS;
+		conceal(b, samples);
+		return;
+	}
+	b->quiet = level_is_quiet(fifo_end(b), (size_t)n);
+	b->fifo_samples += (unsigned)n;
+	b->concealed_run = 0;
+}
+
+/* Adds what comes next to the FIFO. Returns false when there is nothing at all. *ret_sound: it was WhatsApp's. */
+static bool pull(struct bridge_to_sip *b, uint64_t play_us, bool *ret_sound)
+{
+	struct jbuf_out out;
+	jbuf_get(b->jb, play_us + (uint64_t)b->fifo_samples * SAMPLE_US, b->quiet, &out);
+	unsigned samples = out.duration_ts / TS_PER_SAMPLE;
+	switch (out.kind) {
+	case JBUF_IDLE: return false;
+	case JBUF_PACKET:
+		play_packet(b, &out, samples);
+		*ret_sound = true;
+		break;
+	case JBUF_MISSING: play_missing(b, &out, samples); break;
+	case JBUF_GAP:
+	case JBUF_EMPTY:
+	case JBUF_STRETCH: conceal(b, samples); break;
+	}
+	return true;
+}
+
+/* ---- packets to SIP ---- */
+
+static void send_packet(struct bridge_to_sip *b, uint8_t pt, bool marker, uint32_t ts, uint8_t *packet, size_t payload)
+{
+	rtp_stream_header(b->stream, pt, marker, ts, payload, b->next_us, packet);
+	b->io->send(b->io_arg, packet, RTP_HEADER_BYTES + payload);
+}
+
+static void send_digit(struct bridge_to_sip *b)
+{
+	struct tev_packet packets[TEV_PACKETS_MAX];
+	size_t n = tev_tx_step(&b->events, b->ts, b->ptime_ms, packets);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t packet[RTP_HEADER_BYTES + TEV_PAYLOAD_BYTES];
+		memcpy(packet + RTP_HEADER_BYTES, packets[i].payload, TEV_PAYLOAD_BYTES);
+		send_packet(b, b->event_pt, packets[i].marker, packets[i].ts, packet, TEV_PAYLOAD_BYTES);
+	}
+	b->mark_next = true;
+}
+
+static void send_audio(struct bridge_to_sip *b, unsigned samples, bool sound)
+{
+	uint8_t packet[PACKET_BYTES];
+	g711_from_pcm(b->law, b->fifo, samples, packet + RTP_HEADER_BYTES);
+	send_packet(b, b->pt, b->mark_next, b->ts, packet, samples);
+	b->mark_next = false;
+	if (sound && !b->sound_sent) {
+		b->sound_sent = true;
+		b->io->first_sound(b->io_arg, b->next_us);
+	}
+}
+
+/* One packet of the grid, whether it may be sent or not: on hold the stream goes on being consumed. */
+static void play_one(struct bridge_to_sip *b)
+{
+	unsigned samples = b->ptime_ms * BRIDGE_SAMPLES_PER_MS;
+	bool sound = false;
+
+	for (int i = 0; i < PULLS_MAX && b->fifo_samples < samples; i++)
+		if (!pull(b, b->next_us, &sound))
+			break;
+	if (b->fifo_samples < samples)
+		add_silence(b, samples - b->fifo_samples);
+	if (b->send && tev_tx_active(&b->events))
+		send_digit(b);
+	else if (b->send)
+		send_audio(b, samples, sound);
+	b->fifo_samples -= samples;
+	memmove(b->fifo, b->fifo + samples, b->fifo_samples * sizeof(b->fifo[0]));
+	b->ts += samples;
+	b->next_us += (uint64_t)samples * SAMPLE_US;
+}
+
+/* The stream from WhatsApp has just begun: put the grid where its packets will be due, rather than hold each of them up
+ * to one ptime longer for ever. RTP time goes on with real time. */
+static void move_grid(struct bridge_to_sip *b)
+{
+	uint64_t start_us = jbuf_start_us(b->jb), ptime_us = b->ptime_ms * 1000ull;
+	if (!start_us || b->phased)
+		return;
+	b->phased = true;
+	uint64_t late_us = start_us > b->next_us ? (start_us - b->next_us) % ptime_us
+						 : (ptime_us - (b->next_us - start_us) % ptime_us) % ptime_us;
+	unsigned samples = (unsigned)((late_us + SAMPLE_US - 1) / SAMPLE_US);
+	b->next_us += (uint64_t)samples * SAMPLE_US;
+	b->ts += samples;
+	b->mark_next = true;
+}
+
+/* ---- entry points ---- */
+
+int bridge_to_sip_init(struct bridge_to_sip *b, const struct bridge_to_sip_conf *conf)
+{
+	const struct jbuf_conf jc = {.pool = conf->pool, .min_ms = conf->jbuf_min_ms, .max_ms = conf->jbuf_max_ms};
+	memset(b, 0, sizeof(*b));
+	b->stream = conf->stream;
+	b->io = conf->io;
+	b->io_arg = conf->io_arg;
+	b->pool = conf->pool;
+	b->ts = conf->first_ts;
+	b->ptime_ms = BRIDGE_PTIME_DEFAULT_MS;
+	b->mark_next = true;
+	tev_tx_init(&b->events, BRIDGE_RATE_HZ);
+	int r = jbuf_new(&jc, &b->jb);
+	return r < 0 ? r : opus_dec_new(BRIDGE_RATE_HZ, &b->dec);
+}
+
+void bridge_to_sip_done(struct bridge_to_sip *b)
+{
+	b->jb = jbuf_free(b->jb);
+	b->dec = opus_dec_free(b->dec);
+}
+
+static uint16_t usable_ptime(uint16_t ptime_ms)
+{
+	if (!ptime_ms)
+		return BRIDGE_PTIME_DEFAULT_MS;
+	ptime_ms = (uint16_t)(ptime_ms / 10 * 10);
+	return ptime_ms < BRIDGE_PTIME_MIN_MS   ? BRIDGE_PTIME_MIN_MS
+	       : ptime_ms > BRIDGE_PTIME_MAX_MS ? BRIDGE_PTIME_MAX_MS
+						: ptime_ms;
+}
+
+void bridge_to_sip_set_remote(struct bridge_to_sip *b, const struct media_sip_remote *remote, uint64_t now_us)
+{
+	b->law = remote->codec == AUDIO_PCMA ? G711_A : G711_MU;
+	b->pt = remote->pt;
+	b->event_pt = remote->event_pt;
+	b->ptime_ms = usable_ptime(remote->ptime_ms);
+	if (remote->send && !b->send)
+		b->mark_next = true;
+	b->send = remote->send;
+	if (!b->event_pt || !b->send)
+		tev_tx_drop(&b->events);
+	if (!b->running) {
+		b->running = true;
+		b->next_us = now_us;
+	}
+}
+
+void bridge_to_sip_packet(
+	struct bridge_to_sip *b, const struct rtp_hdr *hdr, const uint8_t *payload, size_t length, uint64_t now_us)
+{
+	int duration_ts = opus_packet_duration_ts(payload, length);
+	if (!b->running || duration_ts < 0 || length > PKT_DATA_BYTES - PKT_HEADROOM) {
+		b->discarded++;
+		bridge_to_sip_other_packet(b, hdr);
+		return;
+	}
+	struct pkt *pkt = pkt_get(b->pool);
+	if (!pkt) {
+		b->discarded++;
+		return;
+	}
+	memcpy(pkt->data + pkt->offset, payload, length);
+	pkt->length = (uint16_t)length;
+	int r = jbuf_put(b->jb, hdr->seq, hdr->ts, (uint32_t)duration_ts, pkt, now_us);
+	if (r == -EPROTO) {
+		bridge_to_sip_new_source(b);
+		r = jbuf_put(b->jb, hdr->seq, hdr->ts, (uint32_t)duration_ts, pkt, now_us);
+	}
+	if (r < 0)
+		pkt_put(b->pool, pkt);
+	move_grid(b);
+}
+
+void bridge_to_sip_other_packet(struct bridge_to_sip *b, const struct rtp_hdr *hdr)
+{
+	jbuf_skip(b->jb, hdr->seq);
+}
+
+void bridge_to_sip_new_source(struct bridge_to_sip *b)
+{
+	jbuf_flush(b->jb);
+	b->phased = false;
+}
+
+void bridge_to_sip_digit(struct bridge_to_sip *b, const struct tev_report *report)
+{
+	if (!b->running || !b->send || !b->event_pt)
+		return;
+	if (report->kind == TEV_BEGIN || !b->digit_open) {
+		b->digit_open = tev_tx_begin(&b->events, report->digit) == 0;
+		if (!b->digit_open)
+			return;
+	}
+	if (report->kind == TEV_END) {
+		tev_tx_end(&b->events, report->duration_ms);
+		b->digit_open = false;
+	}
+}
+
+uint64_t bridge_to_sip_deadline(const struct bridge_to_sip *b)
+{
+	return b->running ? b->next_us : UINT64_MAX;
+}
+
+void bridge_to_sip_tick(struct bridge_to_sip *b, uint64_t now_us)
+{
+	if (!b->running)
+		return;
+	if (now_us > b->next_us + BEHIND_MAX_US) {
+		uint64_t missed = (now_us - b->next_us) / (b->ptime_ms * 1000ull);
+		b->next_us += missed * b->ptime_ms * 1000ull;
+		b->ts += (uint32_t)missed * b->ptime_ms * BRIDGE_SAMPLES_PER_MS;
+		b->mark_next = true;
+	}
+	while (b->next_us <= now_us)
+		play_one(b);
+}

@@ -1,0 +1,98 @@
+/* media/bridge_to_sip.h
+ *
+ * The direction WhatsApp -> SIP of one session. It comes over the internet and may meet a naive receiver: packets are
+ * held in an adaptive jitter buffer and played on an absolute grid of the SIP side's ptime; what is lost is recovered
+ * (FEC) or concealed.
+ *
+ *   Opus packet --> jbuf --> every ptime: decode | FEC | PLC | silence --> G.711 --> RTP
+ *   digit ------------------------------> telephone-event instead of audio
+ *
+ * Embedded in the session; its owner's thread. Allocates only in _init().
+ */
+#ifndef MEDIA_BRIDGE_TO_SIP_H
+#define MEDIA_BRIDGE_TO_SIP_H
+
+#include "media/codec/g711.h"
+#include "media/codec/opus_codec.h"
+#include "media/media_types.h"
+#include "media/rtp/jbuf.h"
+#include "media/rtp/rtp_stream.h"
+#include "media/rtp/telephone_event.h"
+
+struct pktpool;
+
+enum {
+	BRIDGE_RATE_HZ = 8000,
+	BRIDGE_SAMPLES_PER_MS = 8,
+	BRIDGE_PTIME_MIN_MS = 10,
+	BRIDGE_PTIME_MAX_MS = 60,
+	BRIDGE_PTIME_DEFAULT_MS = 20,
+	BRIDGE_CONCEAL_MAX_MS = 100, /* invented speech sounds like a robot after that; then silence */
+	/* of decoded audio not yet sent: less than one ptime, then one Opus packet */
+	BRIDGE_FIFO_SAMPLES = (BRIDGE_PTIME_MAX_MS + OPUS_CODEC_PACKET_MAX_MS) * BRIDGE_SAMPLES_PER_MS,
+};
+
+struct bridge_to_sip_io {
+	void (*send)(void *arg, const uint8_t *bytes, size_t length); /* one RTP packet */
+	void (*first_sound)(void *arg, uint64_t now_us); /* the first packet with WhatsApp's sound has been sent */
+};
+
+struct bridge_to_sip_conf {
+	struct pktpool *pool;
+	uint16_t jbuf_min_ms, jbuf_max_ms;
+	struct rtp_stream *stream; /* toward SIP, borrowed */
+	const struct bridge_to_sip_io *io;
+	void *io_arg;
+	uint32_t first_ts;
+};
+
+struct bridge_to_sip {
+	/* fixed after init: */
+	struct rtp_stream *stream;
+	const struct bridge_to_sip_io *io;
+	void *io_arg;
+	struct pktpool *pool;
+	struct opus_dec *dec;
+	struct jbuf *jb;
+	/* the SIP side as negotiated */
+	bool running, send;
+	enum g711_law law;
+	uint8_t pt, event_pt;
+	uint16_t ptime_ms;
+	/* playing */
+	uint64_t next_us; /* of the grid */
+	uint32_t ts;      /* of the packet at next_us */
+	bool phased;      /* the grid has been moved to where this stream's packets arrive */
+	bool mark_next;   /* after a leap of the grid, or silence */
+	bool sound_sent;
+	bool quiet;             /* what was played last was a pause */
+	unsigned concealed_run; /* samples since the last real ones */
+	int16_t fifo[BRIDGE_FIFO_SAMPLES];
+	unsigned fifo_samples;
+	/* digits */
+	struct tev_tx events;
+	bool digit_open;
+	/* statistics */
+	uint64_t discarded, concealed_ms, fec_ms;
+};
+
+/* Returns 0, -EINVAL or -ENOMEM; bridge_to_sip_done() is right after either. */
+int bridge_to_sip_init(struct bridge_to_sip *b, const struct bridge_to_sip_conf *conf);
+/* The SIP side is known, or has changed; starts the grid. */
+void bridge_to_sip_set_remote(struct bridge_to_sip *b, const struct media_sip_remote *remote, uint64_t now_us);
+
+/* One Opus packet, not a duplicate. payload is copied. */
+void bridge_to_sip_packet(
+	struct bridge_to_sip *b, const struct rtp_hdr *hdr, const uint8_t *payload, size_t length, uint64_t now_us);
+/* This packet carried something else. */
+void bridge_to_sip_other_packet(struct bridge_to_sip *b, const struct rtp_hdr *hdr);
+/* Another SSRC, or the sender began anew. */
+void bridge_to_sip_new_source(struct bridge_to_sip *b);
+void bridge_to_sip_digit(struct bridge_to_sip *b, const struct tev_report *report);
+
+void bridge_to_sip_tick(struct bridge_to_sip *b, uint64_t now_us);
+uint64_t bridge_to_sip_deadline(const struct bridge_to_sip *b);
+
+void bridge_to_sip_done(struct bridge_to_sip *b);
+
+#endif

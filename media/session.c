@@ -1,0 +1,543 @@
+/* media/session.c
+ *
+ * Glue: sorts what comes in to the ends, the bridge's two directions and the DTMF receivers, keeps the time-outs,
+ * passes on what goes out.
+ */
+#include "media/session_inner.h"
+
+#include "lib/base/assert.h"
+#include "lib/base/counter.h"
+#include "lib/base/crypto.h"
+#include "lib/base/pktbuf.h"
+#include "media/webrtc/webrtc_end.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SESSION_MAGIC = 0x5e551011,
+	SRTCP_ROOM = 64,
+	JBUF_MIN_MS = 20,
+	JBUF_MAX_MS = 200,
+	WA_SILENCE_MS = 30000,
+	SIP_SILENCE_MS = 60000,
+	PT_PCMU = 0, /* RFC 3551 s6: static types; some peers switch without asking */
+	PT_PCMA = 8,
+	PT_CN = 13,
+	LOSS_PERCENT_MAX = 30, /* beyond, redundancy only takes more bits from the speech */
+};
+
+/* ---- out: packets and events ---- */
+
+static void tell(struct session *s, struct session_event ev, uint64_t now_us)
+{
+	ev.at_us = now_us;
+	if (!s->failed)
+		s->io->event(s->io_arg, &ev);
+}
+
+static void fail(struct session *s, enum media_end end, enum media_failure failure, uint64_t now_us)
+{
+	tell(s, (struct session_event){.kind = SESSION_FAILED, .end = end, .failure = failure}, now_us);
+	s->failed = true;
+}
+
+static void send_to_wa(void *arg, uint8_t *bytes, size_t length, size_t cap)
+{
+	struct session *s = arg;
+	webrtc_end_send_rtp(s->webrtc, bytes, length, cap); /* only called when it is up */
+}
+
+static void send_to_sip(void *arg, const uint8_t *bytes, size_t length)
+{
+	struct session *s = arg;
+	const struct addr *to = rtp_end_rtp_to(&s->sip);
+	if (to)
+		s->io->send(s->io_arg, END_SIP, SESSION_RTP, bytes, length, to);
+}
+
+static void first_sound(struct session *s, enum media_end end, uint64_t now_us)
+{
+	s->first_tx_us[end] = (int64_t)now_us;
+	tell(s, (struct session_event){.kind = SESSION_FIRST_SENT, .end = end}, now_us);
+}
+
+static void first_sound_to_wa(void *arg, uint64_t now_us)
+{
+	first_sound(arg, END_WA, now_us);
+}
+
+static void first_sound_to_sip(void *arg, uint64_t now_us)
+{
+	first_sound(arg, END_SIP, now_us);
+}
+
+static const struct bridge_to_wa_io to_wa_io = {send_to_wa, first_sound_to_wa};
+static const struct bridge_to_sip_io to_sip_io = {send_to_sip, first_sound_to_sip};
+
+static void report_to_wa(struct session *s, bool bye, uint64_t now_us)
+{
+	uint8_t bytes[RTCP_MAX_BYTES + SRTCP_ROOM];
+	size_t n = rtp_stream_report(&s->wa, bye, now_us, bytes, RTCP_MAX_BYTES);
+	if (n && s->flowing)
+		webrtc_end_send_rtcp(s->webrtc, bytes, n, sizeof(bytes));
+}
+
+static void report_to_sip(struct session *s, bool bye, uint64_t now_us)
+{
+	uint8_t bytes[RTCP_MAX_BYTES];
+	struct addr to;
+	size_t n = rtp_stream_report(&s->sip.stream, bye, now_us, bytes, sizeof(bytes));
+	if (n && rtp_end_rtcp_to(&s->sip, &to))
+		s->io->send(s->io_arg, END_SIP, SESSION_RTCP, bytes, n, &to);
+}
+
+/* ---- digits ---- */
+
+static void pass_digits(
+	struct session *s, enum media_end from, const struct tev_report *reports, size_t count, uint64_t now_us)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (from == END_WA)
+			bridge_to_sip_digit(&s->to_sip, &reports[i]);
+		else
+			bridge_to_wa_digit(&s->to_wa, &reports[i], now_us);
+		if (reports[i].kind != TEV_END)
+			continue;
+		s->dtmf_digits++;
+		tell(s,
+			(struct session_event){.kind = SESSION_DTMF,
+				.end = from,
+				.digit = reports[i].digit,
+				.duration_ms = reports[i].duration_ms},
+			now_us);
+	}
+}
+
+/* ---- in: WhatsApp ---- */
+
+static void note_first_audio(struct session *s, enum media_end end, uint64_t now_us)
+{
+	if (s->first_rx_us[end])
+		return;
+	s->first_rx_us[end] = (int64_t)now_us;
+	tell(s, (struct session_event){.kind = SESSION_FIRST_AUDIO, .end = end}, now_us);
+}
+
+static void on_wa_rtp(struct session *s, const uint8_t *bytes, size_t length, uint64_t now_us)
+{
+	struct rtp_hdr h;
+	bool new_source;
+	if (rtp_parse(bytes, length, &h) < 0) {
+		counter_inc(CNT_MEDIA_RX_BAD_RTP);
+		s->discarded[END_WA]++;
+		return;
+	}
+	bool is_audio = h.pt == s->wa_opus_pt, is_event = s->wa_event_pt && h.pt == s->wa_event_pt;
+	enum seq_verdict v = rtp_stream_received(&s->wa, &h, is_audio, now_us, &new_source);
+	if (v == SEQ_DUPLICATE || v == SEQ_SUSPICIOUS)
+		return;
+	if (new_source)
+		bridge_to_sip_new_source(&s->to_sip);
+	const uint8_t *payload = bytes + h.payload_offset;
+	if (is_audio && h.payload_length) {
+		note_first_audio(s, END_WA, now_us);
+		bridge_to_sip_packet(&s->to_sip, &h, payload, h.payload_length, now_us);
+		return;
+	}
+	bridge_to_sip_other_packet(&s->to_sip, &h);
+	if (is_event) {
+		struct tev_report reports[TEV_REPORTS_MAX];
+		pass_digits(s, END_WA, reports,
+			tev_rx_packet(&s->wa_events, h.ts, payload, h.payload_length, now_us, reports), now_us);
+	} else if (!is_audio) {
+		s->discarded[END_WA]++;
+	}
+}
+
+/* The encoder spends bits on redundancy as far as the other side says it loses packets. */
+static void follow_reported_loss(struct session *s)
+{
+	unsigned percent = s->wa.remote_fraction_lost * 100u / 256u;
+	if (percent < s->opus_loss_percent)
+		percent = s->opus_loss_percent;
+	opus_enc_set_loss(s->to_wa.enc, percent > LOSS_PERCENT_MAX ? LOSS_PERCENT_MAX : percent);
+}
+
+static void on_wa_media(void *arg, uint8_t *bytes, size_t length, bool is_rtcp, uint64_t now_us)
+{
+	struct session *s = arg;
+	bool has_block;
+	if (s->failed)
+		return;
+	s->wa_heard_us = now_us;
+	if (!is_rtcp)
+		on_wa_rtp(s, bytes, length, now_us);
+	else if (rtp_stream_rtcp(&s->wa, bytes, length, now_us, &has_block) < 0)
+		counter_inc(CNT_MEDIA_RX_BAD_RTP);
+	else if (has_block)
+		follow_reported_loss(s);
+}
+
+static void send_wa_packet(void *arg, const void *bytes, size_t length, const struct addr *to)
+{
+	struct session *s = arg;
+	s->io->send(s->io_arg, END_WA, SESSION_RTP, bytes, length, to);
+}
+
+/* Media may flow once the call is accepted and there are keys, whichever is last. */
+static void maybe_flow(struct session *s, uint64_t now_us)
+{
+	if (s->flowing || s->failed || !s->started || !webrtc_end_is_up(s->webrtc))
+		return;
+	s->flowing = true;
+	bridge_to_wa_start(&s->to_wa, now_us);
+	rtp_stream_start_reports(&s->wa, now_us);
+}
+
+static void on_wa_event(
+	void *arg, enum webrtc_end_event ev, enum media_failure failure, const struct addr *remote, uint64_t now_us)
+{
+	struct session *s = arg;
+	struct session_event se = {.end = END_WA};
+	switch (ev) {
+	case WEBRTC_NOMINATED:
+		if (s->ice_us < 0)
+			s->ice_us = (int64_t)(now_us - s->wa_set_us);
+		se.kind = SESSION_ICE_NOMINATED;
+		if (remote)
+			se.remote = *remote;
+		tell(s, se, now_us);
+		break;
+	case WEBRTC_DTLS_UP:
+		if (s->dtls_us < 0)
+			s->dtls_us = (int64_t)(now_us - s->wa_set_us);
+		se.kind = SESSION_DTLS_UP;
+		tell(s, se, now_us);
+		maybe_flow(s, now_us);
+		break;
+	case WEBRTC_FAILED: fail(s, END_WA, failure, now_us); break;
+	}
+}
+
+static const struct webrtc_end_io webrtc_io = {send_wa_packet, on_wa_media, on_wa_event};
+
+/* ---- in: SIP ---- */
+
+/* G.711 by its payload type; false when it is none. */
+static bool law_of(const struct session *s, uint8_t pt, enum g711_law *ret_law)
+{
+	if (pt == s->sip_remote.pt)
+		*ret_law = s->sip_remote.codec == AUDIO_PCMA ? G711_A : G711_MU;
+	else if (pt == PT_PCMU || pt == PT_PCMA)
+		*ret_law = pt == PT_PCMA ? G711_A : G711_MU;
+	else
+		return false;
+	return true;
+}
+
+static void on_sip_payload(struct session *s, const struct rtp_hdr *h, const uint8_t *payload, uint64_t now_us)
+{
+	enum g711_law law;
+	if (s->sip_remote.event_pt && h->pt == s->sip_remote.event_pt) {
+		struct tev_report reports[TEV_REPORTS_MAX];
+		bridge_to_wa_other_packet(&s->to_wa, h, now_us);
+		pass_digits(s, END_SIP, reports,
+			tev_rx_packet(&s->sip_events, h->ts, payload, h->payload_length, now_us, reports), now_us);
+	} else if (!law_of(s, h->pt, &law)) {
+		bridge_to_wa_other_packet(&s->to_wa, h, now_us);
+		s->discarded[END_SIP] += h->pt != PT_CN; /* comfort noise (RFC 3389) is silence; ours is as good */
+	} else if (!s->sip_remote.receive) {
+		s->discarded[END_SIP]++; /* music on hold of a peer that we told to be quiet */
+	} else {
+		note_first_audio(s, END_SIP, now_us);
+		bridge_to_wa_packet(&s->to_wa, h, law, payload, h->payload_length, now_us);
+	}
+}
+
+static void on_sip_rtp(struct session *s, const uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us)
+{
+	struct rtp_hdr h;
+	bool moved, new_source;
+	if (rtp_parse(bytes, length, &h) < 0) {
+		counter_inc(CNT_MEDIA_RX_BAD_RTP);
+		s->discarded[END_SIP]++;
+		return;
+	}
+	if (!rtp_end_accept(&s->sip, &h, from, now_us, &moved)) {
+		counter_inc(CNT_MEDIA_RX_WRONG_SOURCE);
+		return;
+	}
+	if (moved)
+		tell(s, (struct session_event){.kind = SESSION_SIP_LATCHED, .end = END_SIP, .remote = *from}, now_us);
+	s->sip_heard_us = now_us;
+	bool is_event = s->sip_remote.event_pt && h.pt == s->sip_remote.event_pt;
+	enum seq_verdict v = rtp_stream_received(&s->sip.stream, &h, !is_event, now_us, &new_source);
+	if (v == SEQ_DUPLICATE || v == SEQ_SUSPICIOUS)
+		return;
+	if (new_source) {
+		bridge_to_wa_new_source(&s->to_wa);
+		tev_rx_init(&s->sip_events, BRIDGE_RATE_HZ);
+	}
+	on_sip_payload(s, &h, bytes + h.payload_offset, now_us);
+}
+
+static void on_sip_rtcp(
+	struct session *s, const uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us)
+{
+	bool has_block;
+	if (!rtp_end_accept_rtcp(&s->sip, from)) {
+		counter_inc(CNT_MEDIA_RX_WRONG_SOURCE);
+		return;
+	}
+	if (rtp_stream_rtcp(&s->sip.stream, bytes, length, now_us, &has_block) < 0)
+		counter_inc(CNT_MEDIA_RX_BAD_RTP);
+	else
+		s->sip_heard_us = now_us;
+}
+
+void session_input(struct session *s, enum media_end end, enum session_channel channel, uint8_t *bytes, size_t length,
+	const struct addr *from, uint64_t now_us)
+{
+	ASSERT(s->magic == SESSION_MAGIC);
+	if (s->failed)
+		return;
+	if (end == END_WA)
+		webrtc_end_input(s->webrtc, bytes, length, from, now_us);
+	else if (!s->sip_set)
+		s->discarded[END_SIP]++; /* before there is a peer, nobody may latch */
+	else if (channel == SESSION_RTCP || rtp_is_rtcp(bytes, length))
+		on_sip_rtcp(s, bytes, length, from, now_us);
+	else
+		on_sip_rtp(s, bytes, length, from, now_us);
+}
+
+/* ---- time ---- */
+
+static uint64_t min_us(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t wa_silence_deadline(const struct session *s)
+{
+	return s->started ? s->wa_heard_us + s->wa_silence_us : UINT64_MAX;
+}
+
+static uint64_t sip_silence_deadline(const struct session *s)
+{
+	return s->started && s->sip_set && s->sip_remote.receive ? s->sip_heard_us + s->sip_silence_us : UINT64_MAX;
+}
+
+uint64_t session_deadline(const struct session *s)
+{
+	if (s->failed)
+		return UINT64_MAX;
+	uint64_t at = webrtc_end_deadline(s->webrtc);
+	at = min_us(at, bridge_to_sip_deadline(&s->to_sip));
+	at = min_us(at, bridge_to_wa_deadline(&s->to_wa));
+	at = min_us(at, tev_rx_deadline(&s->wa_events));
+	at = min_us(at, tev_rx_deadline(&s->sip_events));
+	at = min_us(at, rtp_stream_deadline(&s->wa));
+	at = min_us(at, rtp_stream_deadline(&s->sip.stream));
+	at = min_us(at, wa_silence_deadline(s));
+	return min_us(at, sip_silence_deadline(s));
+}
+
+static void tick_digits(struct session *s, uint64_t now_us)
+{
+	struct tev_report report[1];
+	pass_digits(s, END_WA, report, tev_rx_tick(&s->wa_events, now_us, report), now_us);
+	pass_digits(s, END_SIP, report, tev_rx_tick(&s->sip_events, now_us, report), now_us);
+}
+
+void session_tick(struct session *s, uint64_t now_us)
+{
+	ASSERT(s->magic == SESSION_MAGIC);
+	if (s->failed)
+		return;
+	webrtc_end_tick(s->webrtc, now_us);
+	if (s->failed)
+		return;
+	maybe_flow(s, now_us);
+	bridge_to_sip_tick(&s->to_sip, now_us);
+	bridge_to_wa_tick(&s->to_wa, now_us);
+	tick_digits(s, now_us);
+	if (rtp_stream_deadline(&s->wa) <= now_us)
+		report_to_wa(s, false, now_us);
+	if (rtp_stream_deadline(&s->sip.stream) <= now_us)
+		report_to_sip(s, false, now_us);
+	if (wa_silence_deadline(s) <= now_us)
+		fail(s, END_WA, MEDIA_FAIL_WA_SILENT, now_us);
+	else if (sip_silence_deadline(s) <= now_us)
+		fail(s, END_SIP, MEDIA_FAIL_SIP_SILENT, now_us);
+}
+
+/* ---- commands ---- */
+
+int session_set_wa(struct session *s, const struct media_wa_remote *remote, uint64_t now_us)
+{
+	ASSERT(s->magic == SESSION_MAGIC);
+	if (s->wa_set)
+		return -EALREADY;
+	s->wa_set_us = now_us;
+	s->wa_opus_pt = remote->opus_pt;
+	s->wa_event_pt = remote->event_pt;
+	bridge_to_wa_set_remote(&s->to_wa, remote->opus_pt, remote->event_pt);
+	uint32_t bitrate = s->opus_bitrate;
+	if (remote->max_bitrate && remote->max_bitrate < bitrate)
+		bitrate = remote->max_bitrate;
+	opus_enc_set_bitrate(s->to_wa.enc, bitrate);
+	int r = webrtc_end_start(s->webrtc, remote, now_us);
+	s->wa_set = r == 0;
+	return r;
+}
+
+int session_set_sip(struct session *s, const struct media_sip_remote *remote, uint64_t now_us)
+{
+	ASSERT(s->magic == SESSION_MAGIC);
+	if (remote->codec != AUDIO_PCMU && remote->codec != AUDIO_PCMA)
+		return -ENOTSUP;
+	bool resumed = !s->sip_set || (remote->receive && !s->sip_remote.receive);
+	if (s->sip_set && !remote->receive && s->sip_remote.receive)
+		bridge_to_wa_new_source(&s->to_wa); /* on hold: what comes after it begins anew */
+	s->sip_remote = *remote;
+	s->sip_set = true;
+	if (resumed)
+		s->sip_heard_us = now_us;
+	rtp_end_set_remote(&s->sip, &remote->rtp, &remote->rtcp);
+	bridge_to_sip_set_remote(&s->to_sip, remote, now_us);
+	rtp_stream_start_reports(&s->sip.stream, now_us);
+	return 0;
+}
+
+void session_start_wa(struct session *s, uint64_t now_us)
+{
+	ASSERT(s->magic == SESSION_MAGIC);
+	if (s->started)
+		return;
+	s->started = true;
+	s->wa_heard_us = now_us;
+	s->sip_heard_us = now_us;
+	maybe_flow(s, now_us);
+}
+
+/* ---- life ---- */
+
+/* splitmix64 */
+static uint64_t next_random(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15u;
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+static int make_webrtc(struct session *s, const struct session_conf *conf, uint64_t random)
+{
+	struct webrtc_end_conf wc = {.dtls = conf->dtls,
+		.io = &webrtc_io,
+		.io_arg = s,
+		.ice_timeout_ms = conf->ice_timeout_ms,
+		.random_seed = random};
+	_Static_assert(sizeof(wc.ufrag) >= sizeof(conf->wa.ufrag) && sizeof(wc.pwd) >= sizeof(conf->wa.pwd),
+		"credentials fit");
+	memcpy(wc.ufrag, conf->wa.ufrag, sizeof(conf->wa.ufrag));
+	memcpy(wc.pwd, conf->wa.pwd, sizeof(conf->wa.pwd));
+	return webrtc_end_new(&wc, &s->webrtc);
+}
+
+static void make_streams(struct session *s, const struct session_conf *conf, uint64_t *random)
+{
+	struct rtp_stream_conf rc = {
+		.clock_hz = OPUS_CODEC_RTP_CLOCK_HZ, .ssrc = conf->wa.ssrc, .cname = conf->wa.cname};
+	rc.first_seq = (uint16_t)(next_random(random) &
+				  0x7fff); /* the lower half: no wrap before SRTP has its bearings, RFC 3711 s3.3.1 */
+	rc.random_seed = next_random(random);
+	rtp_stream_init(&s->wa, &rc);
+	rc.clock_hz = BRIDGE_RATE_HZ;
+	rc.ssrc = (uint32_t)next_random(random);
+	rc.first_seq = (uint16_t)next_random(random);
+	rc.random_seed = next_random(random);
+	rtp_end_init(&s->sip, &rc);
+	tev_rx_init(&s->wa_events, OPUS_CODEC_RTP_CLOCK_HZ);
+	tev_rx_init(&s->sip_events, BRIDGE_RATE_HZ);
+}
+
+static int make_bridges(struct session *s, const struct session_conf *conf, uint64_t *random)
+{
+	const struct bridge_to_sip_conf to_sip = {.pool = conf->pool,
+		.jbuf_min_ms = conf->jbuf_min_ms ? conf->jbuf_min_ms : JBUF_MIN_MS,
+		.jbuf_max_ms = conf->jbuf_max_ms ? conf->jbuf_max_ms : JBUF_MAX_MS,
+		.stream = &s->sip.stream,
+		.io = &to_sip_io,
+		.io_arg = s,
+		.first_ts = (uint32_t)next_random(random)};
+	const struct bridge_to_wa_conf to_wa = {.enc = {.rate_hz = BRIDGE_RATE_HZ,
+							.bitrate = conf->opus_bitrate,
+							.complexity = conf->opus_complexity,
+							.loss_percent = conf->opus_loss_percent},
+		.stream = &s->wa,
+		.io = &to_wa_io,
+		.io_arg = s,
+		.first_ts = (uint32_t)next_random(random)};
+	int r = bridge_to_sip_init(&s->to_sip, &to_sip);
+	return r < 0 ? r : bridge_to_wa_init(&s->to_wa, &to_wa);
+}
+
+static struct session *destroy(struct session *s)
+{
+	bridge_to_sip_done(&s->to_sip);
+	bridge_to_wa_done(&s->to_wa);
+	webrtc_end_free(s->webrtc);
+	s->magic = 0;
+	free(s);
+	return NULL;
+}
+
+static uint64_t us_or(uint32_t ms, uint32_t otherwise_ms)
+{
+	return (ms ? ms : otherwise_ms) * 1000ull;
+}
+
+int session_new(const struct session_conf *conf, uint64_t now_us, struct session **ret_session)
+{
+	(void)now_us;
+	if (!conf->pool || !conf->io || !conf->io->send || !conf->io->event)
+		return -EINVAL;
+	struct session *s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	uint64_t random = conf->random_seed ? conf->random_seed : crypto_random_u64();
+	s->magic = SESSION_MAGIC;
+	s->io = conf->io;
+	s->io_arg = conf->io_arg;
+	s->wa_silence_us = us_or(conf->wa_silence_timeout_ms, WA_SILENCE_MS);
+	s->sip_silence_us = us_or(conf->sip_silence_timeout_ms, SIP_SILENCE_MS);
+	s->opus_bitrate = conf->opus_bitrate ? conf->opus_bitrate : OPUS_CODEC_BITRATE_DEFAULT;
+	s->opus_loss_percent = conf->opus_loss_percent;
+	s->ice_us = s->dtls_us = -1;
+	make_streams(s, conf, &random);
+	int r = make_bridges(s, conf, &random);
+	if (r == 0)
+		r = make_webrtc(s, conf, conf->random_seed ? next_random(&random) : 0);
+	if (r < 0) {
+		destroy(s);
+		return r;
+	}
+	*ret_session = s;
+	return 0;
+}
+
+struct session *session_close(struct session *s, uint64_t now_us)
+{
+	if (!s)
+		return NULL;
+	ASSERT(s->magic == SESSION_MAGIC);
+	if (!s->failed && s->flowing)
+		report_to_wa(s, true, now_us);
+	if (s->sip_set)
+		report_to_sip(s, true, now_us);
+	return destroy(s);
+}

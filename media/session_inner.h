@@ -1,0 +1,45 @@
+/* media/session_inner.h
+ *
+ * What media/session.c and media/stats.c share. Nobody else includes it.
+ */
+#ifndef MEDIA_SESSION_INNER_H
+#define MEDIA_SESSION_INNER_H
+
+#include "media/bridge_to_sip.h"
+#include "media/bridge_to_wa.h"
+#include "media/rtp/rtp_end.h"
+#include "media/rtp/telephone_event.h"
+#include "media/session.h"
+
+struct webrtc_end;
+
+struct session {
+	unsigned magic;
+	/* fixed after session_new(): */
+	const struct session_io *io;
+	void *io_arg;
+	uint64_t wa_silence_us, sip_silence_us;
+	uint32_t opus_bitrate;
+	uint8_t opus_loss_percent;
+	/* the two ends and what joins them */
+	struct webrtc_end *webrtc;
+	struct rtp_stream wa;
+	struct rtp_end sip;
+	struct bridge_to_sip to_sip;
+	struct bridge_to_wa to_wa;
+	struct tev_rx wa_events, sip_events;
+	/* as commanded */
+	bool wa_set, sip_set, started, flowing; /* flowing: started, and DTLS is up */
+	bool failed;
+	uint8_t wa_opus_pt, wa_event_pt;
+	struct media_sip_remote sip_remote;
+	uint64_t wa_heard_us, sip_heard_us; /* last sign of life, or when waiting for one began */
+	/* statistics */
+	uint64_t wa_set_us;
+	int64_t ice_us, dtls_us;
+	int64_t first_rx_us[END_COUNT], first_tx_us[END_COUNT];
+	uint64_t discarded[END_COUNT]; /* malformed, of unknown type, or not wanted now */
+	uint32_t dtmf_digits;
+};
+
+#endif

@@ -1,0 +1,55 @@
+/* media/stats.c
+ *
+ * The numbers of a session, gathered from where they are counted.
+ */
+#include "media/session_inner.h"
+#include "media/webrtc/webrtc_end.h"
+
+#include <string.h>
+
+static void stream_stats(const struct rtp_stream *s, struct media_rx_stats *rx, struct media_tx_stats *tx)
+{
+	rx->packets = (int64_t)s->rx_packets;
+	rx->bytes = (int64_t)s->rx_bytes;
+	rx->lost = rtp_stream_lost(s);
+	rx->duplicates = (int64_t)rtp_stream_duplicates(s);
+	rx->reordered = (int64_t)rtp_stream_reordered(s);
+	rx->jitter_ms = rtp_stream_jitter_ms(s);
+	rx->rtt_ms = rtp_stream_rtt_ms(s);
+	tx->packets = (int64_t)s->tx_packets;
+	tx->bytes = (int64_t)s->tx_bytes;
+	tx->remote_loss_percent = rtp_stream_remote_loss_percent(s);
+	tx->remote_jitter_ms = rtp_stream_remote_jitter_ms(s);
+}
+
+void session_stats(const struct session *s, struct media_stats *ret_stats)
+{
+	struct media_rx_stats *wa = &ret_stats->rx[END_WA], *sip = &ret_stats->rx[END_SIP];
+	const struct jbuf_stats *jb = jbuf_stats(s->to_sip.jb);
+
+	memset(ret_stats, 0, sizeof(*ret_stats));
+	stream_stats(&s->wa, wa, &ret_stats->tx[END_WA]);
+	stream_stats(&s->sip.stream, sip, &ret_stats->tx[END_SIP]);
+
+	wa->late = (int64_t)jb->late;
+	wa->discarded = (int64_t)(jb->discarded + s->to_sip.discarded + s->discarded[END_WA]);
+	wa->concealed_ms = (int64_t)(s->to_sip.concealed_ms + jb->empty_ms);
+	wa->fec_ms = (int64_t)s->to_sip.fec_ms;
+	wa->playout_delay_ms = jb->played ? jb->hold_sum_ms / (double)jb->played : -1.0;
+	if (wa->rtt_ms < 0)
+		wa->rtt_ms =
+			webrtc_end_rtt_ms(s->webrtc); /* Meta's relay may send no reports; consent checks do as well */
+
+	sip->late = (int64_t)s->to_wa.late;
+	sip->discarded = (int64_t)(s->to_wa.discarded + s->discarded[END_SIP]);
+	sip->playout_delay_ms = -1.0; /* nothing is held, nothing concealed: the phone does that */
+	sip->concealed_ms = sip->fec_ms = -1;
+
+	ret_stats->ice_us = s->ice_us;
+	ret_stats->dtls_us = s->dtls_us;
+	for (int end = 0; end < END_COUNT; end++) {
+		ret_stats->first_rx_us[end] = s->first_rx_us[end];
+		ret_stats->first_tx_us[end] = s->first_tx_us[end];
+	}
+	ret_stats->dtmf_digits = s->dtmf_digits;
+}
