@@ -43,12 +43,12 @@ def start(args, log):
     return p
 
 
-def free_port(kind=socket.SOCK_STREAM, pair=False):
+def free_port():
     for _ in range(200):
-        with socket.socket(socket.AF_INET, kind) as s:
+        with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             port = s.getsockname()[1]
-        if port > 64000 or (pair and port % 2):
+        if port > 64000:
             continue
         try:
             for k in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
@@ -80,7 +80,7 @@ class Demo:
         shutil.rmtree(self.out, ignore_errors=True)
         self.out.mkdir(parents=True)
         self.webhook, self.admin, self.graph = free_port(), free_port(), free_port()
-        self.sip, self.pbx, self.control = free_port(pair=True), free_port(pair=True), free_port()
+        self.sip, self.pbx, self.control = free_port(), free_port(), free_port()
 
     def tell(self, text=""):
         print(text, file=sys.stderr if self.args.json else sys.stdout, flush=True)

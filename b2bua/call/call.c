@@ -116,7 +116,7 @@ static int copy_text(struct call *c, const char **ret_copy, const char *text, si
 
 static int take_offer(struct call *c, const struct call_offer *o)
 {
-	/* A text too long to be read is not kept either: sdp_parse() would refuse it, and so does "". */
+	/* A text too long to be read is not kept either: sdp_audio_parse() would refuse it, and so does "". */
 	size_t sdp_length = o->sdp && o->sdp_length <= SDP_TEXT_MAX ? o->sdp_length : 0;
 
 	if (copy(c, &c->call_id, o->call_id, LIMIT_ID_CHARS) || copy(c, &c->wacid, o->wacid, LIMIT_ID_CHARS) ||

@@ -235,7 +235,7 @@ int negotiate_sip_answer(struct sip_negotiation *n, const char *text, size_t len
 {
 	struct sdp_audio sdp;
 	struct media_sip_remote r;
-	int status = sdp_parse(text, length, &sdp, NULL);
+	int status = sdp_audio_parse(text, length, &sdp, NULL);
 
 	n->offered = false;
 	if (status < 0)
@@ -271,7 +271,7 @@ int negotiate_sip_reoffer(struct sip_negotiation *n, const char *text, size_t le
 	struct media_sip_remote r;
 	const struct sdp_codec *codec;
 	size_t known = 0;
-	int status = sdp_parse(text, length, &sdp, NULL);
+	int status = sdp_audio_parse(text, length, &sdp, NULL);
 
 	if (status < 0)
 		return status == -ENOENT ? -ENOENT : -EBADMSG;

@@ -66,7 +66,7 @@ int negotiate_wa_offer(const char *sdp_text, size_t length, struct wa_offer *ret
 
 	ret_error->line = 0;
 	ret_error->what[0] = '\0';
-	if (sdp_parse(sdp_text, length, &sdp, ret_error) < 0)
+	if (sdp_audio_parse(sdp_text, length, &sdp, ret_error) < 0)
 		return -EBADMSG;
 	opus = sdp_find_codec(&sdp, "opus", 48000);
 	if (sdp.proto != SDP_UDP_TLS_RTP_SAVPF && sdp.proto != SDP_UDP_TLS_RTP_SAVP)

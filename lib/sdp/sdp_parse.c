@@ -1,4 +1,4 @@
-/* lib/sdp/sdp_parse.c
+/* lib/sdp/sdp_audio_parse.c
  *
  * Text -> struct sdp_audio, in two passes over at most SDP_TEXT_MAX bytes: the first lists the m= lines and takes one,
  * the second reads the lines of the session and of the taken one. Strict about what a call stands on (v=, m=, an
@@ -309,7 +309,7 @@ static int parse(const char *text, size_t length, struct sdp_reader *r, struct s
 	return finish(r, &list[index], error);
 }
 
-int sdp_parse(const char *text, size_t length, struct sdp_audio *ret_sdp, struct sdp_error *error)
+int sdp_audio_parse(const char *text, size_t length, struct sdp_audio *ret_sdp, struct sdp_error *error)
 {
 	struct sdp_reader reader = {0};
 	struct sdp_error e = {0};

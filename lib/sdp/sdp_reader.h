@@ -1,7 +1,7 @@
 /* lib/sdp/sdp_reader.h
  *
- * Inside lib/sdp: what a parse gathers on its way through the text. sdp_parse.c walks the lines, sdp_attr.c understands
- * a= lines, sdp_codec.c makes codecs of the payload types met.
+ * Inside lib/sdp: what a parse gathers on its way through the text. sdp_audio_parse.c walks the lines, sdp_attr.c
+ * understands a= lines, sdp_codec.c makes codecs of the payload types met.
  */
 #ifndef LIB_SDP_SDP_READER_H
 #define LIB_SDP_SDP_READER_H

@@ -32,7 +32,7 @@ const char *answer_check(const char *sdp_type, const char *sdp, struct sdp_audio
 		return "sdp_type must be answer";
 	if (!every_line_ends_in_crlf(sdp))
 		return "SDP lines must end in CRLF";
-	if (sdp_parse(sdp, strlen(sdp), s, NULL))
+	if (sdp_audio_parse(sdp, strlen(sdp), s, NULL))
 		return "SDP cannot be parsed";
 	if (count(sdp, "\r\nm=") != 1 || !strstr(sdp, "\r\nm=audio "))
 		return "exactly one m=audio line is allowed";

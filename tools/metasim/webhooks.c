@@ -78,7 +78,7 @@ static bool dropped(struct meta *m)
 
 static void deliver(struct meta *m, struct meta_call *call, json_t *change, uint64_t delay_us)
 {
-	json_t *top = json_pack("{s:s, s:[{s:s, s:o}]}", "object", "whatsapp_business_account", "entry", "id",
+	json_t *top = json_pack("{s:s, s:[{s:s, s:[o]}]}", "object", "whatsapp_business_account", "entry", "id",
 		"210000000000001", "changes", change);
 	char *body = json_dumps(top, JSON_COMPACT | JSON_ENSURE_ASCII);
 	unsigned copies = 1 + m->plan->webhook.duplicates;

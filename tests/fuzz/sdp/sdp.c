@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct sdp_audio first, second;
 	static char text[32 * 1024], again[32 * 1024];
 	struct sdp_error error = {0};
-	int r = sdp_parse((const char *)data, size, &first, &error);
+	int r = sdp_audio_parse((const char *)data, size, &first, &error);
 
 	if (r < 0) {
 		ASSERT(r == -EBADMSG || r == -ENOENT || r == -E2BIG);
@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	int length = sdp_write(&first, text, sizeof(text));
 	ASSERT(length > 0 && (size_t)length == strlen(text));
-	ASSERT(sdp_parse(text, (size_t)length, &second, NULL) == 0);
+	ASSERT(sdp_audio_parse(text, (size_t)length, &second, NULL) == 0);
 	check_same(&first, &second);
 	ASSERT(sdp_write(&second, again, sizeof(again)) == length);
 	ASSERT(memcmp(text, again, (size_t)length) == 0);

@@ -338,7 +338,7 @@ static uint64_t version_of(const struct sip_negotiation *n)
 	struct sdp_audio sdp;
 	const char *text = negotiate_sip_text(n);
 
-	assert_int_equal(sdp_parse(text, strlen(text), &sdp, NULL), 0);
+	assert_int_equal(sdp_audio_parse(text, strlen(text), &sdp, NULL), 0);
 	assert_int_equal(sdp.origin_id, 7);
 	return sdp.origin_version;
 }

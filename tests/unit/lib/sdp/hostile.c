@@ -63,7 +63,7 @@ static void nul_bytes(void **state)
 	struct sdp_audio sdp;
 	struct sdp_error error;
 	(void)state;
-	assert_int_equal(sdp_parse(text, sizeof(text) - 1, &sdp, &error), -EBADMSG);
+	assert_int_equal(sdp_audio_parse(text, sizeof(text) - 1, &sdp, &error), -EBADMSG);
 	assert_non_null(strstr(error.what, "NUL"));
 }
 
@@ -76,18 +76,18 @@ static void too_long_and_too_many(void **state)
 	for (size_t i = 0; i + 3 <= sizeof(text); i += 3)
 		memcpy(text + i, "a=\n", 3);
 	memcpy(text, "v=0\nb", 5);
-	assert_int_equal(sdp_parse(text, sizeof(text), &sdp, &error), -E2BIG); /* 100 000 lines */
-	assert_int_equal(sdp_parse(text, SDP_TEXT_MAX + 1, &sdp, &error), -E2BIG);
-	assert_int_equal(sdp_parse(text, SDP_TEXT_MAX, &sdp, &error), -EBADMSG);
+	assert_int_equal(sdp_audio_parse(text, sizeof(text), &sdp, &error), -E2BIG); /* 100 000 lines */
+	assert_int_equal(sdp_audio_parse(text, SDP_TEXT_MAX + 1, &sdp, &error), -E2BIG);
+	assert_int_equal(sdp_audio_parse(text, SDP_TEXT_MAX, &sdp, &error), -EBADMSG);
 
 	struct strbuf sb;
 	strbuf_init(&sb, text, sizeof(text));
 	strbuf_put(&sb, HEAD);
 	for (int i = 0; i < SDP_MEDIA_MAX; i++)
 		strbuf_put(&sb, "m=audio 4000 RTP/AVP 0\r\n");
-	assert_int_equal(sdp_parse(text, sb.length, &sdp, &error), 0);
+	assert_int_equal(sdp_audio_parse(text, sb.length, &sdp, &error), 0);
 	strbuf_put(&sb, "m=audio 4000 RTP/AVP 0\r\n");
-	assert_int_equal(sdp_parse(text, sb.length, &sdp, &error), -E2BIG);
+	assert_int_equal(sdp_audio_parse(text, sb.length, &sdp, &error), -E2BIG);
 	assert_int_equal(error.line, 2 + SDP_MEDIA_MAX + 1);
 }
 
@@ -209,10 +209,10 @@ static void cut_and_bent_anywhere(void **state)
 		char *copy = malloc(n ? n : 1);
 		assert_non_null(copy);
 		memcpy(copy, text, n);
-		(void)sdp_parse(copy, n, &s, NULL);
+		(void)sdp_audio_parse(copy, n, &s, NULL);
 		if (n) {
 			copy[n / 2] = (char)(n * 37);
-			(void)sdp_parse(copy, n, &s, NULL);
+			(void)sdp_audio_parse(copy, n, &s, NULL);
 		}
 		free(copy);
 	}

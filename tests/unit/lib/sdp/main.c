@@ -4,7 +4,7 @@
 
 int parse_text(const char *text, struct sdp_audio *ret_sdp, struct sdp_error *error)
 {
-	return sdp_parse(text, strlen(text), ret_sdp, error);
+	return sdp_audio_parse(text, strlen(text), ret_sdp, error);
 }
 
 struct sdp_audio parsed(const char *text)
