@@ -175,7 +175,8 @@ static void on_i_bye(struct sip_leg *leg, const struct input *in)
 	struct sip_event ev = event_of(SIP_EV_BYE, in);
 
 	if (leg->phase == LEG_CALLING) {
-		/* No callee may do this (RFC 3261 s15), some do. (The library loses 3 KB each time: its INVITE is never freed.) */
+		/* No callee may do this (RFC 3261 s15), some do. (The library loses 3 KB each time: its INVITE is never
+		 * freed.) */
 		ev.kind = SIP_EV_REFUSED;
 		ev.code = 480;
 	}

@@ -12,17 +12,25 @@
 
 #include <cmocka.h>
 
-void raw_open(struct raw_peer *p)
+void raw_open_on(struct raw_peer *p, bool v6)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t length = sizeof(a);
+	struct addr a;
+	struct sockaddr_storage bound;
+	socklen_t length = sizeof(bound);
 
 	memset(p, 0, sizeof(*p));
-	p->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_int_equal(addr_set(&a, v6 ? "::1" : "127.0.0.1", 0), 0);
+	p->fd = socket(a.u.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	assert_true(p->fd >= 0);
-	assert_int_equal(bind(p->fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	assert_int_equal(getsockname(p->fd, (struct sockaddr *)&a, &length), 0);
-	p->port = ntohs(a.sin_port);
+	assert_int_equal(bind(p->fd, &a.u.sa, addr_len(&a)), 0);
+	assert_int_equal(getsockname(p->fd, (struct sockaddr *)&bound, &length), 0);
+	addr_from_sockaddr(&a, (struct sockaddr *)&bound, length);
+	p->port = addr_port(&a);
+}
+
+void raw_open(struct raw_peer *p)
+{
+	raw_open_on(p, false);
 }
 
 void raw_close(struct raw_peer *p)
@@ -36,6 +44,7 @@ bool raw_poll(struct raw_peer *p)
 	socklen_t length = sizeof(p->from);
 	ssize_t n = recvfrom(p->fd, p->msg, sizeof(p->msg) - 1, 0, (struct sockaddr *)&p->from, &length);
 
+	p->from_length = length;
 	if (n < 0)
 		return false;
 	p->msg[n] = '\0';
@@ -111,7 +120,7 @@ void raw_reply(struct raw_peer *p, const char *msg, const char *status, const ch
 	strbuf_printf(&sb, "Contact: <sip:raw@127.0.0.1:%u>\r\n", p->port);
 	put_body(&sb, extra, sdp);
 	assert_int_equal(
-		sendto(p->fd, out, sb.length, 0, (struct sockaddr *)&p->from, sizeof(p->from)), (ssize_t)sb.length);
+		sendto(p->fd, out, sb.length, 0, (struct sockaddr *)&p->from, p->from_length), (ssize_t)sb.length);
 }
 
 void raw_request(struct raw_peer *p, const char *method, unsigned cseq, const char *extra, const char *sdp, char *dst)
@@ -134,7 +143,7 @@ void raw_request(struct raw_peer *p, const char *method, unsigned cseq, const ch
 	if (dst)
 		memcpy(dst, out, sb.length + 1);
 	else
-		assert_int_equal(sendto(p->fd, out, sb.length, 0, (struct sockaddr *)&p->from, sizeof(p->from)),
+		assert_int_equal(sendto(p->fd, out, sb.length, 0, (struct sockaddr *)&p->from, p->from_length),
 			(ssize_t)sb.length);
 }
 

@@ -13,12 +13,14 @@
 struct raw_peer {
 	int fd;
 	uint16_t port;
-	struct sockaddr_in from; /* of msg */
+	struct sockaddr_storage from; /* of msg */
+	socklen_t from_length;
 	char msg[65536];
 	char invite[65536];
 };
 
 void raw_open(struct raw_peer *p);
+void raw_open_on(struct raw_peer *p, bool v6);
 void raw_close(struct raw_peer *p);
 /* Receive the next message if there is one. */
 bool raw_poll(struct raw_peer *p);

@@ -1,4 +1,4 @@
-/* Peers that are silent, late, gone or wrong; and what our first message looks like on the wire. */
+/* Peers that are silent, late, gone or wrong. */
 #include "b2bua/sip/sip.h"
 #include "lib/base/clock.h"
 #include "lib/loop/loop.h"
@@ -56,125 +56,6 @@ static void assert_no_leak(struct world *w)
 {
 	assert_true(rig_until_idle(&w->r, RIG_T1X64_MS + 6000));
 	assert_int_equal(count_fds(), w->r.fds + (w->p.fd >= 0));
-}
-
-/* ---- our side ---- */
-
-static void test_invite_on_the_wire(void **state)
-{
-	struct world *w = *state;
-	char v[1024], want[256];
-	uint64_t began_us, took_us;
-	unsigned steps = 0;
-
-	began_us = clock_mono_us();
-	assert_int_equal(rig_invite(&w->r, w->p.port, "udp"), 0);
-	while (!raw_poll(&w->p) && steps++ < 10)
-		loop_step(w->r.loop, 0);
-	took_us = clock_mono_us() - began_us;
-	print_message("INVITE left after %u loop steps, %u us\n", steps, (unsigned)took_us);
-	assert_true(steps <= 2); /* no wait for a timer in between */
-	(void)snprintf(want, sizeof(want), "INVITE sip:600@127.0.0.1:%u;transport=udp SIP/2.0\r\n", w->p.port);
-	assert_memory_equal(w->p.msg, want, strlen(want));
-	(void)snprintf(want, sizeof(want), "<sip:watrunk@127.0.0.1:%u;transport=udp>", w->r.port);
-	assert_string_equal(raw_header(w->p.msg, "Contact", v, sizeof(v)), want);
-	raw_header(w->p.msg, "From", v, sizeof(v));
-	(void)snprintf(
-		want, sizeof(want), "\"Ann \\\"A\\\" \\\\ Smith  X-Evil: 2\" <sip:+447700900123@trunk.example>;tag=");
-	assert_memory_equal(v, want, strlen(want));
-	assert_string_equal(raw_header(w->p.msg, "To", v, sizeof(v)), "<sip:600@127.0.0.1>");
-	assert_string_equal(
-		raw_header(w->p.msg, "P-Asserted-Identity", v, sizeof(v)), "<sip:+447700900123@trunk.example>");
-	assert_string_equal(raw_header(w->p.msg, "X-WA-Call", v, sizeof(v)), "c-7f3a  X-Evil: 1");
-	assert_string_equal(raw_header(w->p.msg, "X-WA-Name", v, sizeof(v)), "J\xc3\xb6rg");
-	assert_string_equal(raw_header(w->p.msg, "X-Evil", v, sizeof(v)), "");
-	assert_string_equal(raw_header(w->p.msg, "Supported", v, sizeof(v)), "timer");
-	assert_string_equal(raw_header(w->p.msg, "Session-Expires", v, sizeof(v)), "");
-	assert_null(strstr(raw_header(w->p.msg, "Allow", v, sizeof(v)), "REFER"));
-	assert_string_equal(strstr(w->p.msg, "\r\n\r\n") + 4, rig_offer);
-	/* The body and the call's headers are the INVITE's alone. */
-	raw_reply(&w->p, w->p.msg, "200 OK", NULL, rig_answer);
-	assert_true(raw_expect(&w->r, &w->p, "ACK sip:raw@127.0.0.1", 1000));
-	assert_string_equal(raw_header(w->p.msg, "Content-Length", v, sizeof(v)), "0");
-	assert_string_equal(raw_header(w->p.msg, "X-WA-Call", v, sizeof(v)), "");
-}
-
-static void test_arguments(void **state)
-{
-	struct world *w = *state;
-	struct sip_header header = {"Via", "x"};
-	struct sip_invite good = {.target_uri = "sip:1@127.0.0.1:9",
-		.from_user = "1",
-		.sdp = rig_offer,
-		.headers = &header,
-		.leg_arg = &w->r};
-	struct sip_invite bad;
-	uint64_t leg = 77;
-
-	bad = good;
-	bad.header_count = 1;
-	assert_int_equal(sip_leg_invite(w->r.stack, &bad, &leg), -EINVAL);
-	bad = good;
-	bad.target_uri = "sip:1@127.0.0.1:9\r\nX: y";
-	assert_int_equal(sip_leg_invite(w->r.stack, &bad, &leg), -EINVAL);
-	bad.target_uri = "sip:1@127.0.0.1;transport=tls";
-	assert_int_equal(sip_leg_invite(w->r.stack, &bad, &leg), -EINVAL);
-	bad.target_uri = "sip:1@[::1]:9"; /* no listener of that family */
-	assert_int_equal(sip_leg_invite(w->r.stack, &bad, &leg), -EINVAL);
-	bad = good;
-	bad.sdp = NULL;
-	assert_int_equal(sip_leg_invite(w->r.stack, &bad, &leg), -EINVAL);
-	bad = good;
-	bad.from_domain = "a>b";
-	assert_int_equal(sip_leg_invite(w->r.stack, &bad, &leg), -EINVAL);
-	bad = good;
-	bad.pai_uri = "x";
-	assert_int_equal(sip_leg_invite(w->r.stack, &bad, &leg), -EINVAL);
-	assert_int_equal(leg, 77);
-	assert_int_equal(sip_leg_count(w->r.stack), 0);
-	/* Ids that mean nothing. */
-	sip_leg_cancel(w->r.stack, 12345, 0, 0, NULL);
-	sip_leg_bye(w->r.stack, 0, 0, 0, NULL);
-	sip_leg_respond(w->r.stack, UINT64_MAX, 200, NULL);
-}
-
-static void no_event(const struct sip_event *ev, void *arg)
-{
-	(void)ev;
-	(void)arg;
-}
-
-static void test_stack_conf(void **state)
-{
-	struct world *w = *state;
-	struct sip_stack_conf good = {.listen_count = 1, .domain = "d", .public_address = "", .on_event = no_event},
-			      bad;
-	struct sip_stack *s = NULL;
-
-	assert_int_equal(addr_set(&good.listen[0].addr, "127.0.0.1", w->r.port), 0);
-	assert_int_equal(sip_stack_new(w->r.loop, &good, &s), -EADDRINUSE);
-	good.listen[0].transport = SIP_TCP;
-	assert_int_equal(sip_stack_new(w->r.loop, &good, &s), -EADDRINUSE);
-	bad = good;
-	assert_int_equal(addr_set(&bad.listen[0].addr, "192.0.2.1", 5060), 0);
-	assert_int_equal(sip_stack_new(w->r.loop, &bad, &s), -EADDRNOTAVAIL);
-	bad = good;
-	bad.listen[0].transport = SIP_TLS;
-	assert_int_equal(sip_stack_new(w->r.loop, &bad, &s), -EINVAL);
-	bad = good;
-	bad.listen_count = 0;
-	assert_int_equal(sip_stack_new(w->r.loop, &bad, &s), -EINVAL);
-	bad = good;
-	bad.domain = "a b";
-	assert_int_equal(sip_stack_new(w->r.loop, &bad, &s), -EINVAL);
-	bad = good;
-	bad.public_address = "h;x";
-	assert_int_equal(sip_stack_new(w->r.loop, &bad, &s), -EINVAL);
-	bad = good;
-	addr_set_port(&bad.listen[0].addr, 0);
-	assert_int_equal(sip_stack_new(w->r.loop, &bad, &s), -EINVAL);
-	assert_null(s);
-	assert_null(sip_stack_free(NULL));
 }
 
 /* ---- no answer ---- */
@@ -479,12 +360,12 @@ static void test_free_with_live_legs(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {T(test_invite_on_the_wire), T(test_arguments), T(test_stack_conf),
-		T(test_silence), T(test_tcp_refused), T(test_tcp_reset), T(test_cancel_waits_for_provisional),
-		T(test_cancel_before_invite_left), T(test_cancel_unanswered), T(test_cancel_held_back_meets_200),
-		T(test_provisional_after_answer), T(test_bye_unanswered), T(test_bye_refused), T(test_byes_cross),
-		T(test_no_ack), T(test_two_offers_at_once), T(test_offer_withdrawn), T(test_bye_from_elsewhere),
-		T(test_we_refresh_by_update), T(test_free_with_live_legs)};
+	const struct CMUnitTest tests[] = {T(test_silence), T(test_tcp_refused), T(test_tcp_reset),
+		T(test_cancel_waits_for_provisional), T(test_cancel_before_invite_left), T(test_cancel_unanswered),
+		T(test_cancel_held_back_meets_200), T(test_provisional_after_answer), T(test_bye_unanswered),
+		T(test_bye_refused), T(test_byes_cross), T(test_no_ack), T(test_two_offers_at_once),
+		T(test_offer_withdrawn), T(test_bye_from_elsewhere), T(test_we_refresh_by_update),
+		T(test_free_with_live_legs)};
 
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
