@@ -234,7 +234,7 @@ static void load_media(struct load *ld, const struct media_yaml *y)
 	m->workers = bounded(ld, "media.workers", y->workers, 0, 0, 64);
 	m->max_sessions = bounded(ld, "media.max_calls", y->max_calls, 2000, 1, 100000);
 	m->jbuf_min_ms = (uint16_t)bounded(ld, "media.jitter_min_ms", y->jitter_min_ms, 20, 20, 500);
-	m->jbuf_max_ms = (uint16_t)bounded(ld, "media.jitter_max_ms", y->jitter_max_ms, 200, 20, 1000);
+	m->jbuf_max_ms = (uint16_t)bounded(ld, "media.jitter_max_ms", y->jitter_max_ms, 200, 20, 500);
 	if (m->jbuf_max_ms < m->jbuf_min_ms)
 		FAULT(ld, "media.jitter_max_ms", "is below jitter_min_ms");
 	m->opus_bitrate = bounded(ld, "media.opus_bitrate", y->opus_bitrate, DEFAULT_OPUS_BITRATE, 6000, 128000);

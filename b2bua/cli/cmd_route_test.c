@@ -147,15 +147,25 @@ static void print_refusal(const struct call_report *rep, bool json)
 		printf("\nreject: %s (%s)\n", info->name, info->text);
 }
 
+static const struct call_action *find_action(const struct call_out *out, enum call_action_kind kind)
+{
+	for (size_t i = 0; i < out->count; i++) {
+		if (out->actions[i].kind == kind)
+			return &out->actions[i];
+	}
+	return NULL;
+}
+
 /* Feed the call logic until it wants to send the INVITE, or refuses. */
 static void walk(struct call *c, const struct question *q, const struct config *config)
 {
 	struct call_event ev = {.kind = CALL_EV_OFFER, .now_us = 1000000, .wall_ms = q->wall_ms};
+	const struct call_action *invite;
 	struct call_report rep;
 	struct call_out out;
 
 	call_step(c, &ev, &out);
-	if (out.count && out.actions[0].kind == CALL_DO_MEDIA_OPEN) {
+	if (find_action(&out, CALL_DO_MEDIA_OPEN)) {
 		ev.kind = CALL_EV_MEDIA_OPENED;
 		memset(&ev.u.local, 0, sizeof(ev.u.local));
 		ev.u.local.wa.addr = ev.u.local.sip_rtp = config->media.public_addr;
@@ -168,16 +178,13 @@ static void walk(struct call *c, const struct question *q, const struct config *
 		call_step(c, &ev, &out);
 	}
 	call_report(c, &rep);
-	for (size_t i = 0; i < out.count; i++) {
-		if (out.actions[i].kind != CALL_DO_SIP_INVITE)
-			continue;
-		if (q->json)
-			print_invite_json(&out.actions[i], rep.rule);
-		else
-			print_invite(&out.actions[i], config->sip.domain);
-		return;
-	}
-	print_refusal(&rep, q->json);
+	invite = find_action(&out, CALL_DO_SIP_INVITE);
+	if (!invite)
+		print_refusal(&rep, q->json);
+	else if (q->json)
+		print_invite_json(invite, rep.rule);
+	else
+		print_invite(invite, config->sip.domain);
 }
 
 int cmd_route_test(int argc, char **argv)
