@@ -1,104 +1,116 @@
-/* graph/answer.c -- see answer.h */
+/* graph/answer.c
+ *
+ * Success is {"success":true}, with or without messaging_product, or for connect {"calls":[{"id":...}]}; an error is
+ * {"error":{...}} with most members optional (Meta: Graph API, "Handling errors"). The error counts whatever the HTTP
+ * status says.
+ */
 #include "graph/answer.h"
 
-#include "graph/error_table.h"
 #include "lib/base/str.h"
 
-#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static bool contains_nocase(const char *text, const char *what)
-{
-	size_t n = strlen(what);
+enum { TOKEN_INVALID = 190 };
 
-	for (; *text; text++) {
-		size_t i = 0;
-		while (i < n && text[i] && tolower((unsigned char)text[i]) == what[i])
-			i++;
-		if (i == n)
-			return true;
+static void copy_text(char *dst, size_t cap, const char *src)
+{
+	size_t n = src ? strlen(src) : 0;
+
+	if (n >= cap) {
+		n = cap - 1;
+		while (n && ((unsigned char)src[n] & 0xc0) == 0x80) /* not inside a UTF-8 character */
+			n--;
 	}
-	return false;
-}
-
-/* Meta documents that such errors exist ("user already terminated", "reject already in progress", "accept/reject of an
- * in-progress, completed or failed call"), but not their codes: so by their words. */
-static bool says_over(const char *text)
-{
-	static const char *const words[] = {"already been terminated", "already terminated", "already ended",
-		"already rejected", "already completed", "already in progress", "has ended", "has been terminated",
-		"is completed", "is not active", "no longer active", "call not found", "failed call", "completed call"};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (contains_nocase(text, words[i]))
-			return true;
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)src[i];
+		dst[i] = (char)(c < 0x20 || c == 0x7f ? ' ' : c == '"' ? '\'' : c);
 	}
-	return false;
+	dst[n] = '\0';
 }
 
-static bool says_accepted(const char *text)
+static const char *get_text(const json_t *object, const char *name)
 {
-	return contains_nocase(text, "already accepted") || contains_nocase(text, "already been accepted");
+	return json_string_value(json_object_get(object, name));
 }
 
-static const char *text_at(const json_t *object, const char *key)
+static int get_int(const json_t *object, const char *name)
 {
-	const char *text = json_string_value(json_object_get(object, key));
-	return text ? text : "";
+	const json_t *json = json_object_get(object, name);
+	uint64_t value;
+
+	if (json_is_integer(json) && json_integer_value(json) >= 0 && json_integer_value(json) <= INT32_MAX)
+		return (int)json_integer_value(json);
+	if (json_is_string(json) && str_to_u64(json_string_value(json), 0, INT32_MAX, &value) == 0)
+		return (int)value;
+	return 0;
 }
 
-static void read_error(enum graph_verb verb, const json_t *error, unsigned attempt, struct graph_result *r)
+static bool is_true(const json_t *json)
+{
+	return json_is_true(json) || str_equal(json_string_value(json), "true");
+}
+
+static void read_error(const json_t *error, struct graph_answer *a)
 {
 	const json_t *data = json_object_get(error, "error_data");
+	const char *message = get_text(error, "message"), *user_message = get_text(error, "error_user_msg");
+	const char *details = json_is_string(data) ? json_string_value(data) : get_text(data, "details");
+	char words[1024];
 
-	r->outcome = GRAPH_REFUSED;
-	r->code = (int)json_integer_value(json_object_get(error, "code"));
-	r->subcode = (int)json_integer_value(json_object_get(error, "error_subcode"));
-	str_copy(r->message, sizeof(r->message), text_at(error, "message"));
-	/* error_data is an object, in some answers a plain text */
-	str_copy(r->details, sizeof(r->details),
-		json_is_string(data) ? json_string_value(data) : text_at(data, "details"));
-	if (!*r->details)
-		str_copy(r->details, sizeof(r->details), text_at(error, "error_user_msg"));
-	str_copy(r->trace_id, sizeof(r->trace_id), text_at(error, "fbtrace_id"));
-	if (verb == GRAPH_ACCEPT && attempt > 1 && (says_accepted(r->message) || says_accepted(r->details)))
-		r->outcome = GRAPH_OK;
-	else if (verb != GRAPH_CONNECT && (says_over(r->message) || says_over(r->details)))
-		r->outcome = GRAPH_ALREADY_OVER;
+	a->refused = true;
+	a->code = get_int(error, "code");
+	a->subcode = get_int(error, "error_subcode");
+	a->transient = is_true(json_object_get(error, "is_transient"));
+	if (!a->code && json_object_get(error, "code"))
+		a->code = TOKEN_INVALID; /* Meta: code 0, "AuthException"; ours means "none" */
+	if (!details)
+		details = user_message ? user_message : get_text(error, "error_user_title");
+	copy_text(a->message, sizeof(a->message), message ? message : "error without a message");
+	copy_text(a->details, sizeof(a->details), details);
+	copy_text(a->trace_id, sizeof(a->trace_id), get_text(error, "fbtrace_id"));
+	(void)snprintf(words, sizeof(words), "%s|%s|%s", a->message, a->details, user_message ? user_message : "");
+	a->call_state = graph_text_call_state(a->code, words);
 }
 
-static void read_success(enum graph_verb verb, const json_t *top, struct graph_result *r)
+static void read_success(enum graph_verb verb, unsigned http_status, const json_t *root, struct graph_answer *a)
 {
-	const char *wacid = text_at(json_array_get(json_object_get(top, "calls"), 0), "id");
+	const json_t *success = json_object_get(root, "success");
+	const char *id = get_text(json_array_get(json_object_get(root, "calls"), 0), "id");
 
-	if (verb == GRAPH_CONNECT) {
-		r->outcome = *wacid && str_copy(r->call_id, sizeof(r->call_id), wacid) == 0 ? GRAPH_OK : GRAPH_FAILED;
-		if (r->outcome != GRAPH_OK)
-			str_copy(r->message, sizeof(r->message), "answer to connect has no usable calls[0].id");
-	} else if (json_is_true(json_object_get(top, "success"))) {
-		r->outcome = GRAPH_OK;
+	if (http_status < 200 || http_status > 299) {
+		a->refused = http_status >= 400 && http_status <= 499 && http_status != 408 && http_status != 429;
+		(void)snprintf(a->message, sizeof(a->message), "HTTP %u without an error in it", http_status);
+	} else if (verb == GRAPH_CONNECT) {
+		a->ok = id && *id && str_copy(a->call_id, sizeof(a->call_id), id) == 0;
+		if (!a->ok) {
+			a->call_id[0] = '\0';
+			(void)str_copy(a->message, sizeof(a->message), "answer without a usable call id");
+		}
+	} else if (is_true(success)) {
+		a->ok = true;
 	} else {
-		r->outcome = GRAPH_FAILED;
-		str_copy(r->message, sizeof(r->message), "answer has no \"success\": true");
+		a->refused = json_is_false(success);
+		(void)str_copy(a->message, sizeof(a->message), "answer without success");
 	}
 }
 
-void graph_answer_read(enum graph_verb verb, unsigned http_status, const char *body, size_t length, unsigned attempt,
-	struct graph_result *r)
+void graph_answer_read(
+	enum graph_verb verb, unsigned http_status, const void *body, size_t length, struct graph_answer *ret_answer)
 {
-	json_t *top = json_loadb(body, length, 0, NULL);
-	const json_t *error = json_object_get(top, "error");
+	json_t *root = json_loadb(body, length, JSON_ALLOW_NUL, NULL);
+	const json_t *error = json_object_get(root, "error");
 
-	r->http_status = http_status;
+	memset(ret_answer, 0, sizeof(*ret_answer));
 	if (json_is_object(error)) {
-		read_error(verb, error, attempt, r);
-	} else if (json_is_object(top) && http_status >= 200 && http_status < 300) {
-		read_success(verb, top, r);
+		read_error(error, ret_answer);
+	} else if (json_is_string(error)) { /* a gateway between us and Meta */
+		ret_answer->refused = true;
+		copy_text(ret_answer->message, sizeof(ret_answer->message), json_string_value(error));
 	} else {
-		r->outcome = GRAPH_FAILED;
-		snprintf(r->message, sizeof(r->message), "HTTP status %u without Meta's JSON", http_status);
+		read_success(verb, http_status, root, ret_answer);
 	}
-	json_decref(top);
+	json_decref(root);
 }

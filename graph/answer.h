@@ -1,15 +1,26 @@
 /* graph/answer.h
  *
- * An HTTP answer of the Graph API -> graph_result. Pure but for the JSON library's allocations. Internal to graph/.
+ * Reads one answer of the Graph API to a call action. Pure but for the JSON library's allocations. Inside this folder,
+ * and its fuzz target.
  */
 #ifndef GRAPH_ANSWER_H
 #define GRAPH_ANSWER_H
 
+#include "graph/error_table.h"
 #include "graph/graph.h"
 
-/* Fills in outcome, code, subcode, message, details, trace_id and call_id. attempt: 1 is the first; an accept that had
- * to be repeated and is then told "already accepted" has done its work. */
-void graph_answer_read(enum graph_verb verb, unsigned http_status, const char *body, size_t length, unsigned attempt,
-	struct graph_result *result);
+struct graph_answer {
+	bool ok;                          /* the verb was performed */
+	bool refused;                     /* plainly said no, if only by HTTP status or "success": false */
+	bool transient;                   /* error.is_transient */
+	enum graph_call_state call_state; /* of an error */
+	int code, subcode;
+	/* As in graph_result. Control characters and double quotes are replaced, so that they can stand in a log line;
+	 * cut at whole characters. */
+	char message[128], details[256], trace_id[48], call_id[257];
+};
+
+void graph_answer_read(
+	enum graph_verb verb, unsigned http_status, const void *body, size_t length, struct graph_answer *ret_answer);
 
 #endif

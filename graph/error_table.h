@@ -30,8 +30,16 @@ struct graph_error_info {
 /* Never NULL; unknown codes give the UNKNOWN row. */
 const struct graph_error_info *graph_error_info(int code);
 /* May this verb be sent again after this error on its n-th attempt (1 = first)? Only terminate, reject and accept
- * (idempotent enough: a second one yields an "already" error), once, on transient classes, HTTP 5xx or a lost answer;
- * connect never; pre_accept never (accept carries the same SDP). */
+ * (idempotent enough: a second one yields an "already" error), once, on transient and rate classes, HTTP 5xx or 429, or
+ * a lost answer; connect never; pre_accept never (accept carries the same SDP). */
 bool graph_may_retry(enum graph_verb verb, int code, unsigned http_status, unsigned attempt);
+
+/* What an error's words say of the call, where Meta has no code for it. */
+enum graph_call_state {
+	GRAPH_CALL_UNTOLD,
+	GRAPH_CALL_ENDED, /* terminated, rejected, completed, failed, not found */
+	GRAPH_CALL_LIVE,  /* "already in progress", "already accepted" */
+};
+enum graph_call_state graph_text_call_state(int code, const char *text);
 
 #endif

@@ -31,7 +31,7 @@ struct graph_conf {
 	bool appsecret_proof;           /* add appsecret_proof when the number has an app secret */
 };
 
-struct graph_number { /* borrowed: must outlive its requests */
+struct graph_number { /* borrowed for the call of graph_send() */
 	const char *phone_number_id, *token, *app_secret;
 };
 
@@ -48,7 +48,7 @@ struct graph_request {
 struct graph_result {
 	enum graph_verb verb;
 	enum graph_outcome outcome;
-	int code, subcode;    /* error.code; 0 when none */
+	int code, subcode;    /* error.code; 0 when none (Meta's code 0 means what 190 means, and is given as that) */
 	unsigned http_status; /* of the last attempt */
 	unsigned attempts;
 	char message[128]; /* error.message, or what failed below HTTP */

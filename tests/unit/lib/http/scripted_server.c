@@ -18,6 +18,12 @@ static void connection_close(struct scripted_connection *c)
 	c->fd = -1;
 }
 
+static void answer_head(struct scripted_connection *c)
+{
+	static const char text[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+	(void)!send(c->fd, text, sizeof(text) - 1, MSG_NOSIGNAL);
+}
+
 static void act(struct scripted_connection *c)
 {
 	struct scripted_server *s = c->server;
@@ -64,11 +70,17 @@ static void on_bytes(void *arg, int ready)
 	c->length += (size_t)got;
 	c->heard[c->length] = '\0';
 	while (c->fd >= 0 && (n = whole_request(c))) {
-		memcpy(c->server->last_request, c->heard, n);
-		c->server->last_request[n] = '\0';
+		bool free_head = c->server->heads_are_free && strncmp(c->heard, "HEAD ", 5) == 0;
+		if (!free_head) {
+			memcpy(c->server->last_request, c->heard, n);
+			c->server->last_request[n] = '\0';
+		}
 		memmove(c->heard, c->heard + n, c->length - n + 1);
 		c->length -= n;
-		act(c);
+		if (free_head)
+			answer_head(c);
+		else
+			act(c);
 	}
 }
 

@@ -33,6 +33,7 @@ struct scripted_server {
 	struct loop_watch *watch;
 	const struct scripted_step *steps; /* the last one repeats */
 	size_t step_count, step;
+	bool heads_are_free; /* HEAD (a client warming up) is answered 404 and neither counted nor scripted */
 	unsigned accepted, requests;
 	char last_request[16384];
 	struct scripted_connection {
