@@ -140,7 +140,7 @@ static void retarget(struct jbuf *jb)
 
 static void begin(struct jbuf *jb, uint16_t seq, uint32_t ts, uint64_t now_us)
 {
-	jb->newest_seq = jb->next_seq = (int64_t)SLOTS + seq; /* never negative, also when older ones follow */
+	jb->newest_seq = jb->next_seq = 65536 + (int64_t)seq; /* never negative, also when older ones follow */
 	jb->newest_ts = jb->next_ts = ((int64_t)1 << 32) + ts;
 	jb->state = HOLDING;
 	retarget(jb);
