@@ -4,14 +4,15 @@
  *
  *   dialplan:
  *     - name: sales
- *       match: {direction: inbound, to: "+12025550123", from: "^\\+44", name: "^Ana", payload: "^order-", hours: "Mon-Fri 09:00-17:30 Europe/London"}
- *       actions: [{bridge: {gateways: [pbx], user: "600", caller_id: "{from}", display_name: "{name}", timeout: 25,
- *                           headers: [{name: X-Order, value: "{payload}"}]}}]
+ *       match: {direction: inbound, to: "+12025550123", from: "^\\+44", name: "^Ana", payload: "^order-", hours:
+ * "Mon-Fri 09:00-17:30 Europe/London"} actions: [{bridge: {gateways: [pbx], user: "600", caller_id: "{from}",
+ * display_name: "{name}", timeout: 25, headers: [{name: X-Order, value: "{payload}"}]}}]
  *     - {name: everything-else, match: {direction: inbound}, actions: [{reject: {cause: closed}}]}
  *
- * hours: "DAYS HH:MM-HH:MM[,HH:MM-HH:MM] ZONE", several joined by ";". DAYS: Mon-Fri, Sat, Mon,Wed,Fri, Fri-Mon; 22:00-06:00 crosses
- * midnight and belongs to the day it began; 24:00 is allowed as an end; ZONE an IANA name (UTC when absent).
- * "to", when it is a plain number, is compared as a number (any punctuation); otherwise to, from, name and payload are PCRE2 patterns.
+ * hours: "DAYS HH:MM-HH:MM[,HH:MM-HH:MM] ZONE", several joined by ";". DAYS: Mon-Fri, Sat, Mon,Wed,Fri, Fri-Mon;
+ * 22:00-06:00 crosses midnight and belongs to the day it began; 24:00 is allowed as an end; ZONE an IANA name (UTC when
+ * absent). "to", when it is a plain number, is compared as a number (any punctuation); otherwise to, from, name and
+ * payload are PCRE2 patterns.
  */
 #ifndef DIALPLAN_DIALPLAN_CONF_H
 #define DIALPLAN_DIALPLAN_CONF_H
@@ -50,8 +51,8 @@ struct dialplan_rule_conf {
 /* Schema of one rule, for CYAML_FIELD_SEQUENCE("dialplan", ...) in the whole file's schema. */
 extern const cyaml_schema_value_t dialplan_rule_schema;
 
-/* Build the table. known_gateway and known_cause answer for names the other modules own. Errors go to `errors` with key paths
- * "dialplan[i]...". Returns 0, -EBADMSG (errors added) or -ENOMEM. */
+/* Build the table. known_gateway and known_cause answer for names the other modules own. Errors go to `errors` with key
+ * paths "dialplan[i]...". Returns 0, -EBADMSG (errors added) or -ENOMEM. */
 struct dialplan_names {
 	bool (*known_gateway)(const char *name, void *arg);
 	bool (*known_cause)(const char *name, void *arg);

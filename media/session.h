@@ -65,7 +65,8 @@ struct session_conf {
 	uint8_t opus_loss_percent;         /* expected loss, > 0 turns in-band FEC on; then driven by RTCP */
 	uint32_t ice_timeout_ms;           /* 0: 15000 */
 	uint32_t wa_silence_timeout_ms;    /* 0: 30000; counts from session_start_wa() */
-	uint32_t sip_silence_timeout_ms;   /* 0: 60000; counts once both session_set_sip() and session_start_wa() have been called, not while on hold */
+	uint32_t sip_silence_timeout_ms;   /* 0: 60000; counts once both session_set_sip() and session_start_wa() have
+					      been called, not while on hold */
 	uint64_t random_seed;              /* 0: system randomness; tests give one */
 };
 

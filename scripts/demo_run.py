@@ -273,7 +273,7 @@ ctrl_tcp_listen 127.0.0.1:{self.control}
               f"rule {rec['rule']}, gateway {rec['gateway']}")
         for side, key in (("WhatsApp -> SIP", "wa_rx"), ("SIP -> WhatsApp", "sip_rx")):
             q = rec[key]
-            print(f"  {side}: {q['packets']} packets, {q['lost']} lost, jitter {q['jitter_ms'] or 0:.1f} ms, concealed {q['concealed_ms']} ms, MOS {q['mos'] or 0:.2f}")
+            print(f"  {side}: {q['packets']} packets, {q['lost']} lost, jitter {q['jitter_ms'] or 0:.1f} ms, concealed {q['concealed_ms'] or 0} ms, MOS {q['mos'] or 0:.2f}")
         print(f"\nuser heard the agent:  {'yes' if r['user_heard']['heard'] else 'NO'} (score {r['user_heard'].get('score', 0):.2f})  {r['user_heard']['file']}")
         print(f"agent heard the user:  {'yes' if r['agent_heard']['heard'] else 'NO'} (score {r['agent_heard'].get('score', 0):.2f})  {r['agent_heard']['file']}")
         o = r["overhead_ms"]

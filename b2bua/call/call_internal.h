@@ -26,7 +26,7 @@ enum media_state {
 struct wa_leg {
 	bool sent[VERB_COUNT], done[VERB_COUNT];
 	enum call_verb_outcome outcome[VERB_COUNT]; /* when done */
-	bool over;          /* Meta said so: no verb of ours is due */
+	bool over;                                  /* Meta said so: no verb of ours is due */
 	struct wa_offer offer;
 	const char *answer; /* our SDP, the same in pre_accept and accept; NULL: not yet */
 };

@@ -10,8 +10,8 @@
 
 #include <stddef.h>
 
-/* A header value: control characters out (so no line can be begun), what is not UTF-8 replaced by '?', outer blanks cut, at most
- * max_chars bytes, cut between characters. NULL in gives "". NULL: out of memory. */
+/* A header value: control characters out (so no line can be begun), what is not UTF-8 replaced by '?', outer blanks
+ * cut, at most max_chars bytes, cut between characters. NULL in gives "". NULL: out of memory. */
 char *header_text(struct arena *a, const char *text, size_t max_chars);
 
 /* User part of a SIP URI: what RFC 3261 s25.1 does not allow there is percent-escaped. NULL: out of memory. */
@@ -24,8 +24,8 @@ char *header_digits(struct arena *a, const char *text);
 struct header_facts {
 	const char *wacid, *phone_number_id, *user_number, *user_id, *profile_name, *payload;
 };
-/* X-WA-Call-Id, X-WA-Number-Id, X-WA-User, X-WA-User-Id, X-WA-Name, X-WA-Payload (each only when known), then the route's own; where both name
- * the same header, the route's stands. Returns 0 or -ENOMEM. */
+/* X-WA-Call-Id, X-WA-Number-Id, X-WA-User, X-WA-User-Id, X-WA-Name, X-WA-Payload (each only when known), then the
+ * route's own; where both name the same header, the route's stands. Returns 0 or -ENOMEM. */
 int header_list(struct arena *a, const struct header_facts *facts, const struct route *route,
 	const struct route_header **ret_headers, size_t *ret_count);
 

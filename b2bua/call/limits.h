@@ -7,19 +7,20 @@
 
 enum {
 	/* Times */
-	LIMIT_WINDOW_MS = 29000,           /* Meta: a call not accepted in 30 to 60 s is "not answered"; 30 s less 1 s for the way there */
-	LIMIT_WINDOW_GRACE_MS = 500,       /* timers fire late; half of the margin above */
-	LIMIT_RING_MS = 60000,             /* ring time when neither route nor settings say one */
-	LIMIT_MEDIA_SETUP_MS = 15000,      /* Meta drops a call after 20 s without media from us (138021); we notice first */
-	LIMIT_CLOSE_MS = 10000,            /* two Graph attempts of 5 s each */
-	LIMIT_CALL_MS = 12 * 3600 * 1000,  /* neither Meta nor SIP state a longest call */
+	LIMIT_WINDOW_MS =
+		29000, /* Meta: a call not accepted in 30 to 60 s is "not answered"; 30 s less 1 s for the way there */
+	LIMIT_WINDOW_GRACE_MS = 500,  /* timers fire late; half of the margin above */
+	LIMIT_RING_MS = 60000,        /* ring time when neither route nor settings say one */
+	LIMIT_MEDIA_SETUP_MS = 15000, /* Meta drops a call after 20 s without media from us (138021); we notice first */
+	LIMIT_CLOSE_MS = 10000,       /* two Graph attempts of 5 s each */
+	LIMIT_CALL_MS = 12 * 3600 * 1000, /* neither Meta nor SIP state a longest call */
 
 	/* Sizes */
-	LIMIT_ARENA_BYTES = 256 * 1024,    /* what one call may hold, however hostile its peers */
-	LIMIT_ID_CHARS = 256,              /* Meta: wacid of 90 to 120 characters, base64 alphabet */
+	LIMIT_ARENA_BYTES = 256 * 1024, /* what one call may hold, however hostile its peers */
+	LIMIT_ID_CHARS = 256,           /* Meta: wacid of 90 to 120 characters, base64 alphabet */
 	LIMIT_NAME_CHARS = 128,
-	LIMIT_PAYLOAD_CHARS = 512,         /* Meta: call button payload */
-	LIMIT_USER_CHARS = 128,            /* user part of a SIP URI */
+	LIMIT_PAYLOAD_CHARS = 512, /* Meta: call button payload */
+	LIMIT_USER_CHARS = 128,    /* user part of a SIP URI */
 	LIMIT_META_TEXT_CHARS = 255,
 	LIMIT_SIP_CALL_ID_CHARS = 127,
 	LIMIT_SIP_SDP_BYTES = 1536,        /* ours: one stream, three codecs, other streams refused */

@@ -1,6 +1,7 @@
 /* b2bua/call/negotiate.h
  *
- * Offer and answer (RFC 3264) of both legs: session descriptions in and out, plain values for the media engine. Knows nothing of call states.
+ * Offer and answer (RFC 3264) of both legs: session descriptions in and out, plain values for the media engine. Knows
+ * nothing of call states.
  */
 #ifndef B2BUA_CALL_NEGOTIATE_H
 #define B2BUA_CALL_NEGOTIATE_H
@@ -13,7 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where the audio stream stood among the m= lines of an offer: answers refuse the others in their places (RFC 3264 s6). */
+/* Where the audio stream stood among the m= lines of an offer: answers refuse the others in their places (RFC 3264 s6).
+ */
 struct media_places {
 	size_t count, index;
 	struct sdp_other_media others[SDP_MEDIA_MAX];
@@ -32,8 +34,8 @@ struct wa_offer {
 	struct media_places places;
 };
 
-/* Read Meta's offer. Returns 0, or -EBADMSG when it cannot be used: not SDP, no Opus, no sha-256 fingerprint, no ICE credentials, nobody
- * to talk to. *ret_error says why (fit for a log line). */
+/* Read Meta's offer. Returns 0, or -EBADMSG when it cannot be used: not SDP, no Opus, no sha-256 fingerprint, no ICE
+ * credentials, nobody to talk to. *ret_error says why (fit for a log line). */
 int negotiate_wa_offer(const char *sdp, size_t length, struct wa_offer *ret_offer, struct sdp_error *ret_error);
 
 /* Write our answer, in the shape that Meta is known to take. Returns the length or -ENOBUFS. */
@@ -51,24 +53,26 @@ struct sip_negotiation {
 	uint64_t origin_id, version; /* RFC 3264 s8: the version grows by one when, and only when, the text changes */
 	struct media_sip_remote remote;
 	bool has_remote;
-	bool offered;                /* our offer waits for its answer */
-	uint8_t event_pt;            /* telephone-event, as first agreed */
-	struct media_places places;  /* once there, an m= line stays (RFC 3264 s8) */
+	bool offered;               /* our offer waits for its answer */
+	uint8_t event_pt;           /* telephone-event, as first agreed */
+	struct media_places places; /* once there, an m= line stays (RFC 3264 s8) */
 	char text[2][LIMIT_SIP_SDP_BYTES];
-	unsigned current;            /* text[current] was sent last */
+	unsigned current; /* text[current] was sent last */
 };
 
 void negotiate_sip_init(struct sip_negotiation *n, const enum audio_codec codecs[4], uint16_t ptime_ms,
 	const struct addr *local, uint64_t origin_id);
 
-/* Our offer: first INVITE, or 200 to an offerless re-INVITE. Returns 0 or -ENOBUFS; *ret_text lives until the second one after it. */
+/* Our offer: first INVITE, or 200 to an offerless re-INVITE. Returns 0 or -ENOBUFS; *ret_text lives until the second
+ * one after it. */
 int negotiate_sip_offer(struct sip_negotiation *n, const char **ret_text);
 
-/* The answer to it. Returns 0 (n->remote unchanged), 1 (changed), -EBADMSG (not usable SDP), -ENOENT (stream refused, or no common codec);
- * on failure n->remote stays as it was. */
+/* The answer to it. Returns 0 (n->remote unchanged), 1 (changed), -EBADMSG (not usable SDP), -ENOENT (stream refused,
+ * or no common codec); on failure n->remote stays as it was. */
 int negotiate_sip_answer(struct sip_negotiation *n, const char *sdp, size_t length);
 
-/* The peer's offer (re-INVITE, UPDATE): read, and answer. Returns 0, 1, -EBADMSG or -ENOENT as above, or -ENOBUFS; *ret_text as above. */
+/* The peer's offer (re-INVITE, UPDATE): read, and answer. Returns 0, 1, -EBADMSG or -ENOENT as above, or -ENOBUFS;
+ * *ret_text as above. */
 int negotiate_sip_reoffer(struct sip_negotiation *n, const char *sdp, size_t length, const char **ret_text);
 
 /* What was sent last, NULL when nothing was. */

@@ -1,7 +1,7 @@
 /* lib/sdp/media_desc.h
  *
- * What two negotiated session descriptions say to the media engine, as plain values: the call logic fills them in from SDP
- * (b2bua/call/negotiate.c), the engine acts on them. Nothing here but data.
+ * What two negotiated session descriptions say to the media engine, as plain values: the call logic fills them in from
+ * SDP (b2bua/call/negotiate.c), the engine acts on them. Nothing here but data.
  */
 #ifndef LIB_SDP_MEDIA_DESC_H
 #define LIB_SDP_MEDIA_DESC_H
@@ -17,8 +17,8 @@ enum { MEDIA_CANDIDATES_MAX = 4, MEDIA_UFRAG_MAX = 257, MEDIA_PWD_MAX = 257, MED
 
 /* Our WhatsApp end, as it goes into our SDP. */
 struct media_wa_local {
-	struct addr addr;    /* public address and port */
-	char ufrag[9], pwd[25]; /* RFC 8445 s5.3: at least 4 and 22 characters */
+	struct addr addr;                             /* public address and port */
+	char ufrag[9], pwd[25];                       /* RFC 8445 s5.3: at least 4 and 22 characters */
 	uint8_t fingerprint[MEDIA_FINGERPRINT_BYTES]; /* SHA-256 of our certificate */
 	uint32_t ssrc;
 	char cname[20];
@@ -35,19 +35,19 @@ struct media_wa_remote {
 		struct addr addr;
 		uint32_t priority;
 	} candidates[MEDIA_CANDIDATES_MAX];
-	uint8_t opus_pt;       /* 111 */
-	uint8_t event_pt;      /* telephone-event/8000, 126; 0: none */
-	uint32_t max_bitrate;  /* maxaveragebitrate, 0: not signalled */
+	uint8_t opus_pt;      /* 111 */
+	uint8_t event_pt;     /* telephone-event/8000, 126; 0: none */
+	uint32_t max_bitrate; /* maxaveragebitrate, 0: not signalled */
 };
 
 /* The SIP side after negotiation. May be given again during the call (re-INVITE, UPDATE). */
 struct media_sip_remote {
-	struct addr rtp, rtcp;   /* where to send first; symmetric RTP may move it. rtcp unset: no RTCP sent */
+	struct addr rtp, rtcp; /* where to send first; symmetric RTP may move it. rtcp unset: no RTCP sent */
 	enum audio_codec codec;
-	uint8_t pt;              /* both ways: we answer with the peer's number */
-	uint8_t event_pt;        /* telephone-event; 0: none */
-	uint16_t ptime_ms;       /* what we send: 10..60 */
-	bool send, receive;      /* our view: hold is send false or receive false */
+	uint8_t pt;         /* both ways: we answer with the peer's number */
+	uint8_t event_pt;   /* telephone-event; 0: none */
+	uint16_t ptime_ms;  /* what we send: 10..60 */
+	bool send, receive; /* our view: hold is send false or receive false */
 };
 
 /* Everything of ours that SDPs toward both sides need. */

@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 struct webrtc_end;
-struct dtls_ctx; /* media/webrtc/dtls_ctx.h: certificate and SSL_CTX, shared by all sessions of all workers, read-only after
-		    creation */
+struct dtls_ctx; /* media/webrtc/dtls_ctx.h: certificate and SSL_CTX, shared by all sessions of all workers, read-only
+		    after creation */
 
 enum webrtc_end_event { WEBRTC_NOMINATED, WEBRTC_DTLS_UP, WEBRTC_FAILED };
 
