@@ -4,6 +4,7 @@
 #include "lib/http/http_client.h"
 #include "lib/http/http_server.h"
 #include "lib/loop/loop.h"
+#include "tests/support/oom.h"
 #include "tests/unit/lib/http/scripted_server.h"
 #include "tests/unit/lib/http/until.h"
 
@@ -400,6 +401,40 @@ static void answers_are_bounded(void **state)
 	http_server_free(server);
 }
 
+static void memory_may_run_out_anywhere(void **state)
+{
+	static const struct scripted_step steps[] = {{SCRIPT_ANSWER, OK_ANSWER}};
+	struct rig *rig = *state;
+	struct http_client_conf conf = {.user_agent = "x", .ca_file = "/dev/null"};
+	struct http_send send = {.method = "POST", .timeout_ms = 300, .on_done = on_done, .arg = rig};
+
+	for (unsigned n = 1; oom_next(n); n++) {
+		struct http_client *c = NULL;
+		int r = http_client_new(rig->loop, &conf, &c);
+		oom_off();
+		assert_int_equal(r, c ? 0 : -ENOMEM);
+		http_client_free(c);
+	}
+	peer(rig, steps, 1);
+	send.url = rig->peer.url;
+	for (unsigned n = 1; oom_next(n); n++) {
+		unsigned before = rig->done;
+		uint64_t id = 0;
+		int r = http_send(rig->client, &send, &id);
+		bool failed;
+		if (r == 0) /* memory may run out later, too: then the time limit ends it */
+			UNTIL(rig->loop, rig->done > before);
+		failed = oom_off();
+		assert_true(r == 0 || (r == -ENOMEM && failed));
+		assert_true(r || rig->last.error == 0 || failed);
+	}
+	for (unsigned n = 1; oom_next(n); n++) {
+		int r = http_keep_warm(rig->client, rig->peer.url);
+		oom_off();
+		assert_true(r == 0 || r == -ENOMEM);
+	}
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -421,6 +456,7 @@ int main(void)
 		TEST(waiting_requests_time_out),
 		TEST(freeing_drops_what_is_under_way),
 		TEST(answers_are_bounded),
+		TEST(memory_may_run_out_anywhere),
 	};
 	/* Proxies are taken from the environment; these tests must not meet one. */
 	unsetenv("http_proxy");

@@ -3,6 +3,7 @@
 #include "lib/base/str.h"
 #include "lib/http/http_server.h"
 #include "lib/loop/loop.h"
+#include "tests/support/oom.h"
 #include "tests/unit/lib/http/raw_client.h"
 #include "tests/unit/lib/http/until.h"
 
@@ -513,6 +514,32 @@ static void says_why_it_cannot_listen(void **state)
 	assert_null(s);
 }
 
+/* Each request gets its answer or a closed connection, and the server lives on. */
+static void memory_may_run_out_anywhere(void **state)
+{
+	struct rig *rig = *state;
+	static struct raw_client c;
+	struct http_server_conf conf = {
+		.max_body_bytes = 1, .max_connections = 1, .idle_timeout_s = 1, .on_request = on_request};
+
+	addr_set(&conf.listen, "127.0.0.1", 0);
+	for (unsigned n = 1; oom_next(n); n++) {
+		struct http_server *s = NULL;
+		int r = http_server_new(rig->loop, &conf, &s);
+		oom_off();
+		assert_int_equal(r, s ? 0 : -ENOMEM);
+		http_server_free(s);
+	}
+	for (unsigned n = 1, failed = 1; failed; n++) {
+		raw_open(&c, rig->loop, &rig->addr);
+		oom_fail_nth(n);
+		raw_say(&c, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello");
+		UNTIL(rig->loop, c.closed || raw_count(&c, "hello"));
+		failed = oom_off();
+		raw_close(&c);
+	}
+}
+
 int main(void)
 {
 #define TEST(f, s) cmocka_unit_test_setup_teardown(f, s, teardown)
@@ -538,6 +565,7 @@ int main(void)
 		TEST(the_curl_program_agrees, setup),
 		TEST(freeing_closes_what_is_unanswered, setup),
 		TEST(says_why_it_cannot_listen, setup),
+		TEST(memory_may_run_out_anywhere, setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
