@@ -62,7 +62,7 @@ static void reply_problem(struct http_request *req, unsigned status, const char 
 /* ---- waiting for the store ---- */
 
 struct waiting {
-	struct admin *admin;
+	struct admin *admin;      /* NULL: it has gone */
 	struct http_request *req; /* NULL: the client has gone */
 	bool single;              /* one call wanted: 404 when there is none */
 	struct waiting *next;
@@ -75,7 +75,7 @@ static void on_client_gone(void *arg)
 
 static void stop_waiting(struct waiting *w)
 {
-	for (struct waiting **p = &w->admin->waiting; *p; p = &(*p)->next) {
+	for (struct waiting **p = w->admin ? &w->admin->waiting : NULL; p && *p; p = &(*p)->next) {
 		if (*p == w) {
 			*p = w->next;
 			break;
@@ -342,9 +342,11 @@ struct admin *admin_free(struct admin *a)
 	if (!a)
 		return NULL;
 	http_server_free(a->server);
-	/* The store answers through the loop only, which does not run any more when we go: admin.h. */
-	while (a->waiting)
-		stop_waiting(a->waiting);
+	/* The store still owes these an answer, at the latest from store_close(): they go with it. */
+	for (struct waiting *w = a->waiting; w; w = w->next) {
+		w->req = NULL;
+		w->admin = NULL;
+	}
 	free(a);
 	return NULL;
 }

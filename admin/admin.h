@@ -53,7 +53,7 @@ struct admin_conf {
 
 int admin_new(struct loop *l, const struct admin_conf *conf, struct admin **ret_admin);
 void admin_addr(const struct admin *a, struct addr *ret_addr);
-/* Once the loop is not run any more (answers of the store may be under way). Accepts NULL; returns NULL. */
+/* Before store_close(), which answers what is still asked. Accepts NULL; returns NULL. */
 struct admin *admin_free(struct admin *a);
 
 /* The JSON of one record, as /v1/history and `watrunk calls --history --json` print it; malloc'd text, NULL when out of

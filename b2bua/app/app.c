@@ -24,9 +24,22 @@ enum {
 
 /* ---- parts ---- */
 
+static void on_store_health(int status, const char *why, void *arg)
+{
+	(void)arg;
+	if (status)
+		log_error("store_failing", "why=\"%s\" note=\"records are kept in memory and tried again\"", why);
+	else
+		log_info("store_works_again", "status=0");
+}
+
 static int start_store(struct app *app, char *why, size_t why_cap)
 {
-	return store_open(app->loop, app->config->store.url, &app->store, why, why_cap);
+	int r = store_open(app->loop, app->config->store.url, &app->store, why, why_cap);
+
+	if (r == 0)
+		store_on_health(app->store, on_store_health, app);
+	return r;
 }
 
 static int start_graph(struct app *app, char *why, size_t why_cap)

@@ -58,3 +58,8 @@ bool consent_answered(struct consent *c, const uint8_t txid[STUN_TXID_BYTES], ui
 	}
 	return false;
 }
+
+void consent_heard(struct consent *c, uint64_t now_us)
+{
+	c->expires_us = now_us + CONSENT_EXPIRY_MS * UINT64_C(1000);
+}

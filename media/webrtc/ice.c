@@ -290,6 +290,12 @@ double ice_rtt_ms(const struct ice *ice)
 	return ice->state == ICE_NOMINATED && ice->consent.rtt_ms >= 0 ? ice->consent.rtt_ms : ice->rtt_ms;
 }
 
+void ice_heard_media(struct ice *ice, uint64_t now_us)
+{
+	if (ice->state == ICE_NOMINATED)
+		consent_heard(&ice->consent, now_us);
+}
+
 void ice_init(struct ice *ice, const struct ice_conf *conf)
 {
 	memset(ice, 0, sizeof(*ice));

@@ -104,6 +104,8 @@ uint64_t ice_deadline(const struct ice *ice); /* UINT64_MAX: nothing to do */
 /* Has this address proved that it knows our credentials or, answering, its own? */
 bool ice_knows(const struct ice *ice, const struct addr *from);
 double ice_rtt_ms(const struct ice *ice); /* -1: unknown */
+/* Authenticated media came over the nominated pair. */
+void ice_heard_media(struct ice *ice, uint64_t now_us);
 
 /* RFC 8445 s6.1.2.3, G being the controlling side's candidate priority. */
 uint64_t ice_pair_priority(uint32_t controlling, uint32_t controlled);

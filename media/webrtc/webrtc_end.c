@@ -192,6 +192,7 @@ static void input_media(
 		return;
 	}
 	dtls_peer_is_up(e->dtls);
+	ice_heard_media(&e->ice, now_us);
 	e->conf.io->media(e->conf.io_arg, bytes, n, is_rtcp, now_us);
 }
 

@@ -231,6 +231,32 @@ static void consent_expires_30_s_after_the_last_answer(void **state)
 	link_done(l);
 }
 
+static bool drop_our_checks(struct link *l, int from, const uint8_t *bytes, size_t length)
+{
+	(void)l;
+	return !(from == OUR && length && bytes[0] < 4); /* RFC 7983: 0..3 is STUN */
+}
+
+/* Meta does not say that its relay answers checks in mid-call: media that passes authentication is consent enough. */
+static void media_without_answered_checks_keeps_the_call(void **state)
+{
+	struct link *l = &link_;
+
+	(void)state;
+	link_init(l, 9);
+	l->media = true;
+	link_open(l);
+	assert_true(link_run(l, 1000, link_both_up));
+	l->filter = drop_our_checks;
+	link_run(l, 120000, NULL);
+	assert_false(link_any_failed(l));
+	l->media = false;
+	assert_true(link_run(l, 180000, link_any_failed));
+	assert_int_equal(l->side[OUR].failure, MEDIA_FAIL_CONSENT);
+	assert_true(link_now_ms(l) >= 149000 && link_now_ms(l) <= 151000);
+	link_done(l);
+}
+
 static void consent_holds_for_an_hour(void **state)
 {
 	struct link *l = &link_;
@@ -593,6 +619,7 @@ int main(void)
 		cmocka_unit_test(wrong_credentials_never_connect),
 		cmocka_unit_test(wrong_fingerprint_is_refused),
 		cmocka_unit_test(consent_expires_30_s_after_the_last_answer),
+		cmocka_unit_test(media_without_answered_checks_keeps_the_call),
 		cmocka_unit_test(consent_holds_for_an_hour),
 		cmocka_unit_test(role_conflict_is_settled),
 		cmocka_unit_test(peer_reflexive_candidate),
