@@ -31,8 +31,9 @@ enum {
 	SLOT_FROM_SESSIONS = 8, /* fewer calls than this: wake for each packet */
 	SLOT_US = 1000,
 	WIDE_SLOT_FROM_SESSIONS = 64,
-	WIDE_SLOT_US = 2000,      /* docs/benchmarks.md: delay budget is 2 ms at the median */
-	PACKETS_PER_SESSION = 16, /* jitter buffer at its longest usual depth; the pool is shared, so bursts borrow */
+	WIDE_SLOT_US = 2000,     /* docs/benchmarks.md: delay budget is 2 ms at the median */
+	PACKETS_PER_SESSION = 6, /* twice what a jitter buffer usually holds; the pool is shared, so bursts borrow */
+	PACKETS_SPARE = 128,     /* for those bursts, when there are few calls */
 	EVENTS_CAPACITY = 2048,
 	COMMANDS_SPARE = 256,
 	RX_BYTES = PKT_DATA_BYTES,
@@ -219,7 +220,7 @@ static int start_session(struct worker *w, struct media_call *c, const struct me
 		.wa_silence_timeout_ms = e->wa_silence_timeout_ms,
 		.sip_silence_timeout_ms = e->sip_silence_timeout_ms,
 	};
-	int r = pktpool_reserve(w->pool, (w->call_count + 1) * PACKETS_PER_SESSION);
+	int r = pktpool_reserve(w->pool, PACKETS_SPARE + (w->call_count + 1) * PACKETS_PER_SESSION);
 
 	for (int i = 0; r == 0 && i < ROLE_COUNT; i++)
 		r = watch_socket(w, &c->socket[i]);
@@ -453,7 +454,7 @@ static int set_up(struct worker *w)
 	if (r == 0)
 		r = mailbox_new(sizeof(struct media_event), EVENTS_CAPACITY, &w->events);
 	if (r == 0)
-		r = pktpool_new(PACKETS_PER_SESSION, &w->pool);
+		r = pktpool_new(PACKETS_SPARE, &w->pool);
 	if (r)
 		return r;
 	w->by_slot = calloc(w->max_sessions, sizeof(struct media_call *));
