@@ -22,7 +22,7 @@ enum {
 	LEAP_US = 1000000,         /* arrival against timestamp off by this much: another timeline */
 	LATE_RUN_LEAP = 5,         /* this many late in a row: our idea of the timeline is wrong */
 	PAUSE_FRAMES = 10,         /* empty for so long: a restart costs nothing */
-	EARLY_TOLERANCE_US = 5000, /* below want: within the noise of the estimate */
+	EARLY_TOLERANCE_US = 2000, /* below want: within the noise of the estimate */
 	PATIENCE_US = 1000000,     /* then adjust even in the middle of speech */
 };
 

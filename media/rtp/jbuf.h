@@ -5,7 +5,7 @@
  * thread-safe, never blocks, allocates only in jbuf_new(); packets come from and go back to the worker's pool.
  *
  * How long a packet is held follows from how late packets arrive: for each one, arrival minus timestamp; the least of
- * the last seconds is the path's fastest, and the 97th percentile of what exceeds it is the hold wanted. The buffer
+ * the last seconds is the path's fastest, and the 98th percentile of what exceeds it is the hold wanted. The buffer
  * nears it by dropping or by stretching whole frames, in pauses of speech where it can, which also takes up the drift
  * of the sender's clock.
  *
@@ -27,7 +27,7 @@ struct pktpool;
 enum {
 	JBUF_CLOCK_HZ = 48000,
 	JBUF_START_MS = 40, /* hold before anything is known of the path, within min..max */
-	JBUF_PERCENTILE = 97,
+	JBUF_PERCENTILE = 98,
 	JBUF_FRAME_TS_DEFAULT = 960, /* 20 ms: until a packet says otherwise */
 	JBUF_PACKETS_SPARE = 8,      /* beyond max_ms / 20: bursts after a stall */
 };

@@ -1,0 +1,308 @@
+#include "tests/support/media/session_sim.h"
+
+#include "lib/base/assert.h"
+#include "lib/base/pktbuf.h"
+#include "media/codec/g711.h"
+#include "media/rtp/rtp.h"
+#include "tests/support/media/sim_voice.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { START_US = 1000000, FRAME_SAMPLES = 160 };
+
+/* The simulation itself has gone wrong: say where, nothing after it means anything. */
+#define require(ok) ASSERT(ok)
+
+/* ---- what the peers receive ---- */
+
+static void check_line(struct sim_received *r, const struct rtp_hdr *h, uint32_t frame_ts, uint64_t now_us)
+{
+	if (!r->audio && !r->events) {
+		r->ssrc = h->ssrc;
+		r->first_ts = h->ts;
+		r->first_us = now_us;
+	} else {
+		uint32_t step = h->ts - r->last_ts;
+		r->other_ssrc += h->ssrc != r->ssrc;
+		r->seq_steps_not_one += (uint16_t)(h->seq - r->last_seq) != 1;
+		r->ts_not_forward += (int32_t)step <= 0;
+		r->ts_odd_steps += step % frame_ts != 0;
+		r->ts_gaps += step > frame_ts;
+		if (now_us - r->last_us > r->longest_pause_us)
+			r->longest_pause_us = now_us - r->last_us;
+	}
+	r->last_ts = h->ts;
+	r->last_seq = h->seq;
+	r->last_pt = h->pt;
+	r->last_us = now_us;
+}
+
+static bool is_loud(const int16_t *pcm, int samples)
+{
+	for (int i = 0; i < samples; i++)
+		if (pcm[i] > 1000 || pcm[i] < -1000)
+			return true;
+	return false;
+}
+
+static void wa_receives(struct sim *m, const uint8_t *bytes, size_t length)
+{
+	struct rtp_hdr h;
+	int16_t pcm[960];
+	if (rtp_is_rtcp(bytes, length)) {
+		m->wa.rtcp++;
+		return;
+	}
+	require(rtp_parse(bytes, length, &h) == 0);
+	if (h.pt == SIM_WA_EVENT_PT) {
+		m->wa.events++;
+		m->wa.last_seq = h.seq; /* several of one timestamp: the line is checked on audio */
+		return;
+	}
+	require(h.pt == SIM_WA_PT);
+	check_line(&m->wa, &h, 960, m->now_us);
+	m->wa.audio++;
+	int n = opus_dec_packet(m->wa_dec, bytes + h.payload_offset, h.payload_length, pcm, 960);
+	require(n == FRAME_SAMPLES);
+	m->wa.loud += is_loud(pcm, n);
+}
+
+static void sip_receives(struct sim *m, const uint8_t *bytes, size_t length)
+{
+	struct rtp_hdr h;
+	int16_t pcm[480];
+	require(rtp_parse(bytes, length, &h) == 0);
+	if (h.pt == SIM_SIP_EVENT_PT) {
+		m->sip.events++;
+		m->sip.last_seq = h.seq;
+		return;
+	}
+	require(h.payload_length <= 480);
+	check_line(&m->sip, &h, m->conf.session_ptime_ms * 8, m->now_us);
+	m->sip.audio++;
+	g711_to_pcm(h.pt == 8 ? G711_A : G711_MU, bytes + h.payload_offset, h.payload_length, pcm);
+	m->sip.loud += is_loud(pcm, h.payload_length);
+}
+
+static void on_send(void *arg, enum media_end end, enum session_channel channel, const void *bytes, size_t length,
+	const struct addr *to)
+{
+	struct sim *m = arg;
+	(void)to;
+	if (end == END_WA)
+		wa_receives(m, bytes, length);
+	else if (channel == SESSION_RTCP)
+		m->sip.rtcp++;
+	else
+		sip_receives(m, bytes, length);
+}
+
+static void on_event(void *arg, const struct session_event *ev)
+{
+	struct sim *m = arg;
+	require(m->event_count < SIM_EVENTS_MAX);
+	m->events[m->event_count++] = *ev;
+}
+
+static const struct session_io io = {on_send, on_event};
+
+size_t sim_count_events(const struct sim *m, enum session_event_kind kind)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < m->event_count; i++)
+		n += m->events[i].kind == kind;
+	return n;
+}
+
+const struct session_event *sim_find_event(const struct sim *m, enum session_event_kind kind)
+{
+	for (size_t i = 0; i < m->event_count; i++)
+		if (m->events[i].kind == kind)
+			return &m->events[i];
+	return NULL;
+}
+
+/* ---- what the peers send ---- */
+
+static void send_rtp(struct sim *m, struct sim_link *link, const struct rtp_hdr *h, const void *payload, size_t length)
+{
+	uint8_t bytes[SIM_PACKET_MAX];
+	require(length <= sizeof(bytes) - RTP_HEADER_BYTES);
+	rtp_write(h, bytes);
+	memcpy(bytes + RTP_HEADER_BYTES, payload, length);
+	sim_link_send(link, bytes, RTP_HEADER_BYTES + length, m->now_us);
+}
+
+void sim_wa_sends(struct sim *m, uint8_t pt, uint32_t ts, const void *payload, size_t length)
+{
+	const struct rtp_hdr h = {.pt = pt, .seq = m->wa_seq++, .ts = ts, .ssrc = m->wa_ssrc};
+	send_rtp(m, &m->to_wa_end, &h, payload, length);
+}
+
+void sim_sip_sends(struct sim *m, uint8_t pt, bool marker, uint32_t ts, const void *payload, size_t length)
+{
+	const struct rtp_hdr h = {.pt = pt, .marker = marker, .seq = m->sip_seq++, .ts = ts, .ssrc = m->sip_ssrc};
+	send_rtp(m, &m->to_sip_end, &h, payload, length);
+}
+
+static void wa_frame(struct sim *m)
+{
+	if (m->wa_talks)
+		sim_wa_sends(m, SIM_WA_PT, m->wa_ts, m->frames[m->wa_frame].bytes, m->frames[m->wa_frame].length);
+	m->wa_frame = (m->wa_frame + 1) % SIM_VOICE_FRAMES;
+	m->wa_ts += 960;
+	m->wa_next_us += 20000.0 / (1.0 + m->conf.wa_skew_ppm / 1e6);
+}
+
+static void sip_frame(struct sim *m)
+{
+	int16_t pcm[480];
+	uint8_t payload[480];
+	size_t samples = m->conf.sip_ptime_ms * 8;
+	if (m->sip_talks) {
+		sim_voice(pcm, samples, m->sip_position);
+		g711_from_pcm(m->sip_pt == 8 ? G711_A : G711_MU, pcm, samples, payload);
+		sim_sip_sends(m, m->sip_pt, false, m->sip_ts, payload, samples);
+	}
+	m->sip_position += samples;
+	m->sip_ts += (uint32_t)samples;
+	m->sip_next_us += m->conf.sip_ptime_ms * 1000.0 / (1.0 + m->conf.sip_skew_ppm / 1e6);
+}
+
+static void deliver(struct sim *m, struct sim_link *link, enum media_end end)
+{
+	struct sim_packet p;
+	while (sim_link_receive(link, m->now_us, &p)) {
+		/* an exact-size copy, so that a read past the end is seen */
+		uint8_t *bytes = malloc(p.length);
+		require(bytes);
+		memcpy(bytes, p.bytes, p.length);
+		session_input(m->session, end, SESSION_RTP, bytes, p.length, end == END_WA ? &m->wa_addr : &m->sip_addr,
+			m->now_us);
+		free(bytes);
+	}
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+void sim_run_until(struct sim *m, uint64_t until_us)
+{
+	for (;;) {
+		uint64_t at = least((uint64_t)m->wa_next_us, (uint64_t)m->sip_next_us);
+		at = least(at, least(sim_link_deadline(&m->to_wa_end), sim_link_deadline(&m->to_sip_end)));
+		at = least(at, session_deadline(m->session));
+		if (at > until_us)
+			break;
+		if (at > m->now_us)
+			m->now_us = at;
+		if ((uint64_t)m->wa_next_us <= m->now_us)
+			wa_frame(m);
+		if ((uint64_t)m->sip_next_us <= m->now_us)
+			sip_frame(m);
+		deliver(m, &m->to_wa_end, END_WA);
+		deliver(m, &m->to_sip_end, END_SIP);
+		if (session_deadline(m->session) <= m->now_us) {
+			session_tick(m->session, m->now_us);
+			require(session_deadline(m->session) > m->now_us); /* else a worker would spin */
+		}
+	}
+	m->now_us = until_us;
+}
+
+/* ---- life ---- */
+
+static void encode_voice(struct sim *m)
+{
+	const struct opus_enc_conf conf = {
+		.rate_hz = 8000, .complexity = 5, .loss_percent = m->conf.wa_sends_fec ? 20 : 0};
+	struct opus_enc *e;
+	require(opus_enc_new(&conf, &e) == 0);
+	for (size_t i = 0; i < SIM_VOICE_FRAMES; i++) {
+		int16_t pcm[FRAME_SAMPLES];
+		sim_voice(pcm, FRAME_SAMPLES, i * FRAME_SAMPLES);
+		int n = opus_enc_frame(e, pcm, FRAME_SAMPLES, m->frames[i].bytes, sizeof(m->frames[i].bytes));
+		require(n > 0);
+		m->frames[i].length = (size_t)n;
+	}
+	opus_enc_free(e);
+}
+
+void sim_init(struct sim *m, const struct sim_conf *conf)
+{
+	memset(m, 0, sizeof(*m));
+	m->conf = *conf;
+	if (!m->conf.sip_ptime_ms)
+		m->conf.sip_ptime_ms = 20;
+	if (!m->conf.session_ptime_ms)
+		m->conf.session_ptime_ms = 20;
+	m->now_us = START_US;
+	m->wa_next_us = m->sip_next_us = START_US;
+	m->wa_ssrc = 0x11110000;
+	m->sip_ssrc = 0x22220000;
+	m->wa_seq = 65000;
+	m->sip_seq = 65100;
+	m->wa_ts = 0xffff0000;
+	m->sip_ts = 0xfffff000;
+	require(addr_parse("203.0.113.20:3484", &m->wa_addr) == 0);
+	require(addr_parse("192.0.2.7:4000", &m->sip_addr) == 0);
+	require(addr_parse("192.0.2.7:4001", &m->sip_rtcp_addr) == 0);
+	sim_link_init(&m->to_wa_end, &conf->wa_link);
+	sim_link_init(&m->to_sip_end, &conf->sip_link);
+	encode_voice(m);
+	require(opus_dec_new(8000, &m->wa_dec) == 0);
+	require(pktpool_new(SESSION_PACKETS * 2, &m->pool) == 0);
+	struct session_conf sc = {.pool = m->pool,
+		.wa = {.ufrag = "ufrag", .pwd = "0123456789012345678901", .ssrc = 0x33330000, .cname = "sim"},
+		.io = &io,
+		.io_arg = m,
+		.opus_complexity = conf->complexity,
+		.random_seed = 42};
+	require(session_new(&sc, m->now_us, &m->session) == 0);
+}
+
+void sim_set_wa(struct sim *m)
+{
+	struct media_wa_remote wa = {.ufrag = "remote",
+		.pwd = "remotepwd0123456789012",
+		.ice_lite = true,
+		.we_are_dtls_client = true,
+		.candidate_count = 1,
+		.opus_pt = SIM_WA_PT,
+		.event_pt = SIM_WA_EVENT_PT};
+	wa.candidates[0].addr = m->wa_addr;
+	require(session_set_wa(m->session, &wa, m->now_us) == 0);
+}
+
+struct media_sip_remote sim_sip_remote(const struct sim *m)
+{
+	return (struct media_sip_remote){.rtp = m->sip_addr,
+		.rtcp = m->sip_rtcp_addr,
+		.codec = AUDIO_PCMU,
+		.pt = 0,
+		.event_pt = SIM_SIP_EVENT_PT,
+		.ptime_ms = (uint16_t)m->conf.session_ptime_ms,
+		.send = true,
+		.receive = true};
+}
+
+void sim_connect(struct sim *m)
+{
+	const struct media_sip_remote sip = sim_sip_remote(m);
+	sim_set_wa(m);
+	sim_run_ms(m, 200);
+	require(session_set_sip(m->session, &sip, m->now_us) == 0);
+	session_start_wa(m->session, m->now_us);
+	m->wa_talks = m->sip_talks = true;
+}
+
+void sim_done(struct sim *m)
+{
+	m->session = session_close(m->session, m->now_us);
+	require(pktpool_in_use(m->pool) == 0);
+	m->pool = pktpool_free(m->pool);
+	m->wa_dec = opus_dec_free(m->wa_dec);
+}
