@@ -1,0 +1,57 @@
+#!/usr/bin/python3
+"""The sample configurations, given to the real program: test_samples.py WATRUNK"""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+WATRUNK = sys.argv.pop(1)
+SECRETS = {name: "not-a-real-one" for name in ("WA_VERIFY", "WA_APP_SECRET", "WATRUNK_ADMIN_TOKEN", "WA_TOKEN")}
+
+
+def watrunk(*args, **environment):
+    return subprocess.run([WATRUNK, *args], cwd=ROOT, capture_output=True, text=True, timeout=30, env={**os.environ, **environment})
+
+
+class Samples(unittest.TestCase):
+    def test_etc(self):
+        run = watrunk("check", "-c", "etc/watrunk.yaml", **SECRETS)
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+
+    def test_etc_without_secrets_names_them_all(self):
+        run = watrunk("check", "-c", "etc/watrunk.yaml", **{name: "" for name in SECRETS})
+        self.assertEqual(run.returncode, 2)
+        for name in SECRETS:
+            self.assertIn(name, run.stderr)
+
+    def test_readme(self):
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
+            blocks = re.findall(r"^```yaml\n(.*?)^```", f.read(), flags=re.S | re.M)
+        self.assertEqual(len(blocks), 1)
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:
+            f.write(blocks[0])
+            f.flush()
+            run = watrunk("check", "-c", f.name, **SECRETS)
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+
+    def route(self, *args):
+        run = watrunk("route-test", "-c", "etc/watrunk.yaml", "--json", "--to", "+12025550123", *args, **SECRETS)
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        return json.loads(run.stdout)
+
+    def test_the_sample_dialplan_does_what_its_comments_say(self):
+        open_hours = self.route("--from", "+447700900123", "--payload", "order-77", "--at", "2026-05-04T09:30")
+        self.assertEqual((open_hours["rule"], open_hours["gateway"], open_hours["user"]), ("sales", "pbx", "600"))
+        self.assertEqual(open_hours["headers"]["X-Order"], "order-77")
+        night = self.route("--from", "+447700900123", "--at", "2026-05-04T22:30")
+        self.assertEqual((night["action"], night["rule"], night["cause"]), ("reject", "nights", "closed"))
+        abroad = self.route("--from", "+33612345678", "--at", "2026-05-04T09:30")
+        self.assertEqual((abroad["rule"], abroad["gateway"]), ("everything-else", "agent"))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
