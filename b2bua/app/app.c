@@ -81,6 +81,7 @@ static int start_sip(struct app *app, char *why, size_t why_cap)
 		.public_address = c->sip.public_address,
 		.source_allowed = on_sip_source,
 		.drop_strangers = c->sip.drop_strangers,
+		.t1x64_ms = c->sip.t1x64_ms,
 		.on_event = on_sip_event,
 		.arg = app,
 	};

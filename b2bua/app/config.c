@@ -21,6 +21,7 @@ enum {
 	DEFAULT_MEDIA_WAIT_MS = 2000,
 	MEDIA_SETUP_MS = 15000, /* Meta's client gives up after 20 s without media (138021) */
 	DEFAULT_RING_S = 60,
+	DEFAULT_T1X64_MS = 32000, /* RFC 3261 s17.1.1.2: timer B, and how long ended transactions are kept */
 	DEFAULT_OPUS_BITRATE = 24000,
 };
 
@@ -198,6 +199,7 @@ static void load_sip(struct load *ld, const struct sip_yaml *y)
 	ld->c->sip.domain = y->domain;
 	ld->c->sip.public_address = y->public_address ? y->public_address : "";
 	ld->c->sip.drop_strangers = bool_or(y->drop_strangers, false);
+	ld->c->sip.t1x64_ms = bounded(ld, "sip.t1x64_ms", y->t1x64_ms, DEFAULT_T1X64_MS, 1000, 32000);
 	if (!*y->domain || strpbrk(y->domain, " @<>\"\r\n"))
 		FAULT(ld, "sip.domain", "\"%s\" is not a host name or address", y->domain);
 }

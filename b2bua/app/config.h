@@ -56,6 +56,7 @@ struct config {
 		size_t listen_count;
 		const char *domain, *public_address;
 		bool drop_strangers;
+		unsigned t1x64_ms;
 	} sip;
 	struct media_engine_conf media; /* without on_event, arg */
 	struct call_gateway *gateways;

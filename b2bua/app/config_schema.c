@@ -53,6 +53,7 @@ static const cyaml_schema_field_t sip_fields[] = {
 	TEXT("domain", struct sip_yaml, domain),
 	TEXT_OPTIONAL("public_address", struct sip_yaml, public_address),
 	BOOL_OPTIONAL("drop_strangers", struct sip_yaml, drop_strangers),
+	UINT_OPTIONAL("t1x64_ms", struct sip_yaml, t1x64_ms),
 	CYAML_FIELD_END,
 };
 

@@ -31,6 +31,7 @@ struct sip_yaml {
 	unsigned listen_count;
 	char *domain, *public_address;
 	bool *drop_strangers;
+	uint32_t *t1x64_ms;
 };
 struct media_yaml {
 	char *public_address, *bind_address, *webrtc_ports, *rtp_ports;

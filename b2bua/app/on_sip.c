@@ -1,6 +1,8 @@
 /* b2bua/app/on_sip.c -- what the SIP leg does -> call events */
 #include "b2bua/app/shell.h"
 
+enum { Q850_NETWORK_OUT_OF_ORDER = 38 }; /* ITU-T Q.850 */
+
 bool on_sip_source(const struct addr *source, void *arg)
 {
 	const struct app *app = arg;
@@ -43,6 +45,14 @@ static const char *log_name(enum sip_event_kind k)
 	return names[k];
 }
 
+/* A 408 made here is timer B: not one byte came from the gateway (RFC 3261 s17.1.1.2). That is no phone that nobody
+ * picked up, as a 408 from the peer would say. */
+static int q850_of(const struct sip_event *se)
+{
+	bool nothing_came = se->kind == SIP_EV_REFUSED && se->local && se->code == 408;
+	return nothing_came && !se->q850 ? Q850_NETWORK_OUT_OF_ORDER : se->q850;
+}
+
 void on_sip_event(const struct sip_event *se, void *arg)
 {
 	struct app *app = arg;
@@ -53,7 +63,7 @@ void on_sip_event(const struct sip_event *se, void *arg)
 		return;
 	loop_refresh_now(app->loop);
 	ev.u.sip.code = se->code;
-	ev.u.sip.q850 = se->q850;
+	ev.u.sip.q850 = q850_of(se);
 	ev.u.sip.sdp = se->sdp;
 	ev.u.sip.sdp_length = se->sdp_length;
 	ev.u.sip.is_update = se->is_update;
@@ -62,7 +72,7 @@ void on_sip_event(const struct sip_event *se, void *arg)
 		ac->answer_us = loop_now_us(app->loop);
 	if (se->kind == SIP_EV_REFUSED || se->kind == SIP_EV_BYE || se->kind == SIP_EV_LOST)
 		registry_set_leg(ac, 0);
-	log_info(log_name(se->kind), "call=%s code=%d q850=%d sdp=%d t_us=%llu", ac->id, se->code, se->q850,
+	log_info(log_name(se->kind), "call=%s code=%d q850=%d sdp=%d t_us=%llu", ac->id, se->code, ev.u.sip.q850,
 		se->sdp != NULL, (unsigned long long)loop_now_us(app->loop));
 	app_step(ac, &ev);
 }

@@ -1,0 +1,117 @@
+"""The media side of a SIP peer: one RTP port that speaks a tone in G.711, notes what comes in, and reads RFC 4733."""
+import contextlib
+import math
+import socket
+import struct
+import threading
+import time
+
+FRAME = 160  # samples of 20 ms at 8 kHz
+EVENT_PT = 101
+
+
+def ulaw(sample):
+    sign, sample = (0x80, -sample) if sample < 0 else (0, sample)
+    sample = min(sample, 32635) + 132
+    exponent = max(0, sample.bit_length() - 8)
+    return ~(sign | exponent << 4 | (sample >> exponent + 3) & 0x0F) & 0xFF
+
+
+def alaw(sample):
+    sign, sample = (0x80, sample) if sample >= 0 else (0, -sample - 1)
+    sample = min(sample, 32767) >> 3
+    exponent = max(0, sample.bit_length() - 5)
+    return (sign | exponent << 4 | (sample >> max(1, exponent)) & 0x0F) ^ 0x55
+
+
+def tone(encode):
+    """20 ms of 400 Hz: eight periods, so that it repeats without a seam."""
+    pcm = [int(8000 * math.sin(2 * math.pi * 400 * n / 8000)) for n in range(FRAME)]
+    return bytes(encode(s) for s in pcm)
+
+
+TONES = {0: tone(ulaw), 8: tone(alaw)}
+
+
+class Digit:
+    def __init__(self, key, ts, started):
+        self.key, self.ts, self.started = key, ts, started
+        self.duration = self.packets = self.ends = 0
+
+    def __repr__(self):
+        return f"{self.key} ({self.duration} units, {self.packets} packets, {self.ends} ends)"
+
+
+class RtpPeer:
+    def __init__(self):
+        self.socket, self.port = self.pair()
+        self.received = []        # (monotonic time, pt, seq, ts, ssrc, marker, payload)
+        self.digits = []
+        self.remote, self.pt, self.sending = None, 0, False
+        self.ssrc, self.seq, self.ts = 0x5eed0000 + self.port, 100, 1000
+        self.stopped = threading.Event()
+        self.threads = [threading.Thread(target=t, daemon=True) for t in (self.listen, self.speak)]
+        for t in self.threads:
+            t.start()
+
+    @staticmethod
+    def pair():
+        while True:
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            s.bind(("127.0.0.1", 0))
+            if s.getsockname()[1] % 2 == 0:
+                s.settimeout(0.2)
+                return s, s.getsockname()[1]
+            s.close()
+
+    def listen(self):
+        while not self.stopped.is_set():
+            try:
+                packet = self.socket.recv(2000)
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            if len(packet) < 12:
+                continue
+            first, second, seq, ts, ssrc = struct.unpack_from(">BBHII", packet)
+            if first >> 6 != 2:
+                continue
+            pt, marker, payload = second & 0x7F, second >> 7, packet[12:]
+            if pt == EVENT_PT:
+                self.take_digit(ts, payload)
+            self.received.append((time.monotonic(), pt, seq, ts, ssrc, marker, payload))
+
+    def take_digit(self, ts, payload):
+        event, flags, duration = struct.unpack_from(">BBH", payload)
+        key = "0123456789*#ABCD"[event] if event < 16 else "?"
+        digit = next((d for d in self.digits if d.ts == ts and d.key == key), None)
+        if not digit:
+            digit = Digit(key, ts, time.monotonic())
+            self.digits.append(digit)
+        digit.packets += 1
+        digit.ends += flags >> 7
+        digit.duration = max(digit.duration, duration)
+
+    def speak(self):
+        due = time.monotonic()
+        while not self.stopped.wait(max(0.0, due - time.monotonic())):
+            due += 0.02
+            if not (self.sending and self.remote):
+                continue
+            packet = struct.pack(">BBHII", 0x80, self.pt, self.seq & 0xFFFF, self.ts & 0xFFFFFFFF, self.ssrc) + TONES[self.pt]
+            self.seq, self.ts = self.seq + 1, self.ts + FRAME
+            with contextlib.suppress(OSError):
+                self.socket.sendto(packet, self.remote)
+
+    def start(self, remote, pt):
+        self.remote, self.pt, self.sending = remote, pt, True
+
+    def audio(self, pt=None, since=0.0):
+        return [p for p in list(self.received) if p[0] >= since and p[1] != EVENT_PT and (pt is None or p[1] == pt)]
+
+    def close(self):
+        self.stopped.set()
+        for t in self.threads:
+            t.join(1)
+        self.socket.close()
