@@ -161,8 +161,7 @@ static void settle_empty(struct jbuf *jb, int64_t seq)
 /* Too late. While EMPTY it cost a concealed frame; after a MISSING that is counted already. */
 static int too_late(struct jbuf *jb, int64_t seq)
 {
-	bool in_pause = jb->empty_run >= PAUSE_FRAMES && !jb->packets;
-	if (in_pause || ++jb->late_run >= LATE_RUN_LEAP)
+	if (++jb->late_run >= LATE_RUN_LEAP)
 		return -EPROTO;
 	jb->stats.late++;
 	if (seq >= jb->next_seq) {
@@ -206,13 +205,17 @@ int jbuf_put(struct jbuf *jb, uint16_t seq16, uint32_t ts32, uint32_t duration_t
 	}
 	if (jb->delay.started && llabs(delay_us - jbuf_delay_base_us(&jb->delay)) > LEAP_US)
 		return -EPROTO;
-	jbuf_delay_add(&jb->delay, delay_us, now_us);
-	retarget(jb);
 	if (jb->state == HOLDING && seq < jb->next_seq && jb->next_seq - seq < SLOTS / 2) {
 		jb->next_seq = seq; /* the first packets came out of order */
 		jb->next_ts = ts;
 	}
-	if (seq < jb->next_seq || ts < jb->next_ts)
+	bool late = seq < jb->next_seq || ts < jb->next_ts;
+	/* A sender whose timestamps stood still while it was silent is not late, and says nothing about the path */
+	if (late && jb->empty_run >= PAUSE_FRAMES && !jb->packets)
+		return -EPROTO;
+	jbuf_delay_add(&jb->delay, delay_us, now_us);
+	retarget(jb);
+	if (late)
 		return too_late(jb, seq);
 	jb->late_run = 0;
 	if (jb->empty_run)

@@ -1,0 +1,121 @@
+#include "media/rtp/rtp_end.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+/* SDP said .7:4000. Hosts: 7 the PBX, 8 its other face, 66 a stranger. */
+static const struct {
+	const char *what;
+	unsigned at_ms;
+	const char *from;
+	uint32_t ssrc;
+	uint16_t seq;
+	bool taken, moved;
+	const char *then_to;
+} latch_table[] = {
+	{"first packet from another port", 0, "192.0.2.7:4400", 1, 100, true, true, "192.0.2.7:4400"},
+	{"stranger", 20, "192.0.2.66:9", 5, 1, false, false, "192.0.2.7:4400"},
+	{"stranger with our SSRC, wrong sequence", 30, "192.0.2.66:9", 1, 30000, false, false, "192.0.2.7:4400"},
+	{"the peer goes on", 40, "192.0.2.7:4400", 1, 101, true, false, "192.0.2.7:4400"},
+	{"its NAT moves it: same SSRC, next number", 60, "192.0.2.8:5000", 1, 102, true, true, "192.0.2.8:5000"},
+	{"from the signalled address after all", 80, "192.0.2.7:4000", 2, 7, true, true, "192.0.2.7:4000"},
+	{"the other one again, other SSRC", 100, "192.0.2.8:5000", 1, 103, false, false, "192.0.2.7:4000"},
+	{"too soon to take over", 1900, "192.0.2.66:9", 6, 1, false, false, "192.0.2.7:4000"},
+	{"the locked one was silent for two seconds", 2080, "192.0.2.8:5000", 9, 1, true, true, "192.0.2.8:5000"},
+};
+
+static struct addr address(const char *text)
+{
+	struct addr a;
+	assert_int_equal(addr_parse(text, &a), 0);
+	return a;
+}
+
+static void start(struct rtp_end *e, bool rtcp)
+{
+	const struct rtp_stream_conf conf = {.clock_hz = 8000, .ssrc = 3, .cname = "x", .random_seed = 1};
+	struct addr a = address("192.0.2.7:4000"), b = {0};
+	if (rtcp)
+		b = address("192.0.2.7:4001");
+	rtp_end_init(e, &conf);
+	assert_null(rtp_end_rtp_to(e));
+	rtp_end_set_remote(e, &a, &b);
+}
+
+static void assert_to(const struct addr *a, const char *text)
+{
+	char got[ADDR_TEXT_MAX];
+	assert_non_null(a);
+	assert_string_equal(addr_format(a, got, sizeof(got)), text);
+}
+
+static void test_latch_table(void **state)
+{
+	(void)state;
+	struct rtp_end e;
+	start(&e, false);
+	assert_to(rtp_end_rtp_to(&e), "192.0.2.7:4000");
+	for (size_t i = 0; i < sizeof(latch_table) / sizeof(latch_table[0]); i++) {
+		const struct rtp_hdr h = {.ssrc = latch_table[i].ssrc, .seq = latch_table[i].seq};
+		struct addr from = address(latch_table[i].from);
+		uint64_t now_us = 1000000 + latch_table[i].at_ms * 1000;
+		bool moved, is_new;
+		if (rtp_end_accept(&e, &h, &from, now_us, &moved) != latch_table[i].taken ||
+			moved != latch_table[i].moved)
+			fail_msg("%s", latch_table[i].what);
+		if (latch_table[i].taken)
+			rtp_stream_received(&e.stream, &h, true, now_us, &is_new);
+		assert_to(rtp_end_rtp_to(&e), latch_table[i].then_to);
+	}
+	assert_int_equal(e.wrong_source, 4);
+}
+
+static void test_new_sdp_opens_the_latch(void **state)
+{
+	(void)state;
+	struct rtp_end e;
+	bool moved;
+	const struct rtp_hdr h = {.ssrc = 1, .seq = 1};
+	struct addr nat = address("192.0.2.7:4400"), same = address("192.0.2.7:4000"),
+		    other = address("192.0.2.9:6000"), none = {0};
+	start(&e, false);
+	assert_true(rtp_end_accept(&e, &h, &nat, 1000000, &moved));
+	rtp_end_set_remote(&e, &same, &none); /* session refresh: the same SDP again */
+	assert_to(rtp_end_rtp_to(&e), "192.0.2.7:4400");
+	rtp_end_set_remote(&e, &other, &none);
+	assert_to(rtp_end_rtp_to(&e), "192.0.2.9:6000");
+	assert_true(rtp_end_accept(&e, &h, &other, 1010000, &moved));
+	assert_false(moved);
+}
+
+static void test_rtcp(void **state)
+{
+	(void)state;
+	struct rtp_end e;
+	struct addr to, nat_rtp = address("198.51.100.1:7000"), nat_rtcp = address("198.51.100.1:7777"),
+			stranger = address("203.0.113.9:7001");
+	const struct rtp_hdr h = {.ssrc = 1, .seq = 1};
+	bool moved;
+	start(&e, false);
+	assert_null(rtp_end_rtcp_to(&e, &to)); /* not signalled: none is sent */
+	start(&e, true);
+	assert_to(rtp_end_rtcp_to(&e, &to), "192.0.2.7:4001");
+	assert_true(rtp_end_accept(&e, &h, &nat_rtp, 1000000, &moved));
+	assert_to(rtp_end_rtcp_to(&e, &to), "198.51.100.1:7001");
+	assert_false(rtp_end_accept_rtcp(&e, &stranger));
+	assert_true(rtp_end_accept_rtcp(&e, &nat_rtcp));
+	assert_to(rtp_end_rtcp_to(&e, &to), "198.51.100.1:7777");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_latch_table),
+		cmocka_unit_test(test_new_sdp_opens_the_latch),
+		cmocka_unit_test(test_rtcp),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
