@@ -223,8 +223,10 @@ static void load_media(struct load *ld, const struct media_yaml *y)
 {
 	struct media_engine_conf *m = &ld->c->media;
 
-	if (addr_set(&m->public_addr, y->public_address, 0) || addr_is_any(&m->public_addr))
-		FAULT(ld, "media.public_address", "\"%s\" is not an address that peers can send to", y->public_address);
+	if (addr_set(&m->public_addr, y->public_address, 0) || addr_is_any(&m->public_addr) ||
+		addr_is_v6(&m->public_addr))
+		FAULT(ld, "media.public_address", "\"%s\" is not an IPv4 address that peers can send to",
+			y->public_address);
 	if (addr_set(&m->bind, y->bind_address ? y->bind_address : addr_is_v6(&m->public_addr) ? "::" : "0.0.0.0", 0))
 		FAULT(ld, "media.bind_address", "\"%s\" is not an address", y->bind_address);
 	port_range(ld, "media.webrtc_ports", y->webrtc_ports ? y->webrtc_ports : "40000-49999", &m->wa_port_min,
@@ -265,7 +267,9 @@ static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y
 	g->name = y->name;
 	g->uri = y->uri;
 	g->ptime_ms = (uint16_t)bounded(ld, KEY("ptime_ms"), y->ptime_ms, 20, 10, 60);
-	if (resolve_sip_uri(y->uri, src->addrs, CONFIG_GATEWAY_ADDRS_MAX, &src->addr_count, why, sizeof(why)))
+	if (!sip_target_allowed(y->uri))
+		FAULT(ld, KEY("uri"), "\"%s\" cannot be called: sip:HOST[:PORT] with ;transport=udp or tcp", y->uri);
+	else if (resolve_sip_uri(y->uri, src->addrs, CONFIG_GATEWAY_ADDRS_MAX, &src->addr_count, why, sizeof(why)))
 		FAULT(ld, KEY("uri"), "%s", why);
 	if (y->codecs_count == 0) {
 		g->codecs[0] = AUDIO_PCMU;
@@ -319,10 +323,28 @@ static bool known_cause(const char *name, void *arg)
 	return cause_parse(name, &cause) == 0;
 }
 
+/* The dialplan knows what no header may be; which ones the SIP stack writes itself, it does not. */
+static void check_headers(struct load *ld, size_t rule, const struct dialplan_rule_conf *y)
+{
+	char key[96];
+
+	for (size_t a = 0; a < y->actions_count; a++) {
+		const struct dialplan_bridge_conf *b = y->actions[a].bridge;
+		for (size_t h = 0; b && h < b->headers_count; h++) {
+			snprintf(key, sizeof(key), "dialplan[%zu].actions[%zu].bridge.headers[%zu].name", rule, a, h);
+			if (b->headers[h].name && !sip_header_allowed(b->headers[h].name))
+				FAULT(ld, key, "\"%s\" is a header that the SIP stack writes itself",
+					b->headers[h].name);
+		}
+	}
+}
+
 static void load_dialplan(struct load *ld, const struct config_file *y)
 {
 	const struct dialplan_names names = {known_gateway, known_cause, ld->c};
 
+	for (size_t i = 0; i < y->dialplan_count; i++)
+		check_headers(ld, i, &y->dialplan[i]);
 	if (dialplan_build(y->dialplan, y->dialplan_count, &names, ld->c->file, ld->errors, &ld->c->dialplan) ==
 		-ENOMEM)
 		ld->out_of_memory = true;

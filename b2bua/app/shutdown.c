@@ -44,6 +44,10 @@ static void on_signal(void *arg, int ready)
 	(void)ready;
 	if (read(app->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
+	if (info.ssi_signo == SIGHUP) { /* what other daemons take for "reload" must not end calls */
+		log_warn("reload_refused", "reason=\"this version reads its configuration at start only\"");
+		return;
+	}
 	if (app->stopping) {
 		on_deadline(app);
 		return;
@@ -63,6 +67,7 @@ int shutdown_watch_signals(struct app *app)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
 	signal(SIGPIPE, SIG_IGN);

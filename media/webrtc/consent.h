@@ -39,7 +39,8 @@ uint64_t consent_deadline(const struct consent *c);
 void consent_ask(struct consent *c, struct rng *rng, uint64_t now_us, uint8_t ret_txid[STUN_TXID_BYTES]);
 /* An authentic success response came. False: not an answer to one of ours. */
 bool consent_answered(struct consent *c, const uint8_t txid[STUN_TXID_BYTES], uint64_t now_us);
-/* Authenticated SRTP came from the peer: it is there and wants this call, whether or not it answers checks (docs/adr/0010). */
+/* Authenticated SRTP came from the peer: it is there and wants this call, whether or not it answers checks
+ * (docs/adr/0010). */
 void consent_heard(struct consent *c, uint64_t now_us);
 
 #endif

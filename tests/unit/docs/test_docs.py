@@ -63,7 +63,7 @@ def sample_keys():
     """Key paths of etc/watrunk.yaml, settings that are off ("#key:") included. Its layout is simple: two spaces a level."""
     keys, stack = set(), []  # stack: (column of the key, path)
     for line in read("etc/watrunk.yaml").split("\n"):
-        match = re.match(r"^( *)#?((?:- )*)([a-z_]+):(?: |$)", line)
+        match = re.match(r"^( *)#?((?:- )*)([a-z0-9_]+):(?: |$)", line)
         if not match or re.match(r"^ *# ", line):
             continue
         dashes, key = match.group(2), match.group(3)
