@@ -212,6 +212,7 @@ void bridge_to_sip_set_remote(struct bridge_to_sip *b, const struct media_sip_re
 	b->pt = remote->pt;
 	b->event_pt = remote->event_pt;
 	b->ptime_ms = usable_ptime(remote->ptime_ms);
+	jbuf_set_ptime(b->jb, b->ptime_ms);
 	if (remote->send && !b->send)
 		b->mark_next = true;
 	b->send = remote->send;

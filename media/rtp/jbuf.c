@@ -47,6 +47,7 @@ struct jbuf {
 	int64_t next_seq, next_ts;
 	uint32_t frame_ts; /* duration of the last packet */
 	uint32_t target_us;
+	uint32_t ptime_ts, lead_us; /* see jbuf_set_ptime() */
 	size_t packets;
 	unsigned late_run;     /* audio packets in a row that came too late */
 	unsigned empty_run;    /* frames told EMPTY since the last packet arrived */
@@ -144,7 +145,7 @@ static void begin(struct jbuf *jb, uint16_t seq, uint32_t ts, uint64_t now_us)
 	jb->newest_ts = jb->next_ts = ((int64_t)1 << 32) + ts;
 	jb->state = HOLDING;
 	retarget(jb);
-	jb->start_us = now_us + jb->target_us;
+	jb->start_us = now_us + jb->target_us + jb->lead_us;
 }
 
 /* After EMPTY frames a packet arrives. What its sequence number leaves out was lost; without a hole the sender was
@@ -274,13 +275,32 @@ static void tell(struct jbuf *jb, enum jbuf_kind kind, uint32_t duration_ts, str
 	jb->next_ts += duration_ts;
 }
 
+static void set_frame(struct jbuf *jb, uint32_t frame_ts)
+{
+	uint32_t a = jb->ptime_ts, b = frame_ts;
+	jb->frame_ts = frame_ts;
+	while (b) { /* the greatest common divisor: frames begin at its multiples within a piece */
+		uint32_t rest = a % b;
+		a = b;
+		b = rest;
+	}
+	jb->lead_us = jb->ptime_ts ? (uint32_t)ts_us(jb->ptime_ts - a) : 0;
+}
+
+void jbuf_set_ptime(struct jbuf *jb, uint16_t ptime_ms)
+{
+	jb->ptime_ts = ptime_ms * (JBUF_CLOCK_HZ / 1000u);
+	set_frame(jb, jb->frame_ts);
+}
+
 static void tell_packet(struct jbuf *jb, struct slot *s, uint64_t play_us, struct jbuf_out *out)
 {
 	*out = (struct jbuf_out){.kind = JBUF_PACKET, .duration_ts = s->duration_ts, .pkt = s->pkt};
 	out->held_us = play_us > s->arrived_us ? (uint32_t)(play_us - s->arrived_us) : 0;
 	jb->stats.hold_sum_ms += out->held_us / 1000.0;
 	jb->stats.played++;
-	jb->frame_ts = s->duration_ts;
+	if (s->duration_ts != jb->frame_ts)
+		set_frame(jb, s->duration_ts);
 	consumed(jb, s);
 	s->used = false; /* the packet is the caller's now */
 	s->pkt = NULL;
@@ -317,8 +337,8 @@ void jbuf_get(struct jbuf *jb, uint64_t play_us, bool quiet, struct jbuf_out *re
 		int64_t lost;
 		struct slot *s = oldest(jb, &lost);
 		/* > 0: held longer than wanted */
-		int64_t above_us =
-			(int64_t)play_us - ts_us(jb->next_ts) - jbuf_delay_base_us(&jb->delay) - jb->target_us;
+		int64_t above_us = (int64_t)play_us - ts_us(jb->next_ts) - jbuf_delay_base_us(&jb->delay) -
+				   jb->target_us - jb->lead_us;
 		int64_t frame_us = ts_us(jb->frame_ts);
 		if (!s) {
 			tell(jb, above_us < -EARLY_TOLERANCE_US ? JBUF_STRETCH : JBUF_EMPTY, jb->frame_ts, ret_out);

@@ -78,6 +78,9 @@ void jbuf_skip(struct jbuf *jb, uint16_t seq);
  * dropped or stretched. */
 void jbuf_get(struct jbuf *jb, uint64_t play_us, bool quiet, struct jbuf_out *ret_out);
 
+/* Sound is fetched in pieces of ptime_ms. Where that is not a multiple of the frames' length some frames are fetched
+ * before their time, up to ptime less one frame; the hold is lengthened by so much. */
+void jbuf_set_ptime(struct jbuf *jb, uint16_t ptime_ms);
 /* Time at which a stream that has just begun wants to start playing; 0 when idle or already playing. */
 uint64_t jbuf_start_us(const struct jbuf *jb);
 /* Drop all packets, begin anew with the next one. What was learnt of jitter is kept. */

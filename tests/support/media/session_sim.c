@@ -175,12 +175,14 @@ static void deliver(struct sim *m, struct sim_link *link, enum media_end end)
 	struct sim_packet p;
 	while (sim_link_receive(link, m->now_us, &p)) {
 		/* an exact-size copy, so that a read past the end is seen */
-		uint8_t *bytes = malloc(p.length);
+		uint8_t *bytes = m->no_copies ? p.bytes : malloc(p.length);
 		require(bytes);
-		memcpy(bytes, p.bytes, p.length);
+		if (bytes != p.bytes)
+			memcpy(bytes, p.bytes, p.length);
 		session_input(m->session, end, SESSION_RTP, bytes, p.length, end == END_WA ? &m->wa_addr : &m->sip_addr,
 			m->now_us);
-		free(bytes);
+		if (bytes != p.bytes)
+			free(bytes);
 	}
 }
 

@@ -60,6 +60,7 @@ struct sim {
 	uint8_t sip_pt;
 	uint64_t sip_position;
 	struct addr sip_addr, sip_rtcp_addr, wa_addr;
+	bool no_copies; /* hand packets over as they are, not in exact-size heap copies */
 	/* what the session told */
 	size_t event_count;
 	struct session_event events[SIM_EVENTS_MAX];

@@ -1,0 +1,80 @@
+/* No allocation on the packet path; every failed one while a session is made is told and leaves nothing behind. */
+#include "lib/base/pktbuf.h"
+#include "media/session.h"
+#include "tests/support/media/session_sim.h"
+#include "tests/support/oom.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <errno.h>
+
+static struct sim m;
+
+static void test_packet_path_allocates_nothing(void **state)
+{
+	(void)state;
+	const struct sim_conf conf = {
+		.wa_link = {.delay_ms = 30, .jitter_ms = 40, .loss_percent = 5, .reorders = true, .seed = 1},
+		.sip_link = {.delay_ms = 5, .jitter_ms = 30, .loss_percent = 2, .reorders = true, .seed = 2}};
+	sim_init(&m, &conf);
+	sim_connect(&m);
+	m.no_copies = true; /* the simulation's own allocation per packet */
+	oom_fail_nth(1);
+	sim_run_ms(&m, 20000);
+	struct media_sip_remote remote = sim_sip_remote(&m);
+	remote.receive = false;
+	session_set_sip(m.session, &remote, m.now_us);
+	sim_run_ms(&m, 2000);
+	remote.receive = true;
+	session_set_sip(m.session, &remote, m.now_us);
+	m.wa_ssrc++;
+	m.sip_ssrc++;
+	sim_run_ms(&m, 10000);
+	assert_false(oom_off());
+	assert_true(m.sip.loud > 500 && m.wa.loud > 500);
+	sim_done(&m);
+}
+
+static void ignore_send(void *arg, enum media_end end, enum session_channel channel, const void *bytes, size_t length,
+	const struct addr *to)
+{
+	(void)arg, (void)end, (void)channel, (void)bytes, (void)length, (void)to;
+}
+
+static void ignore_event(void *arg, const struct session_event *ev)
+{
+	(void)arg, (void)ev;
+}
+
+static void test_out_of_memory(void **state)
+{
+	(void)state;
+	static const struct session_io io = {ignore_send, ignore_event};
+	struct pktpool *pool;
+	unsigned n = 1;
+	assert_int_equal(pktpool_new(4, &pool), 0);
+	const struct session_conf conf = {.pool = pool, .io = &io, .random_seed = 1};
+	for (; oom_next(n); n++) {
+		struct session *s = NULL;
+		int r = session_new(&conf, 1, &s);
+		oom_off();
+		assert_true(r == 0 || r == -ENOMEM);
+		assert_int_equal(r == 0, s != NULL);
+		session_close(s, 2);
+	}
+	assert_in_range(n, 5, 20); /* session, jitter buffer, decoder, encoder, WhatsApp end */
+	pktpool_free(pool);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_packet_path_allocates_nothing),
+		cmocka_unit_test(test_out_of_memory),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
