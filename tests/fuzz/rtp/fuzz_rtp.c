@@ -1,0 +1,71 @@
+/* tests/fuzz/rtp/fuzz_rtp.c
+ *
+ * The parsers of RTP, RTCP and telephone-event on one packet; what they accept is written and read again.
+ */
+#include "lib/base/assert.h"
+#include "media/rtp/rtcp.h"
+#include "media/rtp/rtp.h"
+#include "media/rtp/telephone_event.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void one_rtp(const uint8_t *data, size_t size)
+{
+	struct rtp_hdr h, again;
+	uint8_t bytes[RTP_HEADER_BYTES];
+	if (rtp_parse(data, size, &h) < 0)
+		return;
+	ASSERT(h.payload_offset + h.payload_length <= size && h.pt < 128);
+	rtp_write(&h, bytes);
+	ASSERT(rtp_parse(bytes, sizeof(bytes), &again) == 0);
+	ASSERT(again.pt == h.pt && again.marker == h.marker && again.seq == h.seq && again.ts == h.ts &&
+		again.ssrc == h.ssrc);
+}
+
+static void one_rtcp(const uint8_t *data, size_t size)
+{
+	struct rtcp_info info, again;
+	uint8_t bytes[RTCP_MAX_BYTES];
+	if (rtcp_parse(data, size, 0x33330000, &info) < 0)
+		return;
+	(void)rtcp_rtt_us(&info.block, 1000000);
+	size_t n = rtcp_write(&info, "fuzz", bytes, sizeof(bytes));
+	ASSERT(n > 0);
+	ASSERT(rtcp_parse(bytes, n, info.block.ssrc, &again) == 0);
+	ASSERT(again.has_sender == info.has_sender && again.has_block == info.has_block && again.bye == info.bye);
+	ASSERT(again.block.cumulative_lost == info.block.cumulative_lost);
+}
+
+/* The bytes as a series of events: 2 of time, 2 of timestamp, 4 of payload. */
+static void many_events(const uint8_t *data, size_t size)
+{
+	struct tev_rx rx;
+	uint64_t now_us = 1;
+	int open = 0;
+	tev_rx_init(&rx, 48000);
+	for (; size >= 8; data += 8, size -= 8) {
+		struct tev_report reports[TEV_REPORTS_MAX];
+		now_us += (uint64_t)(data[0] << 8 | data[1]) * 10;
+		size_t n = data[0] & 1 ? tev_rx_tick(&rx, now_us, reports)
+				       : tev_rx_packet(&rx, (uint32_t)(data[2] << 8 | data[3]) * 480, data + 4, 4,
+						 now_us, reports);
+		ASSERT(n <= TEV_REPORTS_MAX);
+		for (size_t i = 0; i < n; i++) {
+			ASSERT(tev_event(reports[i].digit) >= 0);
+			open = reports[i].kind == TEV_BEGIN;
+		}
+		ASSERT(open == (tev_rx_deadline(&rx) != UINT64_MAX));
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	(void)rtp_is_rtcp(data, size);
+	one_rtp(data, size);
+	one_rtcp(data, size);
+	many_events(data, size);
+	return 0;
+}
