@@ -1,0 +1,287 @@
+#!/usr/bin/python3
+"""One real call through watrunk: a WhatsApp user played by aiortc, a SIP phone played by baresip.
+
+    run_interop.py --watrunk build/dev/watrunk --audiocheck build/dev/audiocheck [--hangup user|sip] [--codec pcmu|pcma]
+
+Both speak, both are recorded, and each recording must contain the other's speech. Then what Meta's side saw, what the
+phone saw and watrunk's call log are compared. Nothing here is linked with the bridge or shares code with it.
+Exit status 0: all well; 1: not, and the folder with the logs is named; 77: baresip or aiortc is not installed.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import harness
+from baresip_pbx import PORTS as BARESIP_PORTS
+from baresip_pbx import Baresip
+from harness import Failure, Process, wait_until
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SPEECH_S = 7
+TALK_S = SPEECH_S + 2.5  # a second of silence first, and the way through jitter buffers after it
+USER = "447700900123"
+
+CONFIG = """\
+webhook: {{listen: "127.0.0.1:{webhook}", path: /webhook, verify_token: interop-verify, app_secret: interop-app-secret}}
+admin: {{listen: "127.0.0.1:{admin}", token: interop-admin}}
+graph: {{base_url: "http://127.0.0.1:{graph}", version: v25.0}}
+numbers:
+  - {{phone_number_id: "310000000000002", number: "+12025550123", token: interop-token}}
+sip:
+  listen: ["udp:127.0.0.1:{sip}"]
+  domain: watrunk.test
+media:
+  public_address: 127.0.0.1
+  bind_address: 127.0.0.1
+  webrtc_ports: {wa_min}-{wa_max}
+  rtp_ports: {rtp_min}-{rtp_max}
+  workers: 1
+gateways:
+  - {{name: pbx, uri: "sip:127.0.0.1:{pbx};transport=udp", codecs: [PCMU, PCMA]}}
+dialplan:
+  - name: everybody
+    match: {{direction: inbound}}
+    actions:
+      - bridge: {{gateways: [pbx], user: "600", caller_id: "{{from}}", display_name: "{{name}}", timeout: 20}}
+store: {{url: "sqlite:{folder}/calls.db"}}
+log: {{level: debug, format: text}}
+"""
+
+
+class Call:
+    """The three programs of one call, and what became of it."""
+
+    def __init__(self, args, folder):
+        self.args, self.folder = args, folder
+        ports = harness.free_ports(4 + 40 + BARESIP_PORTS)
+        self.ports = {"sip": ports, "webhook": ports + 1, "admin": ports + 2, "graph": ports + 3, "wa_min": ports + 4,
+                      "wa_max": ports + 23, "rtp_min": ports + 24, "rtp_max": ports + 43, "pbx": ports + 44}
+        self.config = os.path.join(folder, "watrunk.yaml")
+        with open(self.config, "w") as f:
+            f.write(CONFIG.format(folder=folder, **self.ports))
+        self.user_speech = harness.make_speech(folder, "user", harness.USER_TEXT, "en-us", SPEECH_S)
+        self.pbx_speech = harness.make_speech(folder, "business", harness.BUSINESS_TEXT, "en-gb", SPEECH_S)
+        self.user_hears = os.path.join(folder, "user-hears.wav")
+        self.report = None
+
+    def watrunk_command(self, *argv):
+        """Run a subcommand to its end; (exit status, output)."""
+        done = subprocess.run([self.args.watrunk, argv[0], "-c", self.config, *argv[1:]], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=10)
+        return done.returncode, done.stdout.decode(errors="replace")
+
+    def start(self):
+        status, output = self.watrunk_command("check")
+        if status:
+            raise Failure("watrunk check: exit status %d\n%s" % (status, output))
+        self.pbx = Baresip(self.folder, self.ports["pbx"], os.path.join(self.folder, "business-8k.wav"),
+                           codec=self.args.codec)
+        # Meta first: its webhook is tried again until watrunk listens
+        self.meta = Process("meta", [
+            sys.executable, os.path.join(HERE, "meta_aiortc.py"), "--graph-port", str(self.ports["graph"]),
+            "--webhook", "http://127.0.0.1:%d/webhook" % self.ports["webhook"],
+            "--play", os.path.join(self.folder, "user-48k.wav"), "--record", self.user_hears, "--user", USER,
+            "--hangup", "user" if self.args.hangup == "user" else "business", "--talk", str(TALK_S),
+            "--accept-window", "10", "--media-window", "5", "--deadline", "35"], self.folder)
+        self.watrunk = Process("watrunk", [self.args.watrunk, "run", "-c", self.config], self.folder)
+
+    def _phone_answered(self):
+        if not self.watrunk.running():
+            raise Failure("watrunk has ended")
+        return self.pbx.seen("CALL_ESTABLISHED") or not self.meta.running()
+
+    def run(self):
+        wait_until(self._phone_answered, 15, "the phone is called and answers")
+        if self.args.hangup == "sip" and self.meta.running():
+            time.sleep(TALK_S)
+            self.pbx.command("hangup")
+        status = self.meta.wait(TALK_S + 30)
+        if status is None:
+            raise Failure("Meta's side does not end")
+        try:
+            with open(self.meta.stdout_path) as f:
+                self.report = json.load(f)
+        except ValueError:
+            raise Failure("no report from Meta's side")
+        if self.pbx.seen("CALL_ESTABLISHED"):
+            wait_until(lambda: self.pbx.seen("CALL_CLOSED"), 5, "the phone's call is closed")
+        self.pbx.stop()
+
+    def stop_watrunk(self):
+        status = self.watrunk.stop(grace_s=10)
+        return "exit status %s" % status if status != 0 else ""
+
+
+# ---- what must be true afterwards: each check returns "" or what is wrong ----
+
+
+def check_rules(call):
+    return "; ".join(call.report["violations"])
+
+
+def check_verbs(call):
+    verbs = [v["action"] for v in call.report["verbs"]]
+    wanted = ["pre_accept", "accept"] + (["terminate"] if call.args.hangup == "sip" else [])
+    return "" if verbs == wanted else "%r, expected %r" % (verbs, wanted)
+
+
+def check_ended_by(call):
+    wanted = "user" if call.args.hangup == "user" else "business"
+    return "" if call.report["ended_by"] == wanted else "ended by %r" % call.report["ended_by"]
+
+
+def check_webhook_speed(call):
+    slow = [w for w in call.report["webhooks"] if w["took_ms"] > 250]
+    return "slower than 250 ms: %r" % slow if slow else ""
+
+
+def check_stream(call):
+    heard = call.report["heard"]
+    expected = TALK_S * 50
+    if heard["packets"] < 0.9 * expected or heard["lost"] or heard["longest_gap_ms"] > 200:
+        return "%d packets (about %d expected), %d lost, longest gap %d ms" % (
+            heard["packets"], expected, heard["lost"], heard["longest_gap_ms"])
+    return ""
+
+
+def _audiocheck(call, reference, recording):
+    done = subprocess.run([call.args.audiocheck, "--json", reference, recording], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=30)
+    text = " ".join(done.stdout.decode(errors="replace").split())
+    narrow = os.path.join(call.folder, os.path.basename(recording) + "-8k.wav")
+    harness.convert(recording, narrow, 8000)
+    rhythm = harness.same_rhythm(reference, narrow)
+    print("      %s, rhythm %.2f" % (text, rhythm))
+    if done.returncode:
+        return "audiocheck: " + text
+    return "" if rhythm > 0.75 else "the loudness runs differently: %.2f" % rhythm
+
+
+def check_user_hears(call):
+    return _audiocheck(call, call.pbx_speech, call.user_hears)
+
+
+def check_phone_hears(call):
+    return _audiocheck(call, call.user_speech, call.pbx.recording())
+
+
+def check_codec(call):
+    log = open(call.pbx.process.stdout_path).read() + open(call.pbx.process.stderr_path).read()
+    return "" if "audio tx pipeline" in log.lower() and call.args.codec.upper() in log else "baresip did not use " + call.args.codec
+
+
+def check_call_log(call):
+    status, output = call.watrunk_command("calls", "--history", "--json")
+    if status:
+        return "exit status %d: %s" % (status, output)
+    records = json.loads(output)
+    if len(records) != 1:
+        return "%d records, expected one" % len(records)
+    r = records[0]
+    with open(os.path.join(call.folder, "record.json"), "w") as f:
+        json.dump(r, f, indent=1)
+    wanted = {"status": "completed", "direction": "inbound", "wacid": call.report["wacid"], "gateway": "pbx",
+              "rule": "everybody", "number": "+12025550123", "user_number": "+" + USER, "user_name": "Ana Example",
+              "payload": "order-77", "ended_by": "user" if call.args.hangup == "user" else "sip"}
+    wrong = ["%s is %r, expected %r" % (k, r.get(k), v) for k, v in wanted.items() if r.get(k) != v]
+    if call.args.codec.upper() not in str(r.get("sip_codec")).upper():
+        wrong.append("sip_codec is %r" % r.get("sip_codec"))
+    if not TALK_S - 1 < r["duration_ms"] / 1000 < TALK_S + 3:
+        wrong.append("duration_ms is %r" % r["duration_ms"])
+    for side in ("wa_rx", "sip_rx"):
+        if (r[side].get("packets") or 0) < 0.9 * TALK_S * 50:
+            wrong.append("%s.packets is %r" % (side, r[side].get("packets")))
+    return "; ".join(wrong)
+
+
+def check_stops(call):
+    return call.stop_watrunk()
+
+
+CHECKS = (
+    ("Meta's rules were kept", check_rules),
+    ("verbs to Meta", check_verbs),
+    ("who ended the call", check_ended_by),
+    ("webhooks answered in time", check_webhook_speed),
+    ("stream to WhatsApp whole", check_stream),
+    ("the WhatsApp user heard the business", check_user_hears),
+    ("the phone heard the WhatsApp user", check_phone_hears),
+    ("codec on the phone's side", check_codec),
+    ("watrunk stops on SIGTERM", check_stops),
+    ("call log", check_call_log),
+)
+
+
+def times(report):
+    return ", ".join("%s %d" % (e["event"], e["t_ms"]) for e in report["events"])
+
+
+def run_checks(call):
+    wrong = []
+    print("   times in ms: " + times(call.report))
+    for title, check in CHECKS:
+        try:
+            fault = check(call)
+        except Exception as e:  # a check that cannot be made has failed; the others still say something
+            fault = "%s: %s" % (type(e).__name__, e)
+        print("   %-4s %s%s" % ("FAIL" if fault else "ok", title, ": " + fault if fault else ""))
+        if fault:
+            wrong.append(title)
+    return wrong
+
+
+def show_logs(call):
+    for process in (getattr(call, name, None) for name in ("meta", "pbx", "watrunk")):
+        process = getattr(process, "process", process)
+        if process:
+            print(process.tail())
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--watrunk", required=True, help="the program")
+    p.add_argument("--audiocheck", required=True, help="tells whether a recording contains a speech")
+    p.add_argument("--hangup", choices=("user", "sip"), default="user", help="which side ends the call")
+    p.add_argument("--codec", choices=("pcmu", "pcma"), default="pcmu", help="the only one the phone takes")
+    p.add_argument("--keep", action="store_true", help="keep the folder with logs and recordings")
+    args = p.parse_args()
+    args.watrunk, args.audiocheck = os.path.abspath(args.watrunk), os.path.abspath(args.audiocheck)
+
+    missing = harness.missing_peers()
+    if missing:
+        harness.skip_or_fail(missing)
+    harness.stop_everything_at_exit()
+    signal.signal(signal.SIGALRM, lambda *_: sys.exit("FAILED: not over within 60 s"))
+    signal.alarm(60)
+    folder = tempfile.mkdtemp(prefix="watrunk-interop-")
+    print("aiortc -> watrunk -> baresip: %s, the %s hangs up" % (args.codec, "user" if args.hangup == "user" else "phone"))
+    call, wrong = None, []
+    try:
+        call = Call(args, folder)
+        call.start()
+        call.run()
+        wrong = run_checks(call)
+    except Failure as e:
+        wrong = [str(e)]
+    harness.stop_everything()
+    if wrong:
+        show_logs(call)
+        print("FAILED: %s\nlogs: %s" % ("; ".join(wrong), folder))
+        return 1
+    if args.keep:
+        print("logs: " + folder)
+    else:
+        shutil.rmtree(folder)
+    print("ok")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
