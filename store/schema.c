@@ -47,7 +47,7 @@ static int fault(const struct db *db, int r, const char *doing, char *why, size_
 
 int schema_check(struct db *db, bool will_write, char *why, size_t why_cap)
 {
-	int version, tables;
+	int version = 0, tables = 0;
 	int r = db_number(db, "PRAGMA user_version", &version);
 
 	if (r == 0)

@@ -180,7 +180,7 @@ int sip_to_build(char *dst, size_t cap, const struct sip_uri *uri)
 
 static void put_user(struct strbuf *sb, const char *user)
 {
-	for (size_t i = 0; user[i] && i < USER_MAX; i++) {
+	for (size_t i = 0; i < USER_MAX && user[i]; i++) {
 		if (is_alnum(user[i]) || is_one_of(user[i], "-_.!~*'()&=+$"))
 			strbuf_put_n(sb, &user[i], 1);
 		else

@@ -58,6 +58,7 @@ void plan_init(struct plan *p)
 static int set_key(struct plan *p, const struct plan_key *k, size_t shift, const json_t *v)
 {
 	char *at = (char *)p + k->offset + shift;
+	double real;
 
 	switch (k->type) {
 	case TEXT:
@@ -73,7 +74,8 @@ static int set_key(struct plan *p, const struct plan_key *k, size_t shift, const
 	case REAL:
 		if (!json_is_number(v) || json_number_value(v) < 0 || json_number_value(v) > 1)
 			return -EINVAL;
-		*(double *)at = json_number_value(v);
+		real = json_number_value(v);
+		memcpy(at, &real, sizeof(real));
 		return 0;
 	case FLAG:
 		if (!json_is_boolean(v))
