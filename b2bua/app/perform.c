@@ -48,6 +48,7 @@ static void check_media(struct app_call *ac, int r)
 
 static enum graph_verb graph_verb_of(enum call_verb v)
 {
+	ASSERT(v < VERB_COUNT);
 	switch (v) {
 	case VERB_PRE_ACCEPT: return GRAPH_PRE_ACCEPT;
 	case VERB_ACCEPT: return GRAPH_ACCEPT;
@@ -55,7 +56,6 @@ static enum graph_verb graph_verb_of(enum call_verb v)
 	case VERB_TERMINATE: return GRAPH_TERMINATE;
 	case VERB_COUNT: break;
 	}
-	ASSERT(!"no such verb");
 	return GRAPH_TERMINATE;
 }
 
