@@ -113,7 +113,10 @@ static bool planned_failure(struct meta *m, struct http_request *req, struct met
 
 static void succeed(struct meta *m, struct http_request *req, enum plan_verb verb)
 {
-	reply(m, req, m->plan->graph[verb].delay_ms, m->plan->graph[verb].drop, 200,
+	unsigned times = m->plan->graph[verb].drop_times;
+	bool drop = m->plan->graph[verb].drop && (!times || m->dropped[verb]++ < times);
+
+	reply(m, req, m->plan->graph[verb].delay_ms, drop, 200,
 		"{\"messaging_product\":\"whatsapp\",\"success\":true}");
 }
 

@@ -32,7 +32,8 @@ struct meta {
 	struct dtls_ctx *dtls;
 	struct meta_call *calls;
 	unsigned started, done, live, webhooks_pending;
-	unsigned failed[PLAN_VERBS]; /* requests already failed on purpose */
+	unsigned failed[PLAN_VERBS];  /* requests already failed on purpose */
+	unsigned dropped[PLAN_VERBS]; /* answers already lost on purpose */
 	uint64_t next_start_us;
 	struct loop_timer tick;
 	unsigned long long seed;

@@ -37,7 +37,8 @@ static const struct plan_key webhook_keys[] = {KEY("duplicates", UINT, webhook.d
 
 static const struct plan_key graph_keys[] = {KEY("fail_code", UINT, graph[0].fail_code),
 	KEY("fail_http", UINT, graph[0].fail_http), KEY("fail_times", UINT, graph[0].fail_times),
-	KEY("delay_ms", UINT, graph[0].delay_ms), KEY("drop", FLAG, graph[0].drop), {0}};
+	KEY("delay_ms", UINT, graph[0].delay_ms), KEY("drop", FLAG, graph[0].drop),
+	KEY("drop_times", UINT, graph[0].drop_times), {0}};
 
 static const char *const verb_names[PLAN_VERBS] = {"pre_accept", "accept", "reject", "terminate"};
 

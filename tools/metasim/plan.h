@@ -39,7 +39,8 @@ struct plan {
 		unsigned fail_code, fail_http; /* answered instead of 200; 0: not */
 		unsigned fail_times;           /* so many requests of the verb; 0: all */
 		unsigned delay_ms;
-		bool drop; /* done, but the answer is never sent */
+		bool drop;           /* done, but the answer is never sent */
+		unsigned drop_times; /* so many answers of the verb; 0: all */
 	} graph[PLAN_VERBS];
 };
 
