@@ -33,6 +33,7 @@ NUMBER, NUMBER_ID = "+12025550123", "310000000000002"
 USER, USER_ID = "+447700900123", "GB.1000200030004000500"
 GRAPH_TOKEN, APP_SECRET, VERIFY, ADMIN = "graph-token", "app-secret", "verify-token", "admin-token"
 WAIT_S = 15          # for what should come at once; generous, because the machine may be busy
+EVENT_WAIT_S = 20    # for what takes seconds by design
 T1X64_MS = 2000      # SIP's own timers, shortened: ended transactions are gone after 2 s, not 32
 GAUGES = ("calls", "media_sessions", "media_ports", "sip_legs", "graph_pending")
 

@@ -308,9 +308,9 @@ class RawSip:
 
     def ask(self, method, sdp=None, timeout=WAIT_S):
         """Its final answer, or None."""
-        to = f"sip:600@127.0.0.1:{self.rig.sip_port}"
-        lines = [f"{method} {to} SIP/2.0", f"Via: SIP/2.0/UDP {self.source}:{self.port};branch=z9hG4bK{tag()};rport", "Max-Forwards: 70",
-                 f"From: <sip:x@{self.source}>;tag={tag()}", f"To: <{to}>", f"Call-ID: {tag()}", f"CSeq: 1 {method}",
+        to, branch, call_id = f"sip:600@127.0.0.1:{self.rig.sip_port}", "z9hG4bK" + tag(), tag()
+        lines = [f"{method} {to} SIP/2.0", f"Via: SIP/2.0/UDP {self.source}:{self.port};branch={branch};rport", "Max-Forwards: 70",
+                 f"From: <sip:x@{self.source}>;tag={tag()}", f"To: <{to}>", f"Call-ID: {call_id}", f"CSeq: 1 {method}",
                  f"Contact: <sip:x@{self.source}:{self.port}>"]
         self.socket.sendto(Call.finish(lines, sdp), ("127.0.0.1", self.rig.sip_port))
         deadline = time.monotonic() + timeout
@@ -320,7 +320,10 @@ class RawSip:
                 answer = Message(self.socket.recv(65535))
             except TimeoutError:
                 break
-            if answer.status and answer.status >= 200:
+            if answer.status and answer.status >= 200 and answer.get("Call-ID") == call_id:
+                if method == "INVITE":   # or it would be repeated
+                    lines[0], lines[4], lines[6] = lines[0].replace(method, "ACK", 1), f"To: {answer.get('To')}", "CSeq: 1 ACK"
+                    self.socket.sendto(Call.finish(lines, None), ("127.0.0.1", self.rig.sip_port))
                 return answer
         return None
 
