@@ -23,13 +23,15 @@ int cmd_run(int argc, char **argv)
 	r = cli_load_config(path, &config);
 	if (r != EXIT_OK)
 		return r;
+	/* First: starting ends the calls a previous run left behind, and says so. */
+	if (log_start(STDERR_FILENO, config->log.level, config->log.format))
+		fprintf(stderr, "watrunk: no log thread; log lines are written directly\n");
 	if (app_new(config, &app, why, sizeof(why))) {
+		log_stop();
 		fprintf(stderr, "watrunk: cannot start: %s\n", why);
 		config_free(config);
 		return EXIT_START;
 	}
-	if (log_start(STDERR_FILENO, config->log.level, config->log.format))
-		fprintf(stderr, "watrunk: no log thread; log lines are written directly\n");
 	app_run(app);
 	app_free(app);
 	log_stop();
