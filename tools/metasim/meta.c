@@ -65,6 +65,34 @@ static void on_user_event(const char *event, void *arg)
 	meta_timeline(c->meta, c, event, "");
 }
 
+static void on_user_sent(size_t speech_packet, void *arg)
+{
+	const struct meta_call *c = arg;
+	const struct meta_observer *o = c->meta->conf.observer;
+	o->on_sent(c->rep.number, speech_packet, o->arg);
+}
+
+static void on_user_heard(const struct rtp_hdr *hdr, const uint8_t *payload, void *arg)
+{
+	const struct meta_call *c = arg;
+	const struct meta_observer *o = c->meta->conf.observer;
+	o->on_heard(c->rep.number, hdr, payload, o->arg);
+}
+
+static void observe(struct meta_call *c, struct wa_user_conf *user)
+{
+	const struct meta_observer *o = c->meta->conf.observer;
+	const struct speech *speech;
+
+	if (!o)
+		return;
+	speech = o->on_start(c->rep.number, c->wacid, o->arg);
+	if (speech)
+		user->speech = speech;
+	user->on_sent = on_user_sent;
+	user->on_heard = on_user_heard;
+}
+
 static void make_wacid(struct meta_call *c)
 {
 	uint8_t random[48];
@@ -96,6 +124,7 @@ static int start_call(struct meta *m)
 	c->rep.wacid = c->wacid;
 	c->rep.ended_by = "";
 	make_wacid(c);
+	observe(c, &user);
 	int r = wa_user_new(&user, &c->user);
 	if (r) {
 		free(c);

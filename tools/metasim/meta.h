@@ -27,6 +27,15 @@ struct meta_call_report {
 	struct wa_user_report user;
 };
 
+/* Looks on while calls are live (tools/loadgen measures with it). */
+struct meta_observer {
+	/* A call begins. Returns what its user says; NULL: meta_conf.speech. */
+	const struct speech *(*on_start)(unsigned number, const char *wacid, void *arg);
+	void (*on_sent)(unsigned number, size_t speech_packet, void *arg);
+	void (*on_heard)(unsigned number, const struct rtp_hdr *hdr, const uint8_t *payload, void *arg);
+	void *arg;
+};
+
 struct meta_conf {
 	const struct plan *plan;
 	struct addr graph_listen; /* port 0: any */
@@ -36,6 +45,7 @@ struct meta_conf {
 	bool timeline;         /* events as JSON lines on stdout */
 	void (*on_call_done)(const struct meta_call_report *report, void *arg);
 	void (*on_all_done)(void *arg);
+	const struct meta_observer *observer; /* NULL: none; outlives the calls */
 	void *arg;
 };
 

@@ -174,6 +174,8 @@ static void on_media(void *arg, uint8_t *bytes, size_t length, bool is_rtcp, uin
 	}
 	u->rx_seq = h.seq;
 	u->rx_ts = h.ts;
+	if (u->conf.on_heard)
+		u->conf.on_heard(&h, bytes + h.payload_offset, u->conf.arg);
 	if (h.pt == OPUS_PT && u->conf.record)
 		keep_heard(u, bytes + h.payload_offset, h.payload_length, h.ts);
 }
@@ -379,6 +381,8 @@ static void send_frame(struct wa_user *u, uint64_t now_us)
 		const struct speech_packet *p = s ? &s->packets[u->next_packet] : NULL;
 		send_rtp(u, OPUS_PT, u->next_packet == 0, u->ts, p ? p->bytes : silence,
 			p ? p->length : sizeof(silence));
+		if (p && u->conf.on_sent)
+			u->conf.on_sent(u->next_packet, u->conf.arg);
 	}
 	u->ts += FRAME_TS;
 	if (s)

@@ -15,6 +15,7 @@
 struct loop;
 struct dtls_ctx;
 struct wa_user;
+struct rtp_hdr;
 struct sdp_audio;
 
 enum { USER_VIOLATIONS_MAX = 8, USER_HEARD_HZ = 16000 };
@@ -28,6 +29,10 @@ struct wa_user_conf {
 	unsigned seed;
 	const char *dtmf; /* digits sent as RFC 4733 events two seconds into the call; NULL: none */
 	void (*on_event)(const char *event, void *arg); /* "ice_up", "dtls_up", "first_rx": for the timeline */
+	/* For measurements, NULL: none. speech_packet: which one of speech->packets went out; what was heard is one RTP
+	 * packet's payload. */
+	void (*on_sent)(size_t speech_packet, void *arg);
+	void (*on_heard)(const struct rtp_hdr *hdr, const uint8_t *payload, void *arg);
 	void *arg;
 };
 
