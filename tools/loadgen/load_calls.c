@@ -21,7 +21,7 @@ static struct load_call *call_of(struct load *ld, unsigned number)
 
 /* ---- the user's side ---- */
 
-static const struct speech *on_start(unsigned number, const char *wacid, void *arg)
+static const struct speech *on_start(unsigned number, const char *wacid, bool *ret_prompt, void *arg)
 {
 	struct load *ld = arg;
 	struct load_call *c = call_of(ld, number);
@@ -35,6 +35,7 @@ static const struct speech *on_start(unsigned number, const char *wacid, void *a
 	c->probed = conf->probe_every && (number - 1) % conf->probe_every == 0;
 	if (!c->probed)
 		return conf->user_says;
+	*ret_prompt = true;
 	c->to_agent = (struct delay_line){.marks = conf->user_marks, .ms = &ld->res.delay_to_agent};
 	c->to_user = (struct delay_line){.marks = conf->agent_marks, .ms = &ld->res.delay_to_user};
 	if (opus_dec_new(DELAY_HZ, &c->to_user.dec))
@@ -67,7 +68,7 @@ struct meta_observer load_observer(struct load *ld)
 
 /* ---- the agent's side ---- */
 
-void *load_on_invite(struct answered_call *call, const char *wa_call_id, const struct speech **ret_speech, void *arg)
+void *load_on_invite(struct answered_call *call, const char *wa_call_id, struct answered_wish *ret_wish, void *arg)
 {
 	struct load *ld = arg;
 	struct load_call *c = NULL;
@@ -76,7 +77,8 @@ void *load_on_invite(struct answered_call *call, const char *wa_call_id, const s
 	if (!c)
 		return NULL;
 	c->agent = call;
-	*ret_speech = c->probed ? ld->conf.agent_bursts : ld->conf.agent_says;
+	ret_wish->speech = c->probed ? ld->conf.agent_bursts : ld->conf.agent_says;
+	ret_wish->prompt = c->probed;
 	return c;
 }
 

@@ -62,7 +62,7 @@ struct load {
 
 /* load_calls.c: the calls, as both ends report them */
 struct meta_observer load_observer(struct load *ld);
-void *load_on_invite(struct answered_call *call, const char *wa_call_id, const struct speech **ret_speech, void *arg);
+void *load_on_invite(struct answered_call *call, const char *wa_call_id, struct answered_wish *ret_wish, void *arg);
 void load_on_agent_sent(void *handle, size_t packet);
 void load_on_agent_heard(void *handle, const struct rtp_hdr *hdr, const uint8_t *payload);
 void load_on_agent_end(void *handle, const struct answered_report *report);

@@ -51,7 +51,7 @@ struct answered_call {
 	int rtp_fd;
 	struct sip_offer offer;
 	uint16_t rtp_port;
-	const struct speech *speech;
+	struct answered_wish wish;
 	size_t next_packet;
 	uint64_t next_send_us;
 	uint16_t seq;
@@ -66,7 +66,8 @@ struct sip_answerer {
 	struct loop *loop;
 	struct sip_answerer_conf conf;
 	struct addr local;
-	int sip_fd, rtp_epoll_fd; /* one epoll of all RTP sockets: one callback of the loop serves many of them */
+	int sip_fd;
+	int prompt_fd, patient_fd; /* epolls of RTP sockets: the first is watched, the second looked at in the tick */
 	struct loop_watch *sip_watch, *rtp_watch;
 	struct loop_timer tick;
 	struct answered_call *calls;
@@ -177,7 +178,7 @@ static int open_rtp(struct answered_call *c)
 	if (c->rtp_fd < 0 || bind(c->rtp_fd, &local.u.sa, addr_len(&local)) ||
 		getsockname(c->rtp_fd, &local.u.sa, &length) ||
 		connect(c->rtp_fd, &c->offer.rtp.u.sa, addr_len(&c->offer.rtp)) ||
-		epoll_ctl(a->rtp_epoll_fd, EPOLL_CTL_ADD, c->rtp_fd, &ev))
+		epoll_ctl(a->prompt_fd, EPOLL_CTL_ADD, c->rtp_fd, &ev))
 		return -errno;
 	c->rtp_port = addr_port(&local);
 	return 0;
@@ -229,7 +230,7 @@ static void on_new_invite(struct sip_answerer *a, const struct sip_request *q, c
 	if (str_copy_n(wa_call_id, sizeof(wa_call_id), q->wa_call_id.at, q->wa_call_id.length))
 		wa_call_id[0] = '\0';
 	if (a->conf.on_invite)
-		c->handle = a->conf.on_invite(c, wa_call_id, &c->speech, a->conf.arg);
+		c->handle = a->conf.on_invite(c, wa_call_id, &c->wish, a->conf.arg);
 	if (r) {
 		respond_invite(c, r == -ENOTSUP ? 488 : r == -EPROTO ? 400 : 503, "Refused", NULL);
 		end_call(c, ANSWERED_REFUSED, now_us);
@@ -312,6 +313,14 @@ static void on_sip_readable(void *arg, int ready)
 
 /* ---- media ---- */
 
+static void become_patient(struct answered_call *c)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
+
+	if (epoll_ctl(c->owner->patient_fd, EPOLL_CTL_ADD, c->rtp_fd, &ev) == 0)
+		(void)epoll_ctl(c->owner->prompt_fd, EPOLL_CTL_DEL, c->rtp_fd, NULL);
+}
+
 static void on_rtp(struct answered_call *c, const uint8_t *bytes, size_t length)
 {
 	struct rtp_hdr h;
@@ -323,6 +332,8 @@ static void on_rtp(struct answered_call *c, const uint8_t *bytes, size_t length)
 	if (!c->have_rx) {
 		c->have_rx = true;
 		c->rep.first_rx_us = clock_mono_us();
+		if (!c->wish.prompt)
+			become_patient(c);
 	} else {
 		int16_t step = (int16_t)(h.seq - c->rx_seq);
 		if (step > 1)
@@ -334,20 +345,25 @@ static void on_rtp(struct answered_call *c, const uint8_t *bytes, size_t length)
 		c->owner->conf.on_heard(c->handle, &h, bytes + h.payload_offset);
 }
 
-static void on_rtp_readable(void *arg, int ready)
+static int read_ready(int epoll_fd)
 {
-	struct sip_answerer *a = arg;
 	struct epoll_event events[BATCH];
 	uint8_t bytes[1500];
-	int count = epoll_wait(a->rtp_epoll_fd, events, BATCH, 0);
+	int count = epoll_wait(epoll_fd, events, BATCH, 0);
 
-	(void)ready;
 	for (int i = 0; i < count; i++) {
 		struct answered_call *c = events[i].data.ptr;
 		ssize_t n = recv(c->rtp_fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 		if (n >= 0)
 			on_rtp(c, bytes, (size_t)n);
 	}
+	return count;
+}
+
+static void on_rtp_readable(void *arg, int ready)
+{
+	(void)ready;
+	(void)read_ready(((struct sip_answerer *)arg)->prompt_fd);
 }
 
 static void send_frame(struct answered_call *c)
@@ -358,16 +374,17 @@ static void send_frame(struct answered_call *c)
 	uint8_t bytes[RTP_HEADER_BYTES + FRAME_SAMPLES];
 
 	rtp_write(&h, bytes);
-	memcpy(bytes + RTP_HEADER_BYTES, c->speech ? c->speech->packets[c->next_packet].bytes : silence, FRAME_SAMPLES);
+	memcpy(bytes + RTP_HEADER_BYTES, c->wish.speech ? c->wish.speech->packets[c->next_packet].bytes : silence,
+		FRAME_SAMPLES);
 	c->seq++;
 	c->ts += FRAME_SAMPLES;
 	if (send(c->rtp_fd, bytes, sizeof(bytes), MSG_DONTWAIT) != (ssize_t)sizeof(bytes))
 		return;
 	c->rep.tx_packets++;
-	if (c->speech) {
+	if (c->wish.speech) {
 		if (c->owner->conf.on_sent)
 			c->owner->conf.on_sent(c->handle, c->next_packet);
-		c->next_packet = (c->next_packet + 1) % c->speech->count;
+		c->next_packet = (c->next_packet + 1) % c->wish.speech->count;
 	}
 }
 
@@ -407,6 +424,8 @@ static void on_tick(void *arg)
 	uint64_t now_us = loop_now_us(a->loop);
 	struct answered_call *c, *next;
 
+	while (read_ready(a->patient_fd) == BATCH)
+		;
 	HASH_ITER (hh, a->calls, c, next)
 		tick_call(c, now_us);
 	loop_timer_set(a->loop, &a->tick, now_us + TICK_US, on_tick, a);
@@ -437,10 +456,11 @@ int sip_answerer_new(struct loop *l, const struct sip_answerer_conf *conf, struc
 	a->loop = l;
 	a->conf = *conf;
 	a->sip_fd = -1;
-	a->rtp_epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	r = a->rtp_epoll_fd < 0 ? -errno : open_sip(a);
+	a->prompt_fd = epoll_create1(EPOLL_CLOEXEC);
+	a->patient_fd = epoll_create1(EPOLL_CLOEXEC);
+	r = a->prompt_fd < 0 || a->patient_fd < 0 ? -errno : open_sip(a);
 	if (r == 0)
-		r = loop_watch(l, a->rtp_epoll_fd, LOOP_READ, on_rtp_readable, a, &a->rtp_watch);
+		r = loop_watch(l, a->prompt_fd, LOOP_READ, on_rtp_readable, a, &a->rtp_watch);
 	if (r == 0)
 		r = loop_timer_set(l, &a->tick, loop_now_us(l) + TICK_US, on_tick, a);
 	if (r) {
@@ -488,8 +508,10 @@ struct sip_answerer *sip_answerer_free(struct sip_answerer *a)
 		free_call(c);
 	if (a->sip_fd >= 0)
 		close(a->sip_fd);
-	if (a->rtp_epoll_fd >= 0)
-		close(a->rtp_epoll_fd);
+	if (a->prompt_fd >= 0)
+		close(a->prompt_fd);
+	if (a->patient_fd >= 0)
+		close(a->patient_fd);
 	free(a);
 	return NULL;
 }

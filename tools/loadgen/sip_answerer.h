@@ -29,13 +29,19 @@ struct answered_report {
 	enum answered_end end;
 };
 
+struct answered_wish {
+	const struct speech *speech; /* what the call says; NULL: silence */
+	bool prompt; /* look at each packet as it comes; else every 2 ms, once media flows: then many calls cost the
+			sender no wake-up of this process for each packet */
+};
+
 struct sip_answerer_conf {
 	struct addr listen; /* port 0: any */
 	unsigned ring_ms;   /* 180 this long before 200; 0: answered at once */
-	/* A new INVITE; wa_call_id is its X-WA-Call-Id, "" without. *ret_speech is what the call says (untouched:
-	 * silence). Returns the caller's handle, handed to the functions below; NULL is one too. */
+	/* A new INVITE; wa_call_id is its X-WA-Call-Id, "" without. *ret_wish is zeroed before. Returns the caller's
+	 * handle, handed to the functions below; NULL is one too. */
 	void *(*on_invite)(
-		struct answered_call *call, const char *wa_call_id, const struct speech **ret_speech, void *arg);
+		struct answered_call *call, const char *wa_call_id, struct answered_wish *ret_wish, void *arg);
 	void (*on_sent)(void *handle, size_t speech_packet);
 	void (*on_heard)(void *handle, const struct rtp_hdr *hdr, const uint8_t *payload);
 	void (*on_end)(void *handle, const struct answered_report *report); /* the call is gone afterwards */

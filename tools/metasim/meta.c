@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 enum {
 	TICK_US = 2000,
@@ -83,10 +85,12 @@ static void observe(struct meta_call *c, struct wa_user_conf *user)
 {
 	const struct meta_observer *o = c->meta->conf.observer;
 	const struct speech *speech;
+	bool prompt = false;
 
 	if (!o)
 		return;
-	speech = o->on_start(c->rep.number, c->wacid, o->arg);
+	speech = o->on_start(c->rep.number, c->wacid, &prompt, o->arg);
+	user->poll_fd = prompt ? 0 : c->meta->poll_fd;
 	if (speech)
 		user->speech = speech;
 	user->on_sent = on_user_sent;
@@ -205,12 +209,27 @@ static void start_due(struct meta *m, uint64_t now_us)
 	}
 }
 
+static void poll_users(const struct meta *m)
+{
+	struct epoll_event events[64];
+	int n;
+
+	if (!m->poll_fd)
+		return;
+	do {
+		n = epoll_wait(m->poll_fd, events, 64, 0);
+		for (int i = 0; i < n; i++)
+			wa_user_readable(events[i].data.ptr);
+	} while (n == 64);
+}
+
 static void on_tick(void *arg)
 {
 	struct meta *m = arg;
 	uint64_t now_us = loop_now_us(m->loop);
 	struct meta_call *next;
 
+	poll_users(m);
 	m->live = 0;
 	for (struct meta_call *c = m->calls; c; c = next) {
 		next = c->next;
@@ -249,6 +268,10 @@ int meta_new(struct loop *l, const struct meta_conf *conf, struct meta **ret_met
 	m->plan = conf->plan;
 	m->seed = 42;
 	r = dtls_ctx_new(&m->dtls);
+	if (r == 0 && conf->observer) {
+		m->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+		r = m->poll_fd > 0 ? 0 : -errno;
+	}
 	if (r == 0)
 		r = http_client_new(l, &http, &m->client);
 	if (r == 0)
@@ -281,6 +304,8 @@ struct meta *meta_free(struct meta *m)
 		free(c);
 	}
 	dtls_ctx_free(m->dtls);
+	if (m->poll_fd > 0)
+		close(m->poll_fd);
 	free(m);
 	return NULL;
 }

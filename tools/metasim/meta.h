@@ -29,8 +29,9 @@ struct meta_call_report {
 
 /* Looks on while calls are live (tools/loadgen measures with it). */
 struct meta_observer {
-	/* A call begins. Returns what its user says; NULL: meta_conf.speech. */
-	const struct speech *(*on_start)(unsigned number, const char *wacid, void *arg);
+	/* A call begins. Returns what its user says; NULL: meta_conf.speech. *ret_prompt: look at its packets as they
+	 * come; untouched: every 2 ms, all users together. */
+	const struct speech *(*on_start)(unsigned number, const char *wacid, bool *ret_prompt, void *arg);
 	void (*on_sent)(unsigned number, size_t speech_packet, void *arg);
 	void (*on_heard)(unsigned number, const struct rtp_hdr *hdr, const uint8_t *payload, void *arg);
 	void *arg;

@@ -36,6 +36,7 @@ struct meta {
 	unsigned dropped[PLAN_VERBS]; /* answers already lost on purpose */
 	uint64_t next_start_us;
 	struct loop_timer tick;
+	int poll_fd; /* sockets of users that are looked at in the tick; 0: none */
 	unsigned long long seed;
 	bool all_done;
 	struct late_reply *late;

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 enum {
@@ -182,20 +183,32 @@ static void on_media(void *arg, uint8_t *bytes, size_t length, bool is_rtcp, uin
 
 static const struct webrtc_end_io end_io = {on_send, on_media, on_end_event};
 
-static void on_readable(void *arg, int ready)
+void wa_user_readable(struct wa_user *u)
 {
-	struct wa_user *u = arg;
 	struct addr from = {0};
 	socklen_t from_length = sizeof(from.u);
 	uint8_t bytes[1600];
 	ssize_t n;
 
-	(void)ready;
 	while ((n = recvfrom(u->fd, bytes, sizeof(bytes), MSG_DONTWAIT, &from.u.sa, &from_length)) > 0) {
 		if (!lost(u))
 			webrtc_end_input(u->end, bytes, (size_t)n, &from, loop_now_us(u->conf.loop));
 		from_length = sizeof(from.u);
 	}
+}
+
+static void on_readable(void *arg, int ready)
+{
+	(void)ready;
+	wa_user_readable(arg);
+}
+
+static void leave_loop(struct wa_user *u)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = u};
+
+	if (u->conf.poll_fd > 0 && u->watch && epoll_ctl(u->conf.poll_fd, EPOLL_CTL_ADD, u->fd, &ev) == 0)
+		u->watch = loop_unwatch(u->watch);
 }
 
 /* ---- life ---- */
@@ -410,8 +423,10 @@ static void send_what_is_due(struct wa_user *u, uint64_t now_us)
 {
 	if (!u->have_rx || !webrtc_end_is_up(u->end))
 		return;
-	if (!u->next_send_us)
+	if (!u->next_send_us) {
 		u->next_send_us = now_us;
+		leave_loop(u);
+	}
 	for (int burst = 0; u->next_send_us <= now_us && burst < 5; burst++) {
 		send_frame(u, now_us);
 		u->next_send_us += FRAME_US;

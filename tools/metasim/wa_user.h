@@ -29,6 +29,10 @@ struct wa_user_conf {
 	unsigned seed;
 	const char *dtmf; /* digits sent as RFC 4733 events two seconds into the call; NULL: none */
 	void (*on_event)(const char *event, void *arg); /* "ice_up", "dtls_up", "first_rx": for the timeline */
+	/* > 0: once media flows the socket leaves the loop for this epoll, whose owner calls wa_user_readable() (event
+	 * data: the user) when it likes. Many users then cost the sender no wake-up of this process for each packet. 0
+	 * or less: the loop all the time. */
+	int poll_fd;
 	/* For measurements, NULL: none. speech_packet: which one of speech->packets went out; what was heard is one RTP
 	 * packet's payload. */
 	void (*on_sent)(size_t speech_packet, void *arg);
@@ -55,6 +59,7 @@ int wa_user_answer(struct wa_user *u, const struct sdp_audio *answer, uint64_t n
 void wa_user_accepted(struct wa_user *u, uint64_t now_us);
 /* Every few milliseconds. */
 void wa_user_tick(struct wa_user *u, uint64_t now_us);
+void wa_user_readable(struct wa_user *u);
 void wa_user_violation(struct wa_user *u, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void wa_user_report(const struct wa_user *u, struct wa_user_report *ret_report);
 struct wa_user *wa_user_free(struct wa_user *u);
