@@ -249,11 +249,15 @@ static void get_health(struct admin *a, struct http_request *req)
 /* "/v1/calls/ID" -> ID, "/v1/calls/ID/hangup" with suffix -> ID; false when the path has another form. */
 static bool call_id_in(const char *path, const char *suffix, char *id, size_t cap)
 {
-	const char *start = path + strlen("/v1/calls/");
-	size_t length = strcspn(start, "/");
+	static const char prefix[] = "/v1/calls/";
+	const char *start;
+	size_t length;
 
-	return str_starts(path, "/v1/calls/") && length > 0 && strcmp(start + length, suffix) == 0 &&
-	       str_copy_n(id, cap, start, length) == 0;
+	if (!str_starts(path, prefix)) /* first: a shorter path ends before the id would begin */
+		return false;
+	start = path + sizeof(prefix) - 1;
+	length = strcspn(start, "/");
+	return length > 0 && strcmp(start + length, suffix) == 0 && str_copy_n(id, cap, start, length) == 0;
 }
 
 static bool authorized(const struct admin *a, const struct http_request *req)
