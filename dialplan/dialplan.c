@@ -35,7 +35,7 @@ static int route_bridge(
 	}
 	route->gateway_count = rule->gateway_count;
 	route->user = template_user(&rule->user, facts, arena);
-	route->caller_id = template_user(&rule->caller_id, facts, arena);
+	route->caller_id = template_text(&rule->caller_id, facts, arena);
 	route->display_name = template_text(&rule->display_name, facts, arena);
 	route->timeout_s = rule->timeout_s;
 	if (!route->user || !route->caller_id || !route->display_name)

@@ -46,7 +46,7 @@ struct route {
 	size_t gateway_count;
 	const char *gateways[ROUTE_GATEWAYS_MAX]; /* names; the first is used (failover, forking: later) */
 	const char *user; /* user part of the Request-URI, expanded and safe for one; "" : the called number's digits */
-	const char *caller_id;    /* From user part, expanded; "" : the user's number */
+	const char *caller_id;    /* From user part, expanded, not escaped; "" : the user's number */
 	const char *display_name; /* expanded; "" : the profile name */
 	unsigned timeout_s;       /* ring time; 0: the default */
 	size_t header_count;

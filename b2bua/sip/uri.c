@@ -178,13 +178,18 @@ int sip_to_build(char *dst, size_t cap, const struct sip_uri *uri)
 	return sb.truncated ? -ENAMETOOLONG : 0;
 }
 
+/* Escaped already where it holds %HH: the call logic did that. */
 static void put_user(struct strbuf *sb, const char *user)
 {
 	for (size_t i = 0; i < USER_MAX && user[i]; i++) {
-		if (is_alnum(user[i]) || is_one_of(user[i], "-_.!~*'()&=+$"))
+		if (is_alnum(user[i]) || is_one_of(user[i], "-_.!~*'()&=+$")) {
 			strbuf_put_n(sb, &user[i], 1);
-		else
+		} else if (user[i] == '%' && is_hex(user[i + 1]) && is_hex(user[i + 2])) {
+			strbuf_put_n(sb, &user[i], 3);
+			i += 2;
+		} else {
 			strbuf_printf(sb, "%%%02X", (unsigned)(unsigned char)user[i]);
+		}
 	}
 }
 

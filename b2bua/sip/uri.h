@@ -34,7 +34,7 @@ int sip_hostport_parse(const char *text, size_t *ret_host_length, uint16_t *ret_
 int sip_to_build(char *dst, size_t cap, const struct sip_uri *uri);
 
 /* From: "display" <sip:user@domain>. No user: anonymous (RFC 3323 s4.1.1.3). Whatever user and display hold is escaped,
- * cut or replaced. Returns 0, -EINVAL (domain is not a host) or -ENAMETOOLONG. */
+ * cut or replaced; %HH in user is taken as escaped. Returns 0, -EINVAL (domain is not a host) or -ENAMETOOLONG. */
 int sip_from_build(char *dst, size_t cap, const char *display, const char *user, const char *domain);
 
 #endif

@@ -108,6 +108,7 @@ static const struct {
 	{"J\xc3\xb6rg \xf0\x9f\x99\x82", "1", "d", "\"J\xc3\xb6rg \xf0\x9f\x99\x82\" <sip:1@d>"},
 	{"\xff\xc3 \xed\xa0\x80 \xc0\xaf", "1", "d", "\"?? ??? ??\" <sip:1@d>"},
 	{"x\xc2\x85y", "1", "d", "\"x y\" <sip:1@d>"},
+	{"x", "front%20desk%2", "d", "\"x\" <sip:front%20desk%252@d>"}, /* escaped once, not twice */
 	{"x", "a b@c>\r\n;%", "d", "\"x\" <sip:a%20b%40c%3E%0D%0A%3B%25@d>"},
 	{"x", "\xc3\xa9", "d", "\"x\" <sip:%C3%A9@d>"},
 };
