@@ -105,6 +105,10 @@ class Baresip:
     def when(self, kind):
         return next((t for t, event in self.events if event.get("type") == kind), None)
 
+    def keys(self):
+        """What the other side pressed, as telephone-event told it."""
+        return "".join(e.get("param", "") for _, e in self.events if e.get("type") == "CALL_DTMF_START")
+
     def recording(self):
         """What it heard; complete once the call is closed."""
         found = glob.glob(os.path.join(self.folder, "dump-*-dec.wav"))

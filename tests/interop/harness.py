@@ -108,7 +108,7 @@ class Process:
         for path in (self.stdout_path, self.stderr_path):
             try:
                 with open(path, errors="replace") as f:
-                    last = f.readlines()[-lines:]
+                    last = [line for line in f if line.strip()][-lines:] if lines else []
             except OSError:
                 continue
             if last:

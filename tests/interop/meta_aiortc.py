@@ -183,7 +183,8 @@ class UserCall:
     def _end_by_business(self, verb):
         if self.state == "ended":
             return graph_error(400, 100, "Invalid parameter", "the call has ended already")
-        if (verb == "reject") == (self.state == "accepted"):
+        # Meta: reject is for a call it has heard nothing else about; once pre_accept was sent, terminate ends it
+        if (verb == "reject") != (self.state == "offered"):
             self.watch.violation("%s in state %s" % (verb, self.state))
         self._end("business")
         self._later(self._terminate_webhook())
@@ -196,6 +197,7 @@ class UserCall:
 
     def _end(self, who):
         self.state, self.ended_by = "ended", who
+        self.watch.over = True
         self.watch.event("ended", by=who)
         self.ended.set()
 
@@ -245,9 +247,17 @@ class UserCall:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.relay.stop()
 
+    async def _press_keys(self):
+        if not await self._within(asyncio.Event(), self.args.keys_after) and not self.ended.is_set():
+            self.watch.event("user_presses", keys=self.args.keys)
+            self.relay.keypad.press(self.args.keys)
+
     async def _talk(self):
-        if not await self._within(self.accepted, self.args.accept_window):
-            if not self.ended.is_set():
+        if not await self._within(self.accepted, self.args.give_up or self.args.accept_window):
+            if self.args.give_up and not self.ended.is_set():
+                self._end("user")
+                await self._terminate_webhook()
+            elif not self.ended.is_set():
                 self.watch.violation("not accepted within %g s" % self.args.accept_window)
             return
         if not await self._within(self.watch.first_media, self.args.media_window):
@@ -255,6 +265,8 @@ class UserCall:
             return
         self.relay.microphone.speak.set()
         self.watch.event("user_speaks")
+        if self.args.keys:
+            self._later(self._press_keys())
         if self.args.hangup == "user":
             if await self._within(asyncio.Event(), self.args.talk) or self.ended.is_set():
                 self.watch.violation("the business ended the call before the user did")
@@ -271,7 +283,7 @@ class UserCall:
         if self.started_at and not watch.rx["rtcp"].get("sr"):
             watch.violation("no RTCP sender report from the business")
         return {
-            "ok": bool(self.started_at) and self.ended_by == self.args.hangup and not watch.violations,
+            "ok": bool(self.started_at) != self.args.unanswered and self.ended_by == self.args.hangup and not watch.violations,
             "ended_by": self.ended_by, "wacid": self.wacid, "violations": watch.violations,
             "events": watch.events, "verbs": self.verbs, "webhooks": self.webhooks.log,
             "ice": {"checks": watch.checks, "checks_before_answer": watch.checks_before_answer},
@@ -341,6 +353,10 @@ def arguments():
     p.add_argument("--record", required=True, help="WAV file to write: what the user hears")
     p.add_argument("--hangup", choices=("user", "business"), default="user", help="who ends the call")
     p.add_argument("--talk", type=float, default=8, help="seconds until the user hangs up")
+    p.add_argument("--unanswered", action="store_true", help="the call is meant to end before it is accepted")
+    p.add_argument("--give-up", type=float, default=0, help="seconds until the user gives up waiting")
+    p.add_argument("--keys", default="", help="keys the user presses")
+    p.add_argument("--keys-after", type=float, default=1, help="how many seconds after beginning to speak")
     p.add_argument("--token", default="interop-token")
     p.add_argument("--app-secret", default="interop-app-secret")
     p.add_argument("--verify-token", default="interop-verify")

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """One real call through watrunk: a WhatsApp user played by aiortc, a SIP phone played by baresip.
 
-    run_interop.py --watrunk build/dev/watrunk --audiocheck build/dev/audiocheck [--hangup user|sip] [--codec pcmu|pcma]
+    run_interop.py --watrunk build/dev/watrunk --audiocheck build/dev/audiocheck
+        [--story answered|busy|given_up] [--hangup user|sip] [--codec pcmu|pcma]
 
-Both speak, both are recorded, and each recording must contain the other's speech. Then what Meta's side saw, what the
-phone saw and watrunk's call log are compared. Nothing here is linked with the bridge or shares code with it.
+answered: both speak, both are recorded, and each recording must contain the other's speech; both press keys.
+busy: the phone declines. given_up: the user hangs up while the phone rings.
+Afterwards what Meta's side saw, what the phone saw and watrunk's call log must agree. Nothing here is linked with the bridge or shares code with it.
 Exit status 0: all well; 1: not, and the folder with the logs is named; 77: baresip or aiortc is not installed.
 """
 
@@ -25,7 +27,8 @@ from harness import Failure, Process, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SPEECH_S = 7
-TALK_S = SPEECH_S + 2.5  # a second of silence first, and the way through jitter buffers after it
+TALK_S = SPEECH_S + 2.5  # a second of silence first, and the keys after it
+USER_KEYS, PBX_KEYS, KEYS_S = "47#", "93", SPEECH_S + 0.8
 USER = "447700900123"
 
 CONFIG = """\
@@ -55,6 +58,13 @@ log: {{level: debug, format: text}}
 """
 
 
+STORY_OF_USER = {
+    "answered": ["--keys", USER_KEYS, "--keys-after", str(KEYS_S)],
+    "busy": ["--unanswered"],
+    "given_up": ["--unanswered", "--give-up", "2"],
+}
+
+
 class Call:
     """The three programs of one call, and what became of it."""
 
@@ -70,6 +80,7 @@ class Call:
         self.pbx_speech = harness.make_speech(folder, "business", harness.BUSINESS_TEXT, "en-gb", SPEECH_S)
         self.user_hears = os.path.join(folder, "user-hears.wav")
         self.report = None
+        self.ended_by = {"answered": args.hangup, "busy": "sip", "given_up": "user"}[args.story]
 
     def watrunk_command(self, *argv):
         """Run a subcommand to its end; (exit status, output)."""
@@ -82,26 +93,40 @@ class Call:
         if status:
             raise Failure("watrunk check: exit status %d\n%s" % (status, output))
         self.pbx = Baresip(self.folder, self.ports["pbx"], os.path.join(self.folder, "business-8k.wav"),
-                           codec=self.args.codec)
+                           codec=self.args.codec, answer="auto" if self.args.story == "answered" else "manual")
         # Meta first: its webhook is tried again until watrunk listens
         self.meta = Process("meta", [
             sys.executable, os.path.join(HERE, "meta_aiortc.py"), "--graph-port", str(self.ports["graph"]),
             "--webhook", "http://127.0.0.1:%d/webhook" % self.ports["webhook"],
             "--play", os.path.join(self.folder, "user-48k.wav"), "--record", self.user_hears, "--user", USER,
-            "--hangup", "user" if self.args.hangup == "user" else "business", "--talk", str(TALK_S),
+            "--hangup", "user" if self.ended_by == "user" else "business", "--talk", str(TALK_S),
+            *STORY_OF_USER[self.args.story],
             "--accept-window", "10", "--media-window", "5", "--deadline", "35"], self.folder)
         self.watrunk = Process("watrunk", [self.args.watrunk, "run", "-c", self.config], self.folder)
 
-    def _phone_answered(self):
+    def _phone_saw(self, kind):
         if not self.watrunk.running():
             raise Failure("watrunk has ended")
-        return self.pbx.seen("CALL_ESTABLISHED") or not self.meta.running()
+        return self.pbx.seen(kind) or not self.meta.running()
+
+    def _phone_acts(self):
+        if self.args.story != "answered":
+            wait_until(lambda: self._phone_saw("CALL_INCOMING"), 15, "the phone rings")
+            if self.args.story == "busy":
+                self.pbx.command("hangup")
+            return
+        wait_until(lambda: self._phone_saw("CALL_ESTABLISHED"), 15, "the phone is called and answers")
+        if self.meta.running():
+            time.sleep(KEYS_S)
+            for key in PBX_KEYS:
+                self.pbx.command("sndcode", key)
+                time.sleep(0.3)
+        if self.args.hangup == "sip":
+            time.sleep(TALK_S - KEYS_S - 0.3 * len(PBX_KEYS))
+            self.pbx.command("hangup")
 
     def run(self):
-        wait_until(self._phone_answered, 15, "the phone is called and answers")
-        if self.args.hangup == "sip" and self.meta.running():
-            time.sleep(TALK_S)
-            self.pbx.command("hangup")
+        self._phone_acts()
         status = self.meta.wait(TALK_S + 30)
         if status is None:
             raise Failure("Meta's side does not end")
@@ -110,7 +135,7 @@ class Call:
                 self.report = json.load(f)
         except ValueError:
             raise Failure("no report from Meta's side")
-        if self.pbx.seen("CALL_ESTABLISHED"):
+        if self.pbx.events:
             wait_until(lambda: self.pbx.seen("CALL_CLOSED"), 5, "the phone's call is closed")
         self.pbx.stop()
 
@@ -128,12 +153,13 @@ def check_rules(call):
 
 def check_verbs(call):
     verbs = [v["action"] for v in call.report["verbs"]]
-    wanted = ["pre_accept", "accept"] + (["terminate"] if call.args.hangup == "sip" else [])
+    wanted = ["pre_accept"] + (["accept"] if call.args.story == "answered" else [])
+    wanted += ["terminate"] if call.ended_by == "sip" else []  # not once the user has ended it
     return "" if verbs == wanted else "%r, expected %r" % (verbs, wanted)
 
 
 def check_ended_by(call):
-    wanted = "user" if call.args.hangup == "user" else "business"
+    wanted = "user" if call.ended_by == "user" else "business"
     return "" if call.report["ended_by"] == wanted else "ended by %r" % call.report["ended_by"]
 
 
@@ -172,9 +198,20 @@ def check_phone_hears(call):
     return _audiocheck(call, call.user_speech, call.pbx.recording())
 
 
+def check_keys(call):
+    keys = call.pbx.keys()
+    return "" if keys == USER_KEYS else "the phone saw %r, pressed were %r" % (keys, USER_KEYS)
+
+
+def check_keys_to_user(call):
+    keys = call.report["heard"]["keys"]
+    return "" if keys == PBX_KEYS else "WhatsApp saw %r, pressed were %r" % (keys, PBX_KEYS)
+
+
 def check_codec(call):
-    log = open(call.pbx.process.stdout_path).read() + open(call.pbx.process.stderr_path).read()
-    return "" if "audio tx pipeline" in log.lower() and call.args.codec.upper() in log else "baresip did not use " + call.args.codec
+    with open(call.pbx.process.stdout_path) as f:
+        line = "Set audio encoder: %s 8000Hz 1ch" % call.args.codec.upper()
+        return "" if line in f.read() else "baresip has no %r" % line
 
 
 def check_call_log(call):
@@ -187,10 +224,17 @@ def check_call_log(call):
     r = records[0]
     with open(os.path.join(call.folder, "record.json"), "w") as f:
         json.dump(r, f, indent=1)
-    wanted = {"status": "completed", "direction": "inbound", "wacid": call.report["wacid"], "gateway": "pbx",
+    status, cause = {"answered": ("completed", "normal"), "busy": ("rejected", "busy"),
+                     "given_up": ("cancelled", "cancelled")}[call.args.story]
+    wanted = {"status": status, "cause": cause, "direction": "inbound", "wacid": call.report["wacid"], "gateway": "pbx",
               "rule": "everybody", "number": "+12025550123", "user_number": "+" + USER, "user_name": "Ana Example",
-              "payload": "order-77", "ended_by": "user" if call.args.hangup == "user" else "sip"}
+              "payload": "order-77", "ended_by": call.ended_by}
     wrong = ["%s is %r, expected %r" % (k, r.get(k), v) for k, v in wanted.items() if r.get(k) != v]
+    return "; ".join(wrong + (_check_logged_media(call, r) if call.args.story == "answered" else []))
+
+
+def _check_logged_media(call, r):
+    wrong = []
     if call.args.codec.upper() not in str(r.get("sip_codec")).upper():
         wrong.append("sip_codec is %r" % r.get("sip_codec"))
     if not TALK_S - 1 < r["duration_ms"] / 1000 < TALK_S + 3:
@@ -198,22 +242,28 @@ def check_call_log(call):
     for side in ("wa_rx", "sip_rx"):
         if (r[side].get("packets") or 0) < 0.9 * TALK_S * 50:
             wrong.append("%s.packets is %r" % (side, r[side].get("packets")))
-    return "; ".join(wrong)
+    return wrong
 
 
 def check_stops(call):
     return call.stop_watrunk()
 
 
-CHECKS = (
+SIGNALLING_CHECKS = (
     ("Meta's rules were kept", check_rules),
     ("verbs to Meta", check_verbs),
     ("who ended the call", check_ended_by),
     ("webhooks answered in time", check_webhook_speed),
+)
+MEDIA_CHECKS = (
     ("stream to WhatsApp whole", check_stream),
     ("the WhatsApp user heard the business", check_user_hears),
     ("the phone heard the WhatsApp user", check_phone_hears),
+    ("the phone saw the user's keys", check_keys),
+    ("WhatsApp saw the phone's keys", check_keys_to_user),
     ("codec on the phone's side", check_codec),
+)
+LAST_CHECKS = (
     ("watrunk stops on SIGTERM", check_stops),
     ("call log", check_call_log),
 )
@@ -226,7 +276,8 @@ def times(report):
 def run_checks(call):
     wrong = []
     print("   times in ms: " + times(call.report))
-    for title, check in CHECKS:
+    media = MEDIA_CHECKS if call.args.story == "answered" else ()
+    for title, check in SIGNALLING_CHECKS + media + LAST_CHECKS:
         try:
             fault = check(call)
         except Exception as e:  # a check that cannot be made has failed; the others still say something
@@ -238,16 +289,18 @@ def run_checks(call):
 
 
 def show_logs(call):
-    for process in (getattr(call, name, None) for name in ("meta", "pbx", "watrunk")):
-        process = getattr(process, "process", process)
-        if process:
-            print(process.tail())
+    """The last lines of each program. What Meta's side printed is long, and its times and violations stand above."""
+    if call and hasattr(call, "pbx"):
+        print(call.pbx.process.tail())
+    if call and hasattr(call, "watrunk"):
+        print(call.meta.tail(0 if call.report else 25) + call.watrunk.tail(40))
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--watrunk", required=True, help="the program")
     p.add_argument("--audiocheck", required=True, help="tells whether a recording contains a speech")
+    p.add_argument("--story", choices=tuple(STORY_OF_USER), default="answered", help="what becomes of the call")
     p.add_argument("--hangup", choices=("user", "sip"), default="user", help="which side ends the call")
     p.add_argument("--codec", choices=("pcmu", "pcma"), default="pcmu", help="the only one the phone takes")
     p.add_argument("--keep", action="store_true", help="keep the folder with logs and recordings")
@@ -261,7 +314,8 @@ def main():
     signal.signal(signal.SIGALRM, lambda *_: sys.exit("FAILED: not over within 60 s"))
     signal.alarm(60)
     folder = tempfile.mkdtemp(prefix="watrunk-interop-")
-    print("aiortc -> watrunk -> baresip: %s, the %s hangs up" % (args.codec, "user" if args.hangup == "user" else "phone"))
+    story = "%s, %s hangs up" % (args.codec, args.hangup) if args.story == "answered" else args.story
+    print("aiortc -> watrunk -> baresip: " + story)
     call, wrong = None, []
     try:
         call = Call(args, folder)
