@@ -144,7 +144,7 @@ def missing_peers():
     """What these tests need and this machine lacks."""
     missing = [n for n in ("baresip", "espeak-ng", "sox") if not shutil.which(n)]
     if subprocess.run([sys.executable, "-c", "import aiortc"], stderr=subprocess.DEVNULL).returncode:
-        missing.append("python3-aiortc")
+        missing.append("python3-aiortc (for %s; Debian's is for /usr/bin/python3)" % sys.executable)
     return missing
 
 
