@@ -334,6 +334,10 @@ static int start_all(struct media_engine *e)
 		r = port_pool_new(e->conf.wa_port_min, e->conf.wa_port_max, false, &e->wa_ports);
 	if (r == 0)
 		r = port_pool_new(e->conf.sip_port_min, e->conf.sip_port_max, true, &e->sip_ports);
+	if (r == 0) {
+		port_pool_begin_at(e->wa_ports, crypto_random_u32());
+		port_pool_begin_at(e->sip_ports, crypto_random_u32());
+	}
 	if (wanted > WORKERS_MAX)
 		wanted = WORKERS_MAX;
 	for (; r == 0 && e->worker_count < wanted; e->worker_count++)

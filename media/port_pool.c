@@ -40,6 +40,12 @@ int port_pool_new(uint16_t min, uint16_t max, bool pairs, struct port_pool **ret
 	return 0;
 }
 
+void port_pool_begin_at(struct port_pool *pool, uint32_t n)
+{
+	ASSERT(pool->free_count == pool->size);
+	pool->head = n % pool->size;
+}
+
 int port_pool_take(struct port_pool *pool, uint64_t now_us, uint16_t *ret_port)
 {
 	const struct free_port *oldest = &pool->ring[pool->head];

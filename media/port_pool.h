@@ -18,6 +18,9 @@ struct port_pool;
 /* Ports min..max; pairs: only even ports are handed out, port + 1 goes with each. Returns 0, -EINVAL (empty range) or
  * -ENOMEM. */
 int port_pool_new(uint16_t min, uint16_t max, bool pairs, struct port_pool **ret_pool);
+/* Begin with the n-th port (modulo the size) instead of the first: two programs that share a range do not fight for the
+ * same ports, and nobody can tell the port of the first call. Only before the first port is taken. */
+void port_pool_begin_at(struct port_pool *pool, uint32_t n);
 /* Returns 0 with a port, or -EADDRNOTAVAIL when every port is in use or resting. */
 int port_pool_take(struct port_pool *pool, uint64_t now_us, uint16_t *ret_port);
 /* rest: false for a port that was never used (another program held it: it goes to the end of the queue at once). */
