@@ -1,6 +1,7 @@
 /* lib/base/arena.c
  *
- * Blocks double in size from 1 KiB to 16 KiB; what is larger gets a block of its own.
+ * Blocks double in size from 1 KiB to 16 KiB; what is larger gets a block of its own, and does not make the next one
+ * larger: a call begins with its own struct of some 10 KiB and then needs little.
  */
 #include "lib/base/arena.h"
 
@@ -26,13 +27,15 @@ void arena_init(struct arena *a, size_t limit_bytes)
 
 static struct arena_block *block_add(struct arena *a, size_t bytes)
 {
-	size_t size = a->blocks ? a->blocks->size * 2 : BLOCK_MIN_BYTES;
+	size_t size = a->block_bytes ? a->block_bytes * 2 : BLOCK_MIN_BYTES;
 	struct arena_block *b;
 
 	if (size > BLOCK_MAX_BYTES)
 		size = BLOCK_MAX_BYTES;
 	if (size < bytes)
 		size = bytes;
+	else
+		a->block_bytes = size;
 	b = calloc(1, sizeof(*b) + size);
 	if (!b)
 		return NULL;
@@ -106,5 +109,5 @@ void arena_done(struct arena *a)
 		a->blocks = b->next;
 		free(b);
 	}
-	a->used_bytes = 0;
+	a->used_bytes = a->block_bytes = 0;
 }

@@ -1,7 +1,9 @@
 /* lib/base/pktbuf.c
  *
- * Packets lie in chunks, each one allocation; free ones on a list, the warmest first. Under AddressSanitizer the bytes
- * of a free packet are poisoned, so that a use after pkt_put() is found as if it had been freed.
+ * Packets lie in chunks, each one allocation; free ones on a list, the warmest first. A packet that was never used yet
+ * is not on the list but counted off its chunk, so that its memory is not touched before it is needed: the pool is as
+ * large as its worst moment asks for, its resident part as large as it ever was. Under AddressSanitizer the bytes of a
+ * free packet are poisoned, so that a use after pkt_put() is found as if it had been freed.
  */
 #include "lib/base/pktbuf.h"
 
@@ -27,14 +29,14 @@
 
 struct chunk {
 	struct chunk *next;
-	size_t count;
+	size_t count, untouched; /* the last `untouched` of pkts were never used */
 	struct pkt pkts[];
 };
 
 struct pktpool {
 	struct chunk *chunks;
 	struct pkt *free_list;
-	size_t total, in_use;
+	size_t total, in_use, untouched;
 };
 
 int pktpool_new(size_t packets, struct pktpool **ret_pool)
@@ -74,21 +76,38 @@ int pktpool_reserve(struct pktpool *pool, size_t packets)
 	c->next = pool->chunks;
 	c->count = count;
 	pool->chunks = c;
-	for (size_t i = count; i-- > 0;)
-		free_list_push(pool, &c->pkts[i]);
+	c->untouched = count;
+	pool->untouched += count;
+	ASAN_POISON_MEMORY_REGION(c->pkts, count * sizeof(c->pkts[0]));
 	pool->total = packets;
 	return 0;
+}
+
+static struct pkt *first_use(struct pktpool *pool)
+{
+	for (struct chunk *c = pool->chunks; c && pool->untouched; c = c->next) {
+		if (!c->untouched)
+			continue;
+		struct pkt *p = &c->pkts[c->count - c->untouched--];
+		pool->untouched--;
+		ASAN_UNPOISON_MEMORY_REGION(p, sizeof(*p));
+		return p;
+	}
+	return NULL;
 }
 
 struct pkt *pkt_get(struct pktpool *pool)
 {
 	struct pkt *p = pool->free_list;
 
+	if (p)
+		pool->free_list = p->next;
+	else
+		p = first_use(pool);
 	if (!p) {
 		counter_inc(CNT_MEDIA_POOL_EMPTY);
 		return NULL;
 	}
-	pool->free_list = p->next;
 	pool->in_use++;
 	ASAN_UNPOISON_MEMORY_REGION(p->data, sizeof(p->data));
 	p->next = NULL;

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -85,6 +87,23 @@ static void arena_copies_text(void **state)
 	}
 }
 
+/* A call's struct is large; what it holds beside is not. It had cost 16 KiB a call. */
+static void arena_large_object_makes_no_large_block(void **state)
+{
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	assert_non_null(arena_alloc(&a, 10000));
+	assert_int_equal(a.block_bytes, 0);
+	assert_non_null(arena_alloc(&a, 100));
+	assert_int_equal(a.block_bytes, 1024);
+	assert_non_null(arena_alloc(&a, 1000));
+	assert_int_equal(a.block_bytes, 2048);
+	arena_done(&a);
+	assert_int_equal(a.block_bytes, 0);
+}
+
 /* ---- packet pool ---- */
 
 static void pool_lends_and_takes_back(void **state)
@@ -124,6 +143,27 @@ static void pool_lends_and_takes_back(void **state)
 	assert_int_equal(pktpool_in_use(pool), 0);
 	assert_null(pktpool_free(pool));
 	assert_null(pktpool_free(NULL));
+}
+
+/* Room for the worst moment must not be resident memory of every moment. */
+static void pool_touches_only_what_was_used(void **state)
+{
+	enum { MANY = 4000 };
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	struct pktpool *pool;
+	unsigned char resident = 0;
+
+	(void)state;
+	assert_int_equal(pktpool_new(MANY, &pool), 0);
+	struct pkt *p = pkt_get(pool);
+	pkt_put(pool, p);
+	for (int i = 0; i < 1000; i++) {
+		assert_ptr_equal(pkt_get(pool), p);
+		pkt_put(pool, p);
+	}
+	assert_int_equal(mincore((void *)((uintptr_t)(p + MANY / 2) & ~(page - 1)), 1, &resident), 0);
+	assert_int_equal(resident & 1, 0);
+	pktpool_free(pool);
 }
 
 static void pool_out_of_memory(void **state)
@@ -251,6 +291,8 @@ int main(void)
 		cmocka_unit_test(arena_gives_zeroed_aligned_memory),
 		cmocka_unit_test(arena_keeps_its_limit),
 		cmocka_unit_test(arena_copies_text),
+		cmocka_unit_test(arena_large_object_makes_no_large_block),
+		cmocka_unit_test(pool_touches_only_what_was_used),
 		cmocka_unit_test(pool_lends_and_takes_back),
 		cmocka_unit_test(pool_out_of_memory),
 		cmocka_unit_test(ids_die_with_their_object),
