@@ -30,7 +30,7 @@ enum {
 	BATCH_EVENTS = 256,     /* sockets served between two looks at the deadlines */
 	SLOT_FROM_SESSIONS = 8, /* fewer calls than this: wake for each packet */
 	SLOT_US = 1000,
-	WIDE_SLOT_FROM_SESSIONS = 64,
+	WIDE_SLOT_FROM_SESSIONS = 32,
 	WIDE_SLOT_US = 2000,     /* docs/benchmarks.md: delay budget is 2 ms at the median */
 	PACKETS_PER_SESSION = 6, /* twice what a jitter buffer usually holds; the pool is shared, so bursts borrow */
 	PACKETS_SPARE = 128,     /* for those bursts, when there are few calls */
