@@ -37,6 +37,7 @@ enum {
 	EVENTS_CAPACITY = 2048,
 	COMMANDS_SPARE = 256,
 	RX_BYTES = PKT_DATA_BYTES,
+	BACKLOG_PACKETS = 64, /* of one socket in one wake-up, when it also was ready in the one before */
 };
 
 enum socket_role { ROLE_WA, ROLE_RTP, ROLE_RTCP, ROLE_COUNT };
@@ -52,6 +53,7 @@ struct media_call {
 		int fd;
 		enum socket_role role;
 		bool connected;
+		uint64_t last_turn; /* wake-up in which it was last ready */
 	} socket[ROLE_COUNT];
 	bool closing; /* session gone, CLOSED not yet reported */
 	struct media_stats last_stats;
@@ -75,6 +77,7 @@ struct worker {
 	size_t call_count;
 	struct media_call *dead; /* unlinked, freed after the batch: epoll events of it may still be in hand */
 	uint64_t now_us;
+	uint64_t turn; /* wake-ups so far */
 	bool stopping;
 	uint8_t rx[RX_BYTES];
 };
@@ -165,9 +168,7 @@ static void reschedule(struct media_call *c)
 	wheel_set(&c->worker->wheel, &c->due, session_deadline(c->session));
 }
 
-/* Once per wake-up and socket: epoll is level-triggered, so what is left comes again without a second read for EAGAIN.
- */
-static void read_socket(struct call_socket *s)
+static bool read_packet(struct call_socket *s)
 {
 	struct media_call *c = s->call;
 	struct worker *w = c->worker;
@@ -175,14 +176,30 @@ static void read_socket(struct call_socket *s)
 	socklen_t from_length = sizeof(from.u);
 	ssize_t n;
 
-	if (c->closing)
-		return;
 	n = recvfrom(s->fd, w->rx, sizeof(w->rx), MSG_DONTWAIT, &from.u.sa, &from_length);
-	if (n <= 0)
-		return; /* ICMP errors of connected sockets land here: the time-outs judge, not they */
-	session_input(c->session, s->role == ROLE_WA ? END_WA : END_SIP,
-		s->role == ROLE_RTCP ? SESSION_RTCP : SESSION_RTP, w->rx, (size_t)n, &from, w->now_us);
-	reschedule(c);
+	if (n < 0)
+		return false; /* ICMP errors of connected sockets land here: the time-outs judge, not they */
+	if (n > 0)
+		session_input(c->session, s->role == ROLE_WA ? END_WA : END_SIP,
+			s->role == ROLE_RTCP ? SESSION_RTCP : SESSION_RTP, w->rx, (size_t)n, &from, w->now_us);
+	return true;
+}
+
+/* Once per wake-up and socket: epoll is level-triggered, so what is left comes again without a second read for EAGAIN.
+ * A socket that is ready in two wake-ups running has more than a call sends: a burst, or a stranger's flood, in which
+ * the call's own packets would drown if they were taken at one a slot.
+ */
+static void read_socket(struct call_socket *s)
+{
+	struct worker *w = s->call->worker;
+	unsigned left = s->last_turn + 1 == w->turn ? BACKLOG_PACKETS : 1;
+
+	if (s->call->closing)
+		return;
+	s->last_turn = w->turn;
+	while (left-- && read_packet(s)) {
+	}
+	reschedule(s->call);
 }
 
 /* ---- opening and closing ---- */
@@ -406,6 +423,7 @@ static void serve_once(struct worker *w)
 	int n = epoll_wait(w->epoll_fd, ready, BATCH_EVENTS, wait_ms(w));
 
 	w->now_us = clock_mono_us();
+	w->turn++;
 	for (int i = 0; i < n; i++) {
 		if (ready[i].data.ptr)
 			read_socket(ready[i].data.ptr);
