@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import socket
@@ -139,14 +140,14 @@ ctrl_tcp_listen 127.0.0.1:{self.control}
 
     def start_watrunk(self):
         self.config = self.write_config()
-        start([self.bin / "watrunk", "run", "-c", self.config], self.out / "watrunk.log")
+        self.watrunk = start([*shlex.split(self.args.wrap), self.bin / "watrunk", "run", "-c", self.config], self.out / "watrunk.log")
 
         def healthy():
             if processes[-1].poll() is not None:
                 sys.exit("demo: watrunk did not start:\n" + (self.out / "watrunk.log").read_text())
             with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/healthz", timeout=2) as r:
                 return r.status == 200
-        self.wait_for(healthy, "watrunk to be ready")
+        self.wait_for(healthy, "watrunk to be ready", 90 if self.args.wrap else 20)
 
     def wait_for(self, question, what, limit=20):
         deadline = time.monotonic() + limit
@@ -248,6 +249,10 @@ ctrl_tcp_listen 127.0.0.1:{self.control}
         result["records"] = len(records)
         result["overhead_ms"] = self.overhead(records)
         result["ok"] = self.verdict(result, records)
+        if self.args.wrap:
+            self.watrunk.send_signal(signal.SIGTERM)
+            result["exit_code"] = self.watrunk.wait(60)
+            result["ok"] = result["ok"] and result["exit_code"] == 0
         return result
 
     @staticmethod
@@ -299,6 +304,7 @@ def main():
     parser.add_argument("--stay", action="store_true", help="leave everything running and say how to ring again")
     parser.add_argument("--say", metavar="FILE", help="a WAV file for the WhatsApp user to say")
     parser.add_argument("--calls", type=int, default=20, help="how many calls in all (default 20: one with speech, the rest for the set-up times)")
+    parser.add_argument("--wrap", default="", metavar="COMMAND", help="run watrunk under this command (valgrind); its exit code must be 0")
     parser.add_argument("--limit-ms", type=float, default=5.0, help="fail when watrunk's own share of the set-up is longer (default 5)")
     parser.add_argument("--out", default="demo-out", help="folder for WAVs, logs and the call log (default demo-out)")
     args = parser.parse_args()
