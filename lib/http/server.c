@@ -39,6 +39,9 @@ enum {
 					our 413 away */
 	BODY_FIRST_BYTES = 4096,
 	RECEIVE_DEADLINE_FACTOR = 2, /* times idle_timeout_s: see http_server.h */
+	LISTEN_CHECK_MS =
+		500,       /* MHD stops to listen when accept() finds no descriptor, and looks again only when run */
+	FRUITLESS_MAX = 4, /* turns in which nothing could be accepted and there was nothing else to do: then wait */
 };
 
 struct connection {
@@ -79,6 +82,9 @@ struct http_server {
 	struct loop_timer mhd_timer, deadline_timer;
 	int gone_epoll;
 	unsigned connections;
+	uint64_t accepted;  /* so far */
+	unsigned fruitless; /* turns, one after the other */
+	bool paused;        /* watch is off until the next LISTEN_CHECK_MS */
 	bool running;
 	struct connection *receiving; /* ordered by deadline: all have the same allowance */
 	struct http_request *suspended;
@@ -133,7 +139,10 @@ static void server_run(struct http_server *s);
 
 static void server_timer(void *arg)
 {
-	server_run(arg);
+	struct http_server *s = arg;
+	if (s->paused && loop_watch_change(s->watch, LOOP_READ) == 0)
+		s->paused = false;
+	server_run(s);
 }
 
 static void server_run(struct http_server *s)
@@ -151,15 +160,27 @@ static void server_run(struct http_server *s)
 	}
 	s->running = false;
 	loop_timer_cancel(&s->mhd_timer);
-	if (wait == MHD_YES)
-		(void)loop_timer_set(
-			s->loop, &s->mhd_timer, loop_now_us(s->loop) + (uint64_t)wait_ms * 1000, server_timer, s);
+	if (wait != MHD_YES || wait_ms > LISTEN_CHECK_MS)
+		wait_ms = LISTEN_CHECK_MS;
+	(void)loop_timer_set(s->loop, &s->mhd_timer, loop_now_us(s->loop) + (uint64_t)wait_ms * 1000, server_timer, s);
 }
 
+/* Without any connection only a new one can have made us ready. When none can be accepted, for lack of descriptors, MHD
+ * leaves its listening socket ready ("busy waiting"), and the loop would turn without a pause. */
 static void server_ready(void *arg, int ready)
 {
+	struct http_server *s = arg;
+	uint64_t accepted = s->accepted;
+	bool idle = s->connections == 0;
+
 	(void)ready;
-	server_run(arg);
+	server_run(s);
+	s->fruitless = idle && s->accepted == accepted ? s->fruitless + 1 : 0;
+	if (s->fruitless < FRUITLESS_MAX)
+		return;
+	s->fruitless = 0;
+	s->paused = true;
+	(void)loop_watch_change(s->watch, 0);
 }
 
 /* The peer of a suspended request went away. */
@@ -212,6 +233,7 @@ static enum MHD_Result on_accept(void *arg, const struct sockaddr *sa, socklen_t
 	struct http_server *s = arg;
 	(void)sa;
 	(void)length;
+	s->accepted++;
 	return s->connections < s->conf.max_connections ? MHD_YES : MHD_NO;
 }
 
