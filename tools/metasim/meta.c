@@ -237,7 +237,7 @@ static void on_tick(void *arg)
 		if (c->state != META_ENDED) {
 			watch_call(c, now_us);
 			m->live++;
-		} else if (now_us > c->release_us) {
+		} else if (now_us > c->release_us && !c->deliveries) {
 			release_call(c);
 		}
 	}

@@ -20,6 +20,7 @@ struct meta_call {
 	struct meta_call_report rep;
 	uint64_t user_from_us; /* wall seconds when picked up, for start_time */
 	uint64_t release_us;   /* when the ended call's socket may go */
+	unsigned deliveries;   /* webhooks under way that write into rep */
 	struct meta_call *next;
 };
 

@@ -23,6 +23,8 @@ struct delivery {
 static void free_delivery(struct delivery *d)
 {
 	d->meta->webhooks_pending--;
+	if (d->call)
+		d->call->deliveries--;
 	loop_timer_cancel(&d->timer);
 	free(d->body);
 	free(d);
@@ -93,6 +95,8 @@ static void deliver(struct meta *m, struct meta_call *call, json_t *change, uint
 			abort();
 		d->meta = m;
 		d->call = i == 0 ? call : NULL;
+		if (d->call)
+			d->call->deliveries++;
 		d->body = strdup(body);
 		m->webhooks_pending++;
 		loop_timer_set(m->loop, &d->timer, loop_now_us(m->loop) + delay_us + i * 1000, send_now, d);
