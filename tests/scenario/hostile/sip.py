@@ -121,6 +121,7 @@ def story_strangers_and_noise(rig):
     w = rig.watrunk()
 
     def answers(call):
+        call.reply(100)
         call.answer()
         call.expect("BYE", timeout=30)
     peer = rig.add(SipPeer(rig, answers))
