@@ -27,6 +27,7 @@ struct wa_leg {
 	bool sent[VERB_COUNT], done[VERB_COUNT];
 	enum call_verb_outcome outcome[VERB_COUNT]; /* when done */
 	bool over;                                  /* Meta said so: no verb of ours is due */
+	bool held;                                  /* closing: terminate waits for a verb still on its way */
 	struct wa_offer offer;
 	const char *answer; /* our SDP, the same in pre_accept and accept; NULL: not yet */
 };
@@ -65,6 +66,7 @@ struct call {
 	struct media_local local;
 	uint64_t timer_at_us[CALL_TIMER_COUNT]; /* 0: not set */
 	uint64_t window_us;                     /* until when accept makes sense */
+	uint64_t close_by_us;                   /* until when closing is waited for, held or not */
 	/* the end */
 	bool ended;
 	enum cause cause;

@@ -51,7 +51,17 @@ static bool states_have_legs(const struct call *c)
 
 static bool closed_at_meta(const struct call *c)
 {
-	return c->state < CALL_CLOSING || c->wa.over || c->wa.sent[VERB_REJECT] || c->wa.sent[VERB_TERMINATE];
+	return c->state < CALL_CLOSING || c->wa.over || c->wa.sent[VERB_REJECT] || c->wa.sent[VERB_TERMINATE] ||
+	       c->wa.held;
+}
+
+static bool held_for_a_reason(const struct call *c)
+{
+	bool pre_accept = c->wa.sent[VERB_PRE_ACCEPT] && !c->wa.done[VERB_PRE_ACCEPT];
+	bool accept = c->wa.sent[VERB_ACCEPT] && !c->wa.done[VERB_ACCEPT];
+
+	return !c->wa.held || (c->state == CALL_CLOSING && c->timer_at_us[CALL_TIMER_CLOSE] && !c->wa.over &&
+				      !c->wa.sent[VERB_TERMINATE] && (pre_accept || accept));
 }
 
 static bool end_is_settled(const struct call *c)
@@ -98,7 +108,8 @@ const char *call_check(const struct call *c)
 		{bye_after_answer, "CANCEL before the answer, BYE after it"},
 		{audio_after_accept, "audio flows to WhatsApp after accept returned 200 only"},
 		{states_have_legs, "state, media and SIP leg agree"},
-		{closed_at_meta, "the WhatsApp leg of an ended call is over or being closed"},
+		{closed_at_meta, "the WhatsApp leg of an ended call is over, being closed, or held"},
+		{held_for_a_reason, "terminate is held back while closing, for a verb on its way, under a timer"},
 		{end_is_settled, "a call has a cause from CLOSING on"},
 		{one_record, "one record and one RELEASE, together"},
 		{timer_runs, "a timer runs until RELEASE, none after"},

@@ -3,6 +3,9 @@
  * How a call closes. call_end() tells everybody once: CANCEL or BYE, reject or terminate, MEDIA_CLOSE. Then media and
  * Graph are waited for, at most LIMIT_CLOSE_MS; the record is written with what they reported, and the call is
  * forgotten. The SIP leg is not waited for: what is left of it (crossing answers, repeats) is the SIP module's.
+ *
+ * One thing may come late: terminate is held back while Meta has not answered pre_accept or accept, at most
+ * LIMIT_HELD_VERB_MS.
  */
 #include "b2bua/call/call_internal.h"
 
@@ -20,10 +23,26 @@ static void close_sip(struct call *c)
 	c->sip.state = LEG_OVER;
 }
 
-/* Sent even while another verb is on its way: Graph requests are independent, and Meta bills until it is told. */
+static bool verb_pending(const struct call *c, enum call_verb verb)
+{
+	return c->wa.sent[verb] && !c->wa.done[verb];
+}
+
+/* The verb whose answer terminate waits for is still out. Once accept is sent, it alone decides: a pre_accept that it
+ * overtook changes nothing. */
+static bool opening_verb_pending(const struct call *c)
+{
+	return verb_pending(c, c->wa.sent[VERB_ACCEPT] ? VERB_ACCEPT : VERB_PRE_ACCEPT);
+}
+
+/* Held back while pre_accept or accept is on its way: requests are independent, and a terminate that overtook them
+ * would be refused and leave the user's phone ringing. */
 static void close_wa(struct call *c)
 {
-	if (!c->wa.over)
+	if (c->wa.over)
+		return;
+	c->wa.held = opening_verb_pending(c);
+	if (!c->wa.held)
 		call_emit_verb(c, closing_verb(c), NULL);
 }
 
@@ -35,14 +54,10 @@ static void close_media(struct call *c)
 	call_emit(c, CALL_DO_MEDIA_CLOSE);
 }
 
-static bool verb_pending(const struct call *c, enum call_verb verb)
-{
-	return c->wa.sent[verb] && !c->wa.done[verb];
-}
-
 static bool all_reported(const struct call *c)
 {
-	return c->media != MEDIA_CLOSING && !verb_pending(c, VERB_REJECT) && !verb_pending(c, VERB_TERMINATE);
+	return c->media != MEDIA_CLOSING && !c->wa.held && !verb_pending(c, VERB_REJECT) &&
+	       !verb_pending(c, VERB_TERMINATE);
 }
 
 static void release(struct call *c)
@@ -53,6 +68,17 @@ static void release(struct call *c)
 	c->state = CALL_RELEASED;
 }
 
+/* The timer runs to the end of the hold first, then on to the end of closing; a hold does not lengthen closing. */
+static void release_or_wait(struct call *c)
+{
+	uint64_t hold_us = (uint64_t)LIMIT_HELD_VERB_MS * 1000;
+
+	if (all_reported(c))
+		release(c);
+	else
+		call_timer_set(c, CALL_TIMER_CLOSE, c->wa.held ? c->now_us + hold_us : c->close_by_us);
+}
+
 void call_end(struct call *c, enum cause cause, enum call_ended_by by)
 {
 	ASSERT(c->state < CALL_CLOSING);
@@ -60,19 +86,26 @@ void call_end(struct call *c, enum cause cause, enum call_ended_by by)
 	c->cause = cause;
 	c->ended_by = by;
 	c->ended_ms = c->wall_ms;
+	c->close_by_us = c->now_us + (uint64_t)LIMIT_CLOSE_MS * 1000;
 	c->state = CALL_CLOSING;
 	for (int t = 0; t < CALL_TIMER_COUNT; t++)
 		call_timer_cancel(c, (enum call_timer)t);
 	close_sip(c);
 	close_wa(c);
 	close_media(c);
-	if (all_reported(c))
-		release(c);
-	else
-		call_timer_set(c, CALL_TIMER_CLOSE, c->now_us + (uint64_t)LIMIT_CLOSE_MS * 1000);
+	release_or_wait(c);
 }
 
 /* ---- events while closing ---- */
+
+/* What terminate waited for has come, or has taken too long. */
+static void end_hold(struct call *c)
+{
+	c->wa.held = false;
+	if (!c->wa.over)
+		call_emit_verb(c, closing_verb(c), NULL);
+	release_or_wait(c);
+}
 
 static void on_graph_done(struct call *c, const struct call_event *ev)
 {
@@ -87,8 +120,12 @@ static void on_graph_done(struct call *c, const struct call_event *ev)
 	/* "Already over" is what both sides hanging up together looks like: no error. */
 	if (ev->u.graph.outcome == VERB_REFUSED || ev->u.graph.outcome == VERB_FAILED)
 		call_keep_meta_error(c, ev->u.graph.error_code, ev->u.graph.error_text);
-	if (all_reported(c))
+	if (c->wa.held && !opening_verb_pending(c)) {
+		c->wa.over = ev->u.graph.outcome == VERB_ALREADY_OVER;
+		end_hold(c);
+	} else if (all_reported(c)) {
 		release(c);
+	}
 }
 
 /* Meta confirms every end by this webhook; the first one may still say something worth keeping. */
@@ -100,6 +137,8 @@ static void on_wa_terminate(struct call *c, const struct call_event *ev)
 	}
 	c->wa.over = true;
 	call_keep_meta_error(c, ev->u.wa_terminate.error_code, ev->u.wa_terminate.error_text);
+	if (c->wa.held)
+		end_hold(c);
 }
 
 static void on_media_closed(struct call *c, const struct call_event *ev)
@@ -116,7 +155,11 @@ static void on_media_closed(struct call *c, const struct call_event *ev)
 
 static void on_timer(struct call *c, const struct call_event *ev)
 {
-	if (call_timer_take(c, ev))
+	if (!call_timer_take(c, ev))
+		return;
+	if (c->wa.held)
+		end_hold(c);
+	else
 		release(c);
 }
 

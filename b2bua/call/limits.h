@@ -13,6 +13,7 @@ enum {
 	LIMIT_RING_MS = 60000,        /* ring time when neither route nor settings say one */
 	LIMIT_MEDIA_SETUP_MS = 15000, /* Meta drops a call after 20 s without media from us (138021); we notice first */
 	LIMIT_CLOSE_MS = 10000,       /* two Graph attempts of 5 s each */
+	LIMIT_HELD_VERB_MS = 3000,    /* of these, terminate waits so long for an accept: the phone rings on */
 	LIMIT_CALL_MS = 12 * 3600 * 1000, /* neither Meta nor SIP state a longest call */
 
 	/* Sizes */

@@ -33,7 +33,7 @@ struct play_watch {
 	bool offered;                                 /* OFFER was given */
 	bool media_opened, media_ready, media_closed; /* asked for; reported open */
 	bool invited, sip_alive, sip_answered;
-	bool verb_sent[VERB_COUNT];
+	bool verb_sent[VERB_COUNT], verb_done[VERB_COUNT];
 	bool accepted, meta_over; /* accept returned 200; Meta said the call is over */
 	bool recorded, released;
 	uint64_t timer_at_us[CALL_TIMER_COUNT];

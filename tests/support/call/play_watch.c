@@ -6,6 +6,18 @@
 
 #include <string.h>
 
+static void note_answer(struct play_watch *w, enum call_verb verb, enum call_verb_outcome outcome)
+{
+	bool overtaken =
+		verb == VERB_PRE_ACCEPT && w->verb_sent[VERB_ACCEPT]; /* "over" says nothing of the call then */
+
+	if (!w->verb_sent[verb] || w->verb_done[verb])
+		return;
+	w->verb_done[verb] = true;
+	w->meta_over |= outcome == VERB_ALREADY_OVER && !overtaken;
+	w->accepted |= verb == VERB_ACCEPT && outcome == VERB_OK;
+}
+
 /* What the event means to the shell, before the call has said anything. */
 static void note_event(struct play_watch *w, const struct call_event *ev)
 {
@@ -20,12 +32,7 @@ static void note_event(struct play_watch *w, const struct call_event *ev)
 	case CALL_EV_SIP_REFUSED: w->sip_alive &= w->sip_answered; break;
 	case CALL_EV_SIP_BYE:
 	case CALL_EV_SIP_LOST: w->sip_alive = false; break;
-	case CALL_EV_GRAPH_DONE:
-		if (!w->verb_sent[ev->u.graph.verb])
-			break;
-		w->meta_over |= ev->u.graph.outcome == VERB_ALREADY_OVER;
-		w->accepted |= ev->u.graph.verb == VERB_ACCEPT && ev->u.graph.outcome == VERB_OK;
-		break;
+	case CALL_EV_GRAPH_DONE: note_answer(w, ev->u.graph.verb, ev->u.graph.outcome); break;
 	case CALL_EV_TIMER:
 		if ((unsigned)ev->u.timer < CALL_TIMER_COUNT && ev->now_us >= w->timer_at_us[ev->u.timer])
 			w->timer_at_us[ev->u.timer] = 0;
@@ -34,20 +41,35 @@ static void note_event(struct play_watch *w, const struct call_event *ev)
 	}
 }
 
-static const char *watch_verb(struct play_watch *w, const struct call_action *a, uint64_t now_us)
+/* terminate neither overtakes the verb that made the phone ring, nor waits for it longer than its timer. */
+static const char *watch_terminate(const struct play_watch *w, const struct call_event *ev)
+{
+	enum call_verb before = w->verb_sent[VERB_ACCEPT] ? VERB_ACCEPT : VERB_PRE_ACCEPT;
+	bool waited = ev->kind == CALL_EV_TIMER && ev->u.timer == CALL_TIMER_CLOSE;
+
+	if (!w->verb_sent[before])
+		return "terminate although Meta has heard nothing";
+	return w->verb_done[before] || waited ? NULL : "terminate overtakes a verb on its way";
+}
+
+static const char *watch_verb(struct play_watch *w, const struct call_event *ev, const struct call_action *a)
 {
 	enum call_verb verb = a->u.graph.verb;
+	bool closes = verb == VERB_REJECT || verb == VERB_TERMINATE;
+	const char *fault;
 	bool spoke = w->verb_sent[VERB_PRE_ACCEPT] || w->verb_sent[VERB_ACCEPT];
 
 	if (w->verb_sent[verb])
 		return "a verb twice";
 	if (verb == VERB_REJECT && spoke)
 		return "reject although Meta has our SDP";
-	if (verb == VERB_TERMINATE && !spoke)
-		return "terminate although Meta has heard nothing";
-	if ((verb == VERB_REJECT || verb == VERB_TERMINATE) &&
-		(w->verb_sent[VERB_REJECT] || w->verb_sent[VERB_TERMINATE]))
+	fault = verb == VERB_TERMINATE ? watch_terminate(w, ev) : NULL;
+	if (fault)
+		return fault;
+	if (closes && (w->verb_sent[VERB_REJECT] || w->verb_sent[VERB_TERMINATE]))
 		return "two closing verbs";
+	if (closes && w->meta_over)
+		return "a closing verb although Meta said the call is over";
 	if ((verb == VERB_PRE_ACCEPT || verb == VERB_ACCEPT) == !a->u.graph.sdp)
 		return "SDP with the wrong verb";
 	if (verb == VERB_PRE_ACCEPT)
@@ -59,7 +81,7 @@ static const char *watch_verb(struct play_watch *w, const struct call_action *a,
 			return "accept without media";
 		if (w->verb_sent[VERB_PRE_ACCEPT] && strcmp(w->pre_accept_sdp, a->u.graph.sdp) != 0)
 			return "accept with another SDP than pre_accept";
-		if (now_us > w->window_us + 500000)
+		if (ev->now_us > w->window_us + 500000)
 			return "accept beyond the window";
 	}
 	w->verb_sent[verb] = true;
@@ -143,7 +165,7 @@ static const char *watch_action(struct play_watch *w, const struct call_event *e
 	case CALL_DO_MEDIA_SET_SIP:
 	case CALL_DO_MEDIA_START_WA:
 	case CALL_DO_MEDIA_CLOSE: return watch_media(w, a->kind);
-	case CALL_DO_GRAPH: return watch_verb(w, a, ev->now_us);
+	case CALL_DO_GRAPH: return watch_verb(w, ev, a);
 	case CALL_DO_SIP_INVITE:
 	case CALL_DO_SIP_CANCEL:
 	case CALL_DO_SIP_BYE:
