@@ -118,8 +118,13 @@ static void first_call(struct load *ld, uint64_t now_us)
 
 static void do_ready(struct load *ld, uint64_t now_us)
 {
-	if (ld->healthy && !ld->asking) {
+	if (ld->counted && !ld->asking) {
+		ld->slow_before = ld->res.slow_callbacks;
+		ld->res.longest_callback_us = 0; /* of watrunk's own start */
 		first_call(ld, now_us);
+	} else if (ld->healthy && !ld->asking) {
+		ld->counted = true;
+		load_ask_counters(ld);
 	} else if (target_gone(ld->target)) {
 		fail(ld, "watrunk did not start");
 	} else if (now_us > ld->stage_us + READY_LIMIT_US) {
@@ -192,8 +197,9 @@ static void do_drain(struct load *ld, uint64_t now_us)
 
 	if (ld->asking)
 		return;
-	res->drained = drained(res);
+	res->drained = ld->ask_us > ld->stage_us && drained(res); /* not by what was asked before the first call */
 	if (res->drained || now_us > ld->stage_us + DRAIN_LIMIT_US) {
+		res->slow_callbacks -= ld->slow_before;
 		res->drain_ms = ld->ended_us ? (now_us - ld->ended_us) / 1000 : 0;
 		load_ask_history(ld);
 		ld->meta = meta_free(ld->meta);

@@ -53,9 +53,10 @@ struct load {
 	struct loop_timer tick;
 	enum load_stage stage;
 	uint64_t stage_us, last_tick_us, next_rise_us, first_flow_us, steady_us, ended_us, ask_us;
-	double live_us;  /* sum of live calls over time, in the steady window */
-	unsigned asking; /* requests under way */
-	bool healthy, all_done;
+	double live_us;                  /* sum of live calls over time, in the steady window */
+	unsigned asking;                 /* requests under way */
+	bool healthy, counted, all_done; /* counted: the counters were read once, before the first call */
+	uint64_t slow_before;
 	struct proc_cpu cpu_from, own_from;
 	struct load_result res;
 };
