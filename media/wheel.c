@@ -32,8 +32,8 @@ void wheel_set(struct wheel *w, struct wheel_entry *e, uint64_t deadline_us)
 	}
 	if (slot < w->floor)
 		slot = w->floor;
-	if (slot >= w->next_slot + WHEEL_SLOTS)
-		slot = w->next_slot + WHEEL_SLOTS - 1;
+	if (slot >= w->floor + WHEEL_SLOTS)
+		slot = w->floor + WHEEL_SLOTS - 1;
 	if (e->link && e->slot == slot)
 		return;
 	wheel_remove(e);
@@ -46,16 +46,25 @@ void wheel_set(struct wheel *w, struct wheel_entry *e, uint64_t deadline_us)
 	*head = e;
 }
 
+/* While slots that were slept through are being served, a list may also hold entries of its next turn. */
+static struct wheel_entry *first_due(struct wheel_entry *e, uint64_t now_slot)
+{
+	while (e && e->slot > now_slot)
+		e = e->next;
+	return e;
+}
+
 struct wheel_entry *wheel_next_due(struct wheel *w, uint64_t now_us)
 {
 	uint64_t now_slot = now_us / WHEEL_SLOT_US;
 
-	w->floor = now_slot + 1;
+	if (w->floor <= now_slot)
+		w->floor = now_slot + 1;
 	/* After a long sleep one turn of the wheel meets every entry. */
-	if (now_slot > w->next_slot + WHEEL_SLOTS)
-		w->next_slot = now_slot - WHEEL_SLOTS;
+	if (now_slot >= w->next_slot + WHEEL_SLOTS)
+		w->next_slot = now_slot - WHEEL_SLOTS + 1;
 	for (; w->next_slot <= now_slot; w->next_slot++) {
-		struct wheel_entry *e = w->slots[w->next_slot % WHEEL_SLOTS];
+		struct wheel_entry *e = first_due(w->slots[w->next_slot % WHEEL_SLOTS], now_slot);
 		if (e) {
 			wheel_remove(e);
 			return e;
