@@ -20,6 +20,8 @@ enum media_command_kind {
 	MEDIA_CMD_STOP, /* close everything and end the thread */
 };
 
+struct media_call;
+
 struct media_command {
 	enum media_command_kind kind;
 	uint64_t session;
@@ -27,6 +29,7 @@ struct media_command {
 		struct {
 			int wa_fd, rtp_fd, rtcp_fd;
 			struct media_wa_local wa;
+			struct media_call *memory; /* worker_command() fills it in */
 		} open;
 		struct media_wa_remote *wa;
 		struct media_sip_remote sip;

@@ -61,7 +61,8 @@ struct media_engine *media_engine_free(struct media_engine *e);
  * for our SDPs, or -EADDRNOTAVAIL (no free ports), -EMFILE, -ENOSPC (max_sessions), -EAGAIN (the worker's mailbox is
  * full), -ENOMEM. */
 int media_open(struct media_engine *e, uint64_t *ret_session, struct media_local *ret_local);
-/* Commands. Unknown or closed ids are ignored. Return 0 or -EAGAIN (mailbox full: the caller ends the call). */
+/* Commands. Unknown or closed ids are ignored. Return 0, -EAGAIN (mailbox full: the caller ends the call) or
+ * -ENOMEM. */
 int media_set_wa(struct media_engine *e, uint64_t session, const struct media_wa_remote *remote);
 int media_set_sip(struct media_engine *e, uint64_t session, const struct media_sip_remote *remote);
 int media_start_wa(struct media_engine *e, uint64_t session);

@@ -37,6 +37,7 @@ enum {
 	EVENTS_CAPACITY = 2048,
 	COMMANDS_SPARE = 256,
 	RX_BYTES = PKT_DATA_BYTES,
+	REPORT_AGAIN_US = 10 * WHEEL_SLOT_US,
 	BACKLOG_PACKETS = 64, /* of one socket in one wake-up, when it also was ready in the one before */
 };
 
@@ -46,7 +47,7 @@ enum socket_role { ROLE_WA, ROLE_RTP, ROLE_RTCP, ROLE_COUNT };
 struct media_call {
 	struct wheel_entry due; /* first: wheel_entry* is media_call* */
 	struct worker *worker;
-	struct session *session;
+	struct session *session; /* NULL: could not be made, or closed */
 	uint64_t id;
 	struct call_socket {
 		struct media_call *call;
@@ -56,6 +57,9 @@ struct media_call {
 		uint64_t last_turn; /* wake-up in which it was last ready */
 	} socket[ROLE_COUNT];
 	bool closing; /* session gone, CLOSED not yet reported */
+	/* A failure that the full mailbox refused; MEDIA_FAIL_NONE: none. */
+	enum media_failure owed_failure;
+	enum media_end owed_end;
 	struct media_stats last_stats;
 	struct media_call *next_dead;
 };
@@ -96,12 +100,22 @@ static struct media_call *find_call(struct worker *w, uint64_t id)
 
 /* ---- reports to the control thread ---- */
 
-static int report(struct worker *w, const struct media_event *ev)
+/* What the control thread can do without, or will learn from a time-out. */
+static void report(struct worker *w, const struct media_event *ev)
 {
-	int r = mailbox_put(w->events, ev);
-	if (r)
+	if (mailbox_put(w->events, ev))
 		counter_inc(CNT_MEDIA_EVENTS_LOST);
-	return r;
+}
+
+/* Told until the control thread has it: without this report it would keep up a call that has no media. */
+static void report_failed(struct media_call *c, enum media_end end, enum media_failure failure)
+{
+	struct worker *w = c->worker;
+	const struct media_event ev = {
+		.kind = MEDIA_FAILED, .session = c->id, .at_us = w->now_us, .end = end, .failure = failure};
+
+	c->owed_failure = mailbox_put(w->events, &ev) ? failure : MEDIA_FAIL_NONE;
+	c->owed_end = end;
 }
 
 static void report_plain(struct media_call *c, enum media_event_kind kind, const struct session_event *se)
@@ -110,7 +124,6 @@ static void report_plain(struct media_call *c, enum media_event_kind kind, const
 		.session = c->id,
 		.at_us = se->at_us,
 		.end = se->end,
-		.failure = se->failure,
 		.digit = se->digit,
 		.duration_ms = se->duration_ms};
 	report(c->worker, &ev);
@@ -138,7 +151,7 @@ static void on_session_event(void *arg, const struct session_event *se)
 	case SESSION_FIRST_SENT: report_plain(c, MEDIA_FIRST_SENT, se); break;
 	case SESSION_SIP_LATCHED: break; /* the SIP socket stays unconnected: a peer behind NAT may move again */
 	case SESSION_DTMF: report_plain(c, MEDIA_DTMF, se); break;
-	case SESSION_FAILED: report_plain(c, MEDIA_FAILED, se); break;
+	case SESSION_FAILED: report_failed(c, se->end, se->failure); break;
 	}
 }
 
@@ -165,7 +178,11 @@ static const struct session_io session_io = {on_session_send, on_session_event};
 
 static void reschedule(struct media_call *c)
 {
-	wheel_set(&c->worker->wheel, &c->due, session_deadline(c->session));
+	uint64_t deadline_us = c->session ? session_deadline(c->session) : UINT64_MAX;
+
+	if (c->owed_failure != MEDIA_FAIL_NONE && deadline_us > c->worker->now_us + REPORT_AGAIN_US)
+		deadline_us = c->worker->now_us + REPORT_AGAIN_US;
+	wheel_set(&c->worker->wheel, &c->due, deadline_us);
 }
 
 static bool read_packet(struct call_socket *s)
@@ -194,7 +211,7 @@ static void read_socket(struct call_socket *s)
 	struct worker *w = s->call->worker;
 	unsigned left = s->last_turn + 1 == w->turn ? BACKLOG_PACKETS : 1;
 
-	if (s->call->closing)
+	if (!s->call->session)
 		return;
 	s->last_turn = w->turn;
 	while (left-- && read_packet(s)) {
@@ -237,44 +254,29 @@ static int start_session(struct worker *w, struct media_call *c, const struct me
 		.wa_silence_timeout_ms = e->wa_silence_timeout_ms,
 		.sip_silence_timeout_ms = e->sip_silence_timeout_ms,
 	};
-	int r = pktpool_reserve(w->pool, PACKETS_SPARE + (w->call_count + 1) * PACKETS_PER_SESSION);
+	int r = pktpool_reserve(w->pool, PACKETS_SPARE + w->call_count * PACKETS_PER_SESSION);
 
 	for (int i = 0; r == 0 && i < ROLE_COUNT; i++)
 		r = watch_socket(w, &c->socket[i]);
 	return r ? r : session_new(&conf, w->now_us, &c->session);
 }
 
-static void report_open_failed(struct worker *w, uint64_t id)
-{
-	struct media_event ev = {
-		.kind = MEDIA_FAILED, .session = id, .at_us = w->now_us, .failure = MEDIA_FAIL_RESOURCES};
-	report(w, &ev);
-}
-
 static void cmd_open(struct worker *w, const struct media_command *cmd)
 {
 	const int fds[ROLE_COUNT] = {cmd->u.open.wa_fd, cmd->u.open.rtp_fd, cmd->u.open.rtcp_fd};
-	struct media_call *c = calloc(1, sizeof(*c));
+	struct media_call *c = cmd->u.open.memory;
 
-	if (!c) {
-		for (int i = 0; i < ROLE_COUNT; i++)
-			close(fds[i]);
-		report_open_failed(w, cmd->session);
-		return;
-	}
 	c->worker = w;
 	c->id = cmd->session;
 	for (int i = 0; i < ROLE_COUNT; i++)
 		c->socket[i] = (struct call_socket){.call = c, .fd = fds[i], .role = (enum socket_role)i};
-	if (start_session(w, c, &cmd->u.open.wa)) {
-		close_sockets(c);
-		free(c);
-		report_open_failed(w, cmd->session);
-		return;
-	}
 	ASSERT(!w->by_slot[slot_of(c->id)]);
 	w->by_slot[slot_of(c->id)] = c;
 	w->call_count++;
+	if (start_session(w, c, &cmd->u.open.wa)) { /* it stays, without a session, until it is closed */
+		close_sockets(c);
+		report_failed(c, END_WA, MEDIA_FAIL_RESOURCES);
+	}
 	reschedule(c);
 }
 
@@ -285,7 +287,7 @@ static bool report_closed(struct worker *w, struct media_call *c)
 	struct media_event ev = {.kind = MEDIA_CLOSED, .session = c->id, .at_us = w->now_us, .stats = c->last_stats};
 
 	if (mailbox_put(w->events, &ev)) {
-		wheel_set(&w->wheel, &c->due, w->now_us + 10 * WHEEL_SLOT_US);
+		wheel_set(&w->wheel, &c->due, w->now_us + REPORT_AGAIN_US);
 		return false;
 	}
 	wheel_remove(&c->due);
@@ -298,7 +300,8 @@ static bool report_closed(struct worker *w, struct media_call *c)
 
 static void close_call(struct worker *w, struct media_call *c)
 {
-	session_stats(c->session, &c->last_stats);
+	if (c->session)
+		session_stats(c->session, &c->last_stats);
 	c->session = session_close(c->session, w->now_us);
 	c->closing = true;
 	close_sockets(c);
@@ -309,12 +312,8 @@ static void cmd_close(struct worker *w, uint64_t id)
 {
 	struct media_call *c = find_call(w, id);
 
-	if (c) {
+	if (c)
 		close_call(w, c);
-	} else { /* it could not be opened: the control thread still waits for its end */
-		struct media_event ev = {.kind = MEDIA_CLOSED, .session = id, .at_us = w->now_us};
-		report(w, &ev);
-	}
 }
 
 static void bury_dead(struct worker *w)
@@ -335,37 +334,45 @@ static void report_stats(struct worker *w, struct media_call *c)
 	report(w, &ev);
 }
 
+static void set_remote(struct media_call *c, const struct media_command *cmd)
+{
+	uint64_t now_us = c->worker->now_us;
+	bool wa = cmd->kind == MEDIA_CMD_SET_WA;
+	int r = wa ? session_set_wa(c->session, cmd->u.wa, now_us) : session_set_sip(c->session, &cmd->u.sip, now_us);
+
+	if (r)
+		report_failed(c, wa ? END_WA : END_SIP, wa && r != -ENOMEM ? MEDIA_FAIL_ICE : MEDIA_FAIL_RESOURCES);
+}
+
+static void steer(struct media_call *c, const struct media_command *cmd)
+{
+	switch (cmd->kind) {
+	case MEDIA_CMD_SET_WA:
+	case MEDIA_CMD_SET_SIP: set_remote(c, cmd); break;
+	case MEDIA_CMD_START_WA: session_start_wa(c->session, c->worker->now_us); break;
+	case MEDIA_CMD_ASK_STATS: report_stats(c->worker, c); break;
+	case MEDIA_CMD_OPEN:
+	case MEDIA_CMD_CLOSE:
+	case MEDIA_CMD_STOP: break;
+	}
+	reschedule(c);
+}
+
 static void run_command(struct worker *w, struct media_command *cmd)
 {
 	struct media_call *c = find_call(w, cmd->session);
 
 	switch (cmd->kind) {
-	case MEDIA_CMD_OPEN: cmd_open(w, cmd); return;
-	case MEDIA_CMD_CLOSE: cmd_close(w, cmd->session); return;
-	case MEDIA_CMD_STOP: w->stopping = true; return;
-	case MEDIA_CMD_SET_WA:
-		if (c && session_set_wa(c->session, cmd->u.wa, w->now_us)) {
-			const struct session_event failed = {
-				.kind = SESSION_FAILED, .end = END_WA, .failure = MEDIA_FAIL_ICE, .at_us = w->now_us};
-			report_plain(c, MEDIA_FAILED, &failed);
-		}
-		free(cmd->u.wa);
-		break;
-	case MEDIA_CMD_SET_SIP:
-		if (c)
-			session_set_sip(c->session, &cmd->u.sip, w->now_us);
-		break;
-	case MEDIA_CMD_START_WA:
-		if (c)
-			session_start_wa(c->session, w->now_us);
-		break;
-	case MEDIA_CMD_ASK_STATS:
-		if (c)
-			report_stats(w, c);
+	case MEDIA_CMD_OPEN: cmd_open(w, cmd); break;
+	case MEDIA_CMD_CLOSE: cmd_close(w, cmd->session); break;
+	case MEDIA_CMD_STOP: w->stopping = true; break;
+	default:
+		if (c && c->session)
+			steer(c, cmd);
 		break;
 	}
-	if (c)
-		reschedule(c);
+	if (cmd->kind == MEDIA_CMD_SET_WA)
+		free(cmd->u.wa);
 }
 
 static void run_commands(struct worker *w)
@@ -389,7 +396,11 @@ static void run_due(struct worker *w)
 			report_closed(w, c);
 			continue;
 		}
-		session_tick(c->session, w->now_us);
+		if (c->owed_failure != MEDIA_FAIL_NONE)
+			report_failed(c, c->owed_end, c->owed_failure);
+		if (c->session &&
+			session_deadline(c->session) <= w->now_us) /* else: farther off than the wheel is wide */
+			session_tick(c->session, w->now_us);
 		reschedule(c);
 	}
 }
@@ -510,6 +521,21 @@ int worker_new(unsigned index, const struct media_engine_conf *conf, struct dtls
 	return 0;
 }
 
+/* With the memory of the call already in hand, the worker can always keep it, and so always report its end. */
+static int put_open(struct worker *w, const struct media_command *command)
+{
+	struct media_command open = *command;
+	int r;
+
+	open.u.open.memory = calloc(1, sizeof(struct media_call));
+	if (!open.u.open.memory)
+		return -ENOMEM;
+	r = mailbox_put(w->commands, &open);
+	if (r)
+		free(open.u.open.memory);
+	return r;
+}
+
 int worker_command(struct worker *w, const struct media_command *command, size_t open_sessions)
 {
 	if (command->kind != MEDIA_CMD_CLOSE && command->kind != MEDIA_CMD_STOP &&
@@ -517,7 +543,7 @@ int worker_command(struct worker *w, const struct media_command *command, size_t
 		counter_inc(CNT_MEDIA_COMMANDS_REFUSED);
 		return -EAGAIN;
 	}
-	return mailbox_put(w->commands, command);
+	return command->kind == MEDIA_CMD_OPEN ? put_open(w, command) : mailbox_put(w->commands, command);
 }
 
 struct mailbox *worker_events(struct worker *w)
@@ -549,6 +575,7 @@ struct worker *worker_free(struct worker *w)
 			close(cmd.u.open.wa_fd);
 			close(cmd.u.open.rtp_fd);
 			close(cmd.u.open.rtcp_fd);
+			free(cmd.u.open.memory);
 		}
 	}
 	if (w->epoll_fd >= 0)

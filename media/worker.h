@@ -21,7 +21,8 @@ struct dtls_ctx;
  */
 int worker_new(unsigned index, const struct media_engine_conf *conf, struct dtls_ctx *dtls, size_t max_sessions,
 	struct worker **ret_worker);
-/* Room is kept so that each of `open_sessions` can still be closed. Returns 0 or -EAGAIN. */
+/* Room is kept so that each of `open_sessions` can still be closed. Returns 0, -EAGAIN or, to open, -ENOMEM. Each
+ * session whose OPEN was taken reports MEDIA_CLOSED after its CLOSE, also when it could not be made (MEDIA_FAILED). */
 int worker_command(struct worker *w, const struct media_command *command, size_t open_sessions);
 /* Reports: struct media_event. The control thread is its reader. */
 struct mailbox *worker_events(struct worker *w);
