@@ -41,7 +41,7 @@ static void on_event(const struct media_event *ev, void *arg)
 
 struct media_engine_conf bench_conf(struct bench *b)
 {
-	uint16_t first = (uint16_t)(12600 + getpid() % 2 * (BENCH_WA_PORTS + BENCH_SIP_PORTS));
+	uint16_t first = (uint16_t)(2700 + getpid() % 2 * (BENCH_WA_PORTS + BENCH_SIP_PORTS));
 	struct media_engine_conf conf = {
 		.wa_port_min = first,
 		.wa_port_max = first + BENCH_WA_PORTS - 1,
