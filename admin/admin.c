@@ -34,29 +34,51 @@ struct admin {
 
 /* ---- answers ---- */
 
-static void reply_json(struct http_request *req, unsigned status, const char *type, json_t *body)
+static void reply_json(
+	struct http_request *req, unsigned status, const char *type, json_t *body, const char *const *headers)
 {
+	static const char no_memory[] = "out of memory\n";
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 
 	json_decref(body);
 	if (text)
-		http_reply(req, status, type, text, strlen(text), NULL);
+		http_reply(req, status, type, text, strlen(text), headers);
 	else
-		http_reply(req, 500, NULL, "out of memory\n", 14, NULL);
+		http_reply(req, 500, NULL, no_memory, sizeof(no_memory) - 1, NULL);
 	free(text);
 }
 
 static void reply_ok(struct http_request *req, json_t *body)
 {
-	reply_json(req, 200, "application/json", body);
+	reply_json(req, 200, "application/json", body, NULL);
 }
 
-/* RFC 9457 */
-static void reply_problem(struct http_request *req, unsigned status, const char *title, const char *detail)
+/* Rather no answer than a list from which something is missing. */
+static void reply_list(struct http_request *req, const char *name, json_t *list, bool incomplete)
 {
+	if (list && !incomplete) {
+		reply_ok(req, json_pack("{s:o}", name, list));
+		return;
+	}
+	json_decref(list);
+	reply_ok(req, NULL);
+}
+
+/* RFC 9457. header: one more line, or NULL. */
+static void reply_problem_with(
+	struct http_request *req, unsigned status, const char *title, const char *detail, const char *header)
+{
+	const char *const headers[] = {header, NULL};
+
 	reply_json(req, status, "application/problem+json",
 		json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", title, "status", (int)status,
-			"detail", detail));
+			"detail", detail),
+		headers);
+}
+
+static void reply_problem(struct http_request *req, unsigned status, const char *title, const char *detail)
+{
+	reply_problem_with(req, status, title, detail, NULL);
 }
 
 /* ---- waiting for the store ---- */
@@ -84,27 +106,32 @@ static void stop_waiting(struct waiting *w)
 	free(w);
 }
 
+static void reply_records(struct http_request *req, const struct call_record *const *records, size_t count)
+{
+	json_t *list = json_array();
+	bool incomplete = false;
+
+	for (size_t i = 0; i < count; i++)
+		incomplete |= json_array_append_new(list, admin_json_record(records[i])) != 0;
+	reply_list(req, "records", list, incomplete);
+}
+
 static void on_records(int status, const struct call_record *const *records, size_t count, void *arg)
 {
 	struct waiting *w = arg;
-	json_t *list;
 
 	if (!w->req) {
 		stop_waiting(w);
 		return;
 	}
-	if (status) {
+	if (status)
 		reply_problem(w->req, 503, "The call log cannot be read", strerror(-status));
-	} else if (w->single && count == 0) {
+	else if (w->single && count == 0)
 		reply_problem(w->req, 404, "No such call", "neither live nor in the call log");
-	} else if (w->single) {
+	else if (w->single)
 		reply_ok(w->req, admin_json_record(records[0]));
-	} else {
-		list = json_array();
-		for (size_t i = 0; i < count; i++)
-			json_array_append_new(list, admin_json_record(records[i]));
-		reply_ok(w->req, json_pack("{s:o}", "records", list));
-	}
+	else
+		reply_records(w->req, records, count);
 	stop_waiting(w);
 }
 
@@ -131,14 +158,17 @@ static void ask_store(struct admin *a, struct http_request *req, const struct st
 struct listing {
 	json_t *list;
 	const char *wanted; /* id, or NULL: all */
+	bool out_of_memory;
 };
 
 static void list_call(const struct admin_call *call, void *arg)
 {
 	struct listing *l = arg;
 
-	if (!l->wanted || strcmp(l->wanted, call->id) == 0)
-		json_array_append_new(l->list, admin_json_call(call));
+	if (l->wanted && strcmp(l->wanted, call->id) != 0)
+		return;
+	if (json_array_append_new(l->list, admin_json_call(call)))
+		l->out_of_memory = true;
 }
 
 static void get_calls(struct admin *a, struct http_request *req)
@@ -146,7 +176,7 @@ static void get_calls(struct admin *a, struct http_request *req)
 	struct listing l = {.list = json_array()};
 
 	a->ops.each_call(list_call, &l, a->ops.arg);
-	reply_ok(req, json_pack("{s:o}", "calls", l.list));
+	reply_list(req, "calls", l.list, l.out_of_memory);
 }
 
 static void get_call(struct admin *a, struct http_request *req, const char *id)
@@ -155,13 +185,12 @@ static void get_call(struct admin *a, struct http_request *req, const char *id)
 	struct store_query query = {.limit = 1};
 
 	a->ops.each_call(list_call, &l, a->ops.arg);
-	if (json_array_size(l.list)) {
+	if (json_array_size(l.list) || l.out_of_memory)
 		reply_ok(req, json_incref(json_array_get(l.list, 0)));
-	} else if (str_copy(query.id, sizeof(query.id), id) || !*id) {
+	else if (str_copy(query.id, sizeof(query.id), id))
 		reply_problem(req, 404, "No such call", "that is not a call id");
-	} else {
+	else
 		ask_store(a, req, &query, true);
-	}
 	json_decref(l.list);
 }
 
@@ -260,6 +289,23 @@ static bool call_id_in(const char *path, const char *suffix, char *id, size_t ca
 	return length > 0 && strcmp(start + length, suffix) == 0 && str_copy_n(id, cap, start, length) == 0;
 }
 
+enum resource { RES_NONE, RES_HEALTH, RES_CALLS, RES_CALL, RES_HANGUP, RES_HISTORY, RES_COUNTERS };
+
+static enum resource resource_of(const char *path, char *id, size_t cap)
+{
+	if (strcmp(path, "/healthz") == 0)
+		return RES_HEALTH;
+	if (strcmp(path, "/v1/calls") == 0)
+		return RES_CALLS;
+	if (strcmp(path, "/v1/history") == 0)
+		return RES_HISTORY;
+	if (strcmp(path, "/v1/counters") == 0)
+		return RES_COUNTERS;
+	if (call_id_in(path, "", id, cap))
+		return RES_CALL;
+	return call_id_in(path, "/hangup", id, cap) ? RES_HANGUP : RES_NONE;
+}
+
 static bool authorized(const struct admin *a, const struct http_request *req)
 {
 	const char *header = http_request_header(req, "Authorization");
@@ -271,39 +317,37 @@ static bool authorized(const struct admin *a, const struct http_request *req)
 	return crypto_equal(digest, a->token_digest, sizeof(digest));
 }
 
-static void on_get(struct admin *a, struct http_request *req, const char *path)
+static void answer(struct admin *a, struct http_request *req, enum resource res, const char *id)
 {
-	char id[64];
-
-	if (strcmp(path, "/v1/calls") == 0)
-		get_calls(a, req);
-	else if (strcmp(path, "/v1/history") == 0)
-		get_history(a, req);
-	else if (strcmp(path, "/v1/counters") == 0)
-		get_counters(a, req);
-	else if (call_id_in(path, "", id, sizeof(id)))
-		get_call(a, req, id);
-	else
-		reply_problem(req, 404, "Not found", "no such resource");
+	switch (res) {
+	case RES_HEALTH: get_health(a, req); break;
+	case RES_CALLS: get_calls(a, req); break;
+	case RES_CALL: get_call(a, req, id); break;
+	case RES_HANGUP: post_hangup(a, req, id); break;
+	case RES_HISTORY: get_history(a, req); break;
+	case RES_COUNTERS: get_counters(a, req); break;
+	case RES_NONE: reply_problem(req, 404, "Not found", "no such resource"); break;
+	}
 }
 
 static void on_request(struct http_request *req, void *arg)
 {
 	struct admin *a = arg;
-	const char *method = http_request_method(req), *path = http_request_path(req);
 	char id[64];
+	enum resource res = resource_of(http_request_path(req), id, sizeof(id));
+	const char *method = res == RES_HANGUP ? "POST" : "GET";
+	bool fits = strcmp(http_request_method(req), method) == 0;
 
-	if (strcmp(method, "GET") == 0 && strcmp(path, "/healthz") == 0) {
-		get_health(a, req);
-	} else if (!authorized(a, req)) {
+	if (!(res == RES_HEALTH && fits) && !authorized(a, req)) {
 		counter_inc(CNT_ADMIN_BAD_TOKEN);
-		reply_problem(req, 401, "Unauthorized", "send Authorization: Bearer with the configured admin.token");
-	} else if (strcmp(method, "GET") == 0) {
-		on_get(a, req, path);
-	} else if (strcmp(method, "POST") == 0 && call_id_in(path, "/hangup", id, sizeof(id))) {
-		post_hangup(a, req, id);
+		/* RFC 9110 s11.6.1: a 401 names the scheme. */
+		reply_problem_with(req, 401, "Unauthorized",
+			"send Authorization: Bearer with the configured admin.token", "WWW-Authenticate: Bearer");
+	} else if (res != RES_NONE && !fits) { /* RFC 9110 s15.5.6: a 405 names what is allowed */
+		reply_problem_with(req, 405, "Method not allowed", "this resource has another method",
+			res == RES_HANGUP ? "Allow: POST" : "Allow: GET");
 	} else {
-		reply_problem(req, strcmp(method, "POST") == 0 ? 404 : 405, "Not found", "no such resource and method");
+		answer(a, req, res, id);
 	}
 }
 
