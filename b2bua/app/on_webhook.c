@@ -64,7 +64,7 @@ static void on_connect(struct app *app, const struct wa_event *ev, const struct 
 {
 	uint64_t wall_ms = loop_wall_ms(app->loop);
 
-	if (registry_by_wacid(app, ev->call_id)) {
+	if (registry_by_wacid(app, ev->call_id)) { /* also under another number: one WhatsApp call is one call */
 		counter_inc(CNT_WEBHOOK_DUPLICATE);
 		return;
 	}
@@ -93,6 +93,12 @@ static void on_terminate(struct app *app, const struct wa_event *ev, const struc
 	struct app_call *ac = registry_by_wacid(app, ev->call_id);
 	uint64_t wall_ms = loop_wall_ms(app->loop);
 
+	if (ac && ac->number != number) { /* another number of ours, perhaps of another app: not its call to end */
+		counter_inc(CNT_WEBHOOK_UNKNOWN_EVENT);
+		log_warn("webhook_ignored", "call=%s number=%s reason=\"terminate for a call of another number\"",
+			ac->id, number->number);
+		return;
+	}
 	if (ac) {
 		struct call_event ce = {.kind = CALL_EV_WA_TERMINATE,
 			.u.wa_terminate = {ev->failed, ev->error_code,

@@ -10,7 +10,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { STOP_DEADLINE_MS = 12000 }; /* CALL_TIMER_CLOSE and Graph's retries fit in */
+enum {
+	STOP_DEADLINE_MS = 15000
+}; /* closing takes 10 s at most, and a held terminate three more: b2bua/call/limits.h */
 
 static void on_deadline(void *arg)
 {

@@ -97,7 +97,7 @@ static void remove_dir(const struct target *t)
 
 int target_start(const struct target_conf *conf, struct target *ret_target, char *why, size_t why_cap)
 {
-	struct target t = {.ours = true, .dir = "/tmp/loadgen-XXXXXX"};
+	struct target t = {.ours = true, .dir = P_tmpdir "/loadgen-XXXXXX"};
 	char config[128], log[128];
 	int r;
 
