@@ -10,9 +10,9 @@ from sip_peer import SipPeer
 class SilentUdp:
     """Takes every packet and never answers."""
 
-    def __init__(self, rig):
+    def __init__(self, rig, port=None):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", rig.gateway_port))
+        self.socket.bind(("127.0.0.1", port or rig.gateway_port))
 
     def close(self):
         self.socket.close()
@@ -21,9 +21,9 @@ class SilentUdp:
 class BadTcp:
     """Accepts connections; what then happens is the story's: "reset" after the INVITE, "close", or "silent"."""
 
-    def __init__(self, rig, behaviour):
+    def __init__(self, rig, behaviour, port=None):
         self.behaviour, self.open = behaviour, []
-        self.server = socket.create_server(("127.0.0.1", rig.gateway_port), backlog=512)
+        self.server = socket.create_server(("127.0.0.1", port or rig.gateway_port), backlog=512)
         self.stopping = False
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
