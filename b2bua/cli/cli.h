@@ -25,6 +25,10 @@ int cmd_route_test(int argc, char **argv);
 int cmd_calls(int argc, char **argv);
 int cmd_hangup(int argc, char **argv);
 
+/* After getopt: a command that takes no further argument got none. Otherwise says so on stderr: `check FILE` without -c
+ * would look at the default file. */
+bool cli_no_more_arguments(int argc, char **argv);
+
 /* Load the file or say on stderr what is wrong with it, every fault on a line of its own. Returns EXIT_OK or the code
  * to exit with. */
 int cli_load_config(const char *path, struct config **ret_config);

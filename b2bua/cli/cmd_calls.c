@@ -142,7 +142,7 @@ static int parse(int argc, char **argv, struct calls_args *args)
 		default: return EXIT_USAGE;
 		}
 	}
-	return EXIT_OK;
+	return cli_no_more_arguments(argc, argv) ? EXIT_OK : EXIT_USAGE;
 }
 
 int cmd_calls(int argc, char **argv)

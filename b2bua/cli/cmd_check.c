@@ -1,6 +1,7 @@
 /* b2bua/cli/cmd_check.c -- watrunk check -c FILE [--json] */
 #include "b2bua/cli/cli.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@ static int check_json(const char *path)
 	json_decref(top);
 	conf_errors_done(&errors);
 	config_free(config);
-	return r == 0 ? EXIT_OK : EXIT_USAGE;
+	return r == 0 ? EXIT_OK : r == -ENOMEM ? EXIT_START : EXIT_USAGE;
 }
 
 int cmd_check(int argc, char **argv)
@@ -42,6 +43,8 @@ int cmd_check(int argc, char **argv)
 		else
 			return EXIT_USAGE;
 	}
+	if (!cli_no_more_arguments(argc, argv))
+		return EXIT_USAGE;
 	if (json)
 		return check_json(path);
 	r = cli_load_config(path, &config);

@@ -45,8 +45,10 @@ static int parse_time(const char *text, uint64_t *ret_wall_ms)
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		memset(&tm, 0, sizeof(tm));
 		const char *end = strptime(text, formats[i], &tm);
-		if (end && !*end) {
-			*ret_wall_ms = (uint64_t)timegm(&tm) * 1000;
+		const int day = tm.tm_mday;
+		time_t at = end && !*end ? timegm(&tm) : -1;
+		if (at >= 0 && tm.tm_mday == day) { /* timegm() makes March of 30 February */
+			*ret_wall_ms = (uint64_t)at * 1000;
 			return 0;
 		}
 	}
@@ -74,6 +76,8 @@ static int parse_question(int argc, char **argv, struct question *q)
 		default: return EXIT_USAGE;
 		}
 	}
+	if (!cli_no_more_arguments(argc, argv))
+		return EXIT_USAGE;
 	if (!q->to || !q->from) {
 		fprintf(stderr, "watrunk: route-test needs --to NUMBER and --from NUMBER\n");
 		return EXIT_USAGE;
@@ -139,12 +143,18 @@ static void print_invite_json(const struct call_action *a, const char *rule)
 static void print_refusal(const struct call_report *rep, bool json)
 {
 	const struct cause_info *info = cause_info(rep->cause);
+	json_t *top;
 
-	if (json)
-		printf("{\"action\": \"reject\", \"rule\": \"%s\", \"cause\": \"%s\", \"sip_code\": %d}\n",
-			rep->rule ? rep->rule : "", info->name, info->sip_code);
-	else
+	if (!json) {
 		printf("\nreject: %s (%s)\n", info->name, info->text);
+		return;
+	}
+	top = json_pack("{s:s, s:s, s:s, s:i}", "action", "reject", "rule", rep->rule ? rep->rule : "", "cause",
+		info->name, "sip_code", (int)info->sip_code);
+	if (top)
+		json_dumpf(top, stdout, JSON_INDENT(2));
+	printf("\n");
+	json_decref(top);
 }
 
 static const struct call_action *find_action(const struct call_out *out, enum call_action_kind kind)

@@ -32,6 +32,8 @@ int cmd_run(int argc, char **argv)
 			return EXIT_USAGE;
 		path = optarg;
 	}
+	if (!cli_no_more_arguments(argc, argv))
+		return EXIT_USAGE;
 	raise_descriptor_limit();
 	r = cli_load_config(path, &config);
 	if (r != EXIT_OK)

@@ -1,9 +1,19 @@
-/* b2bua/cli/load.c -- configuration for a command, with its faults told to a person */
+/* b2bua/cli/load.c -- command line and configuration of a command, with their faults told to a person */
 #include "b2bua/cli/cli.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+
+bool cli_no_more_arguments(int argc, char **argv)
+{
+	if (optind == argc)
+		return true;
+	fprintf(stderr, "watrunk: %s: \"%s\" is one argument too many; the configuration is given as -c FILE\n",
+		argv[0], argv[optind]);
+	return false;
+}
 
 int cli_load_config(const char *path, struct config **ret_config)
 {
