@@ -29,7 +29,8 @@ def story_five_hundred(rig):
     sizes, fds = [], 0
     for batch in range(BATCHES):
         for name in ports:
-            run_round(w, rig.metasim(calls=BATCH, at_once=BATCH, give_up_ms=600, payload=name), ended_by=None)
+            patience_ms = 10000 if name == "resets" else 600
+            run_round(w, rig.metasim(calls=BATCH, at_once=BATCH, give_up_ms=patience_ms, payload=name), ended_by=None)
         late.wait_done()
         if batch == 0:      # whatever is made once has been made
             fds = w.fds()
