@@ -15,6 +15,7 @@
 #include "lib/base/mailbox.h"
 #include "lib/base/pktbuf.h"
 #include "lib/base/thread.h"
+#include "media/rtp/jbuf.h"
 #include "media/session.h"
 #include "media/wheel.h"
 
@@ -31,9 +32,8 @@ enum {
 	SLOT_FROM_SESSIONS = 8, /* fewer calls than this: wake for each packet */
 	SLOT_US = 1000,
 	WIDE_SLOT_FROM_SESSIONS = 32,
-	WIDE_SLOT_US = 2000,     /* docs/benchmarks.md: delay budget is 2 ms at the median */
-	PACKETS_PER_SESSION = 6, /* twice what a jitter buffer usually holds; the pool is shared, so bursts borrow */
-	PACKETS_SPARE = 128,     /* for those bursts, when there are few calls */
+	WIDE_SLOT_US = 2000, /* docs/benchmarks.md: delay budget is 2 ms at the median */
+	PACKETS_SPARE = 128, /* of the pool: for bursts, when there are few calls */
 	EVENTS_CAPACITY = 2048,
 	COMMANDS_SPARE = 256,
 	RX_BYTES = PKT_DATA_BYTES,
@@ -236,6 +236,13 @@ static int watch_socket(struct worker *w, struct call_socket *s)
 	return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, s->fd, &ev) ? -errno : 0;
 }
 
+/* As many as its jitter buffer may hold: a network that stalls stalls for all calls at once, and an empty pool would
+ * turn their delay into loss. Memory is not touched before it is needed (lib/base/pktbuf.c), so room costs nothing. */
+static size_t packets_per_session(const struct media_engine_conf *e)
+{
+	return e->jbuf_max_ms / 20u + JBUF_PACKETS_SPARE;
+}
+
 static int start_session(struct worker *w, struct media_call *c, const struct media_wa_local *wa)
 {
 	const struct media_engine_conf *e = w->conf;
@@ -254,7 +261,7 @@ static int start_session(struct worker *w, struct media_call *c, const struct me
 		.wa_silence_timeout_ms = e->wa_silence_timeout_ms,
 		.sip_silence_timeout_ms = e->sip_silence_timeout_ms,
 	};
-	int r = pktpool_reserve(w->pool, PACKETS_SPARE + w->call_count * PACKETS_PER_SESSION);
+	int r = pktpool_reserve(w->pool, PACKETS_SPARE + (w->call_count + 1) * packets_per_session(e));
 
 	for (int i = 0; r == 0 && i < ROLE_COUNT; i++)
 		r = watch_socket(w, &c->socket[i]);

@@ -33,6 +33,8 @@ const char *report_fault(const struct load_result *res, const struct report_limi
 	if (!(report_loss_percent(&res->to_agent) <= limits->loss_percent) ||
 		!(report_loss_percent(&res->to_user) <= limits->loss_percent))
 		return "too much loss";
+	if (res->pool_empty)
+		return "a media worker's packet pool ran empty";
 	if (!res->drained)
 		return "sessions, legs or ports were left after the last call";
 	if (res->fds_after > res->fds_before + FDS_SPARE)
