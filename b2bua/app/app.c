@@ -169,6 +169,41 @@ static int start_base(struct app *app, char *why, size_t why_cap)
 	return r;
 }
 
+/* ---- the end ---- */
+
+/* Only after a forced stop are there calls left; their records are written all the same. */
+static void drop_calls(struct app *app)
+{
+	struct app_call *ac, *next;
+
+	HASH_ITER (by_id, app->by_id, ac, next) {
+		record_call(ac);
+		registry_remove(ac);
+	}
+}
+
+/* Whatever was started. The configuration is still needed: SIP, taking its leave, runs the loop. */
+static void stop_parts(struct app *app)
+{
+	webhook_receiver_free(app->webhook);
+	sip_stack_free(app->sip); /* runs the loop a last time */
+	admin_free(app->admin);
+	media_engine_free(app->media);
+	drop_calls(app);
+	graph_free(app->graph);
+	drop_graph_tickets(app);
+	http_client_free(app->http);
+	store_close(app->store);
+	slotmap_free(app->calls);
+	tombstones_free(app->tombstones);
+	loop_timer_cancel(&app->stop_timer);
+	loop_timer_cancel(&app->quiet_timer);
+	loop_unwatch(app->signal_watch);
+	if (app->signal_fd >= 0)
+		close(app->signal_fd);
+	loop_free(app->loop);
+}
+
 /* ---- the door ---- */
 
 int app_new(struct config *config, struct app **ret_app, char *why, size_t why_cap)
@@ -185,9 +220,9 @@ int app_new(struct config *config, struct app **ret_app, char *why, size_t why_c
 	app->config = config;
 	for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
 		r = parts[i](app, why, why_cap);
-	if (r) {
-		app->config = NULL; /* stays the caller's */
-		app_free(app);
+	if (r) { /* the configuration stays the caller's */
+		stop_parts(app);
+		free(app);
 		return r;
 	}
 	*ret_app = app;
@@ -210,38 +245,11 @@ void app_run(struct app *app)
 	log_info("stopped", "calls=%u", HASH_CNT(by_id, app->by_id));
 }
 
-/* Only after a forced stop are there calls left; their records are written all the same. */
-static void drop_calls(struct app *app)
-{
-	struct app_call *ac, *next;
-
-	HASH_ITER (by_id, app->by_id, ac, next) {
-		record_call(ac);
-		registry_remove(ac);
-	}
-}
-
 struct app *app_free(struct app *app)
 {
 	if (!app)
 		return NULL;
-	webhook_receiver_free(app->webhook);
-	sip_stack_free(app->sip); /* runs the loop a last time */
-	admin_free(app->admin);
-	media_engine_free(app->media);
-	drop_calls(app);
-	graph_free(app->graph);
-	drop_graph_tickets(app);
-	http_client_free(app->http);
-	store_close(app->store);
-	slotmap_free(app->calls);
-	tombstones_free(app->tombstones);
-	loop_timer_cancel(&app->stop_timer);
-	loop_timer_cancel(&app->quiet_timer);
-	loop_unwatch(app->signal_watch);
-	if (app->signal_fd >= 0)
-		close(app->signal_fd);
-	loop_free(app->loop);
+	stop_parts(app);
 	config_free(app->config);
 	free(app);
 	return NULL;

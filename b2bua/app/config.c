@@ -7,6 +7,7 @@
 
 #include "b2bua/app/config_schema.h"
 #include "b2bua/app/resolve.h"
+#include "b2bua/sip/uri.h"
 #include "lib/base/str.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ enum {
 	DEFAULT_RING_S = 60,
 	DEFAULT_T1X64_MS = 32000, /* RFC 3261 s17.1.1.2: timer B, and how long ended transactions are kept */
 	DEFAULT_OPUS_BITRATE = 24000,
+	DOMAIN_MAX = 253, /* RFC 1035 s2.3.4, as text */
 };
 
 /* One load in progress. */
@@ -139,6 +141,8 @@ static void load_number(struct load *ld, size_t i, const struct number_yaml *y)
 
 #define KEY(name) (snprintf(key, sizeof(key), "numbers[%zu]." name, i), key)
 	n->phone_number_id = y->phone_number_id;
+	if (!*n->phone_number_id || n->phone_number_id[strspn(n->phone_number_id, "0123456789")])
+		FAULT(ld, KEY("phone_number_id"), "\"%s\" is not an id of Meta's: digits only", n->phone_number_id);
 	if (str_e164(y->number, n->number, sizeof(n->number)))
 		FAULT(ld, KEY("number"), "\"%s\" is not a phone number in international form, such as +12025550123",
 			y->number);
@@ -187,25 +191,31 @@ static void load_sip_listen(struct load *ld, size_t i, const char *text)
 		c->sip.listen[i].transport = SIP_TCP;
 	else
 		address = NULL;
-	if (!address || addr_parse(address + 1, &c->sip.listen[i].addr))
+	if (!address || addr_parse(address + 1, &c->sip.listen[i].addr) || !addr_port(&c->sip.listen[i].addr))
 		FAULT(ld, key, "\"%s\" is not udp:ADDRESS:PORT or tcp:ADDRESS:PORT", text);
 	c->sip.listen_count = i + 1;
 }
 
 static void load_sip(struct load *ld, const struct sip_yaml *y)
 {
+	size_t length;
+	uint16_t port;
+
 	for (size_t i = 0; i < y->listen_count && i < SIP_LISTEN_MAX; i++)
 		load_sip_listen(ld, i, y->listen[i]);
 	ld->c->sip.domain = y->domain;
 	ld->c->sip.public_address = y->public_address ? y->public_address : "";
 	ld->c->sip.drop_strangers = bool_or(y->drop_strangers, false);
 	ld->c->sip.t1x64_ms = bounded(ld, "sip.t1x64_ms", y->t1x64_ms, DEFAULT_T1X64_MS, 1000, 32000);
-	if (!*y->domain || strpbrk(y->domain, " @<>\"\r\n"))
+	if (sip_hostport_parse(y->domain, &length, &port) || port || length > DOMAIN_MAX)
 		FAULT(ld, "sip.domain", "\"%s\" is not a host name or address", y->domain);
+	if (*ld->c->sip.public_address && sip_hostport_parse(ld->c->sip.public_address, &length, &port))
+		FAULT(ld, "sip.public_address", "\"%s\" is not HOST or HOST:PORT", ld->c->sip.public_address);
 }
 
 /* "40000-49999" */
-static void port_range(struct load *ld, const char *key, const char *text, uint16_t *ret_min, uint16_t *ret_max)
+static bool port_range(
+	struct load *ld, const char *key, const char *text, bool pairs, uint16_t *ret_min, uint16_t *ret_max)
 {
 	char first[8], last[8], rest;
 	uint64_t min, max;
@@ -213,10 +223,15 @@ static void port_range(struct load *ld, const char *key, const char *text, uint1
 	if (sscanf(text, "%5[0-9]-%5[0-9]%c", first, last, &rest) != 2 || str_to_u64(first, 1, 65535, &min) ||
 		str_to_u64(last, 1, 65535, &max) || max <= min) {
 		FAULT(ld, key, "\"%s\" is not a range of ports, such as 40000-49999", text);
-		return;
+		return false;
+	}
+	if (pairs && min % 2 && max == min + 1) {
+		FAULT(ld, key, "\"%s\" holds no pair: an even port and the next one", text);
+		return false;
 	}
 	*ret_min = (uint16_t)min;
 	*ret_max = (uint16_t)max;
+	return true;
 }
 
 static void load_media(struct load *ld, const struct media_yaml *y)
@@ -229,11 +244,11 @@ static void load_media(struct load *ld, const struct media_yaml *y)
 			y->public_address);
 	if (addr_set(&m->bind, y->bind_address ? y->bind_address : addr_is_v6(&m->public_addr) ? "::" : "0.0.0.0", 0))
 		FAULT(ld, "media.bind_address", "\"%s\" is not an address", y->bind_address);
-	port_range(ld, "media.webrtc_ports", y->webrtc_ports ? y->webrtc_ports : "40000-49999", &m->wa_port_min,
-		&m->wa_port_max);
-	port_range(
-		ld, "media.rtp_ports", y->rtp_ports ? y->rtp_ports : "20000-29999", &m->sip_port_min, &m->sip_port_max);
-	if (m->wa_port_min <= m->sip_port_max && m->sip_port_min <= m->wa_port_max)
+	bool wa = port_range(ld, "media.webrtc_ports", y->webrtc_ports ? y->webrtc_ports : "40000-49999", false,
+		&m->wa_port_min, &m->wa_port_max);
+	bool sip = port_range(ld, "media.rtp_ports", y->rtp_ports ? y->rtp_ports : "20000-29999", true,
+		&m->sip_port_min, &m->sip_port_max);
+	if (wa && sip && m->wa_port_min <= m->sip_port_max && m->sip_port_min <= m->wa_port_max)
 		FAULT(ld, "media.rtp_ports", "overlaps media.webrtc_ports");
 	m->workers = bounded(ld, "media.workers", y->workers, 0, 0, 64);
 	m->max_sessions = bounded(ld, "media.max_calls", y->max_calls, 2000, 1, 100000);
@@ -257,6 +272,20 @@ static enum audio_codec codec_by_name(const char *name)
 	return str_equal_nocase(name, "PCMA") ? AUDIO_PCMA : AUDIO_NONE;
 }
 
+/* An INVITE leaves from the listener whose transport the gateway's URI names. */
+static bool has_listener(const struct config *c, const char *uri)
+{
+	struct sip_uri target;
+
+	if (sip_uri_parse(uri, &target))
+		return false;
+	for (size_t i = 0; i < c->sip.listen_count; i++) {
+		if (c->sip.listen[i].transport == target.transport)
+			return true;
+	}
+	return false;
+}
+
 static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y)
 {
 	struct call_gateway *g = &ld->c->gateways[i];
@@ -271,6 +300,8 @@ static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y
 		FAULT(ld, KEY("uri"), "\"%s\" cannot be called: sip:HOST[:PORT] with ;transport=udp or tcp", y->uri);
 	else if (resolve_sip_uri(y->uri, src->addrs, CONFIG_GATEWAY_ADDRS_MAX, &src->addr_count, why, sizeof(why)))
 		FAULT(ld, KEY("uri"), "%s", why);
+	else if (!has_listener(ld->c, y->uri))
+		FAULT(ld, KEY("uri"), "\"%s\": no entry of sip.listen has this transport", y->uri);
 	if (y->codecs_count == 0) {
 		g->codecs[0] = AUDIO_PCMU;
 		g->codecs[1] = AUDIO_PCMA;
@@ -281,6 +312,10 @@ static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y
 		snprintf(codec_key, sizeof(codec_key), "gateways[%zu].codecs[%zu]", i, k);
 		if (g->codecs[k] == AUDIO_NONE)
 			FAULT(ld, codec_key, "\"%s\" is not known: PCMU or PCMA", y->codecs[k]);
+		for (size_t before = 0; before < k; before++) {
+			if (g->codecs[k] != AUDIO_NONE && g->codecs[before] == g->codecs[k])
+				FAULT(ld, codec_key, "\"%s\" stands twice", y->codecs[k]);
+		}
 	}
 	for (size_t k = 0; k < i; k++) {
 		if (strcmp(ld->c->gateways[k].name, g->name) == 0)
@@ -428,7 +463,8 @@ int config_load(const char *path, struct config **ret_config, struct conf_errors
 	if (r == 0) {
 		c->path = strdup(path);
 		load_all(&ld);
-		r = ld.out_of_memory || !c->path ? -ENOMEM : errors->count ? -EBADMSG : 0;
+		/* dropped: also a fault that found no memory */
+		r = ld.out_of_memory || !c->path ? -ENOMEM : errors->count || errors->dropped ? -EBADMSG : 0;
 	}
 	if (r) {
 		config_free(c);

@@ -14,8 +14,7 @@ enum { LEFTOVERS_MAX = 10000 };
 struct leftovers {
 	struct app *app;
 	struct live_call *calls;
-	size_t count;
-	bool out_of_memory;
+	size_t count, lost;
 };
 
 static void collect(const struct live_call *live, void *arg)
@@ -23,11 +22,9 @@ static void collect(const struct live_call *live, void *arg)
 	struct leftovers *l = arg;
 	struct live_call *grown;
 
-	if (l->count >= LEFTOVERS_MAX)
-		return;
-	grown = realloc(l->calls, (l->count + 1) * sizeof(*grown));
+	grown = l->count < LEFTOVERS_MAX ? realloc(l->calls, (l->count + 1) * sizeof(*grown)) : NULL;
 	if (!grown) {
-		l->out_of_memory = true;
+		l->lost++;
 		return;
 	}
 	l->calls = grown;
@@ -59,6 +56,8 @@ int end_leftovers(struct app *app)
 
 	for (size_t i = 0; r == 0 && i < l.count; i++)
 		end_one(app, &l.calls[i]);
+	if (l.lost)
+		log_error("leftover_call", "error=\"too many: %zu calls were neither ended nor recorded\"", l.lost);
 	free(l.calls);
 	return r;
 }

@@ -31,7 +31,8 @@ static void on_closed(struct app_call *ac, const struct media_event *me)
 	struct call_event ev = {.kind = CALL_EV_MEDIA_CLOSED};
 
 	ac->stats = me->stats;
-	registry_set_media(ac, 0);
+	ac->has_stats = true;
+	(void)registry_set_media(ac, 0);
 	app_step(ac, &ev);
 }
 

@@ -71,7 +71,7 @@ void on_sip_event(const struct sip_event *se, void *arg)
 	if (se->kind == SIP_EV_ANSWERED)
 		ac->answer_us = loop_now_us(app->loop);
 	if (se->kind == SIP_EV_REFUSED || se->kind == SIP_EV_BYE || se->kind == SIP_EV_LOST)
-		registry_set_leg(ac, 0);
+		(void)registry_set_leg(ac, 0);
 	log_info(log_name(se->kind), "call=%s code=%d q850=%d sdp=%d t_us=%llu", ac->id, se->code, ev.u.sip.q850,
 		se->sdp != NULL, (unsigned long long)loop_now_us(app->loop));
 	app_step(ac, &ev);

@@ -40,15 +40,16 @@ static void start_call(struct app *app, const struct wa_event *ev, const struct 
 	struct app_call *ac = registry_add(app, ev, number);
 	struct call_event offer = {.kind = CALL_EV_OFFER};
 	enum cause refused;
-	char user[24];
+	char ours[24], user[24];
 
 	if (!ac) {
 		counter_inc(CNT_CALLS_REFUSED_LIMIT);
-		log_error("call_refused", "number=%s error=\"out of memory, or too many calls\"", number->number);
+		log_error("call_refused", "number=%s error=\"out of memory, or too many calls\"",
+			masked(ours, number->number));
 		return;
 	}
 	ac->webhook_us = loop_now_us(app->loop);
-	log_info("webhook_connect", "call=%s number=%s user=%s t_us=%llu", ac->id, number->number,
+	log_info("webhook_connect", "call=%s number=%s user=%s t_us=%llu", ac->id, masked(ours, number->number),
 		masked(user, ev->user_number), (unsigned long long)ac->webhook_us);
 	refused = refusal(app, number);
 	if (refused == CAUSE_COUNT) {
@@ -63,6 +64,7 @@ static void start_call(struct app *app, const struct wa_event *ev, const struct 
 static void on_connect(struct app *app, const struct wa_event *ev, const struct config_number *number)
 {
 	uint64_t wall_ms = loop_wall_ms(app->loop);
+	char ours[24];
 
 	if (registry_by_wacid(app, ev->call_id)) { /* also under another number: one WhatsApp call is one call */
 		counter_inc(CNT_WEBHOOK_DUPLICATE);
@@ -70,13 +72,14 @@ static void on_connect(struct app *app, const struct wa_event *ev, const struct 
 	}
 	if (tombstones_has(app->tombstones, ev->call_id, wall_ms)) {
 		counter_inc(CNT_WEBHOOK_AFTER_END);
-		log_info("webhook_ignored", "number=%s reason=\"connect after the call's end\"", number->number);
+		log_info("webhook_ignored", "number=%s reason=\"connect after the call's end\"",
+			masked(ours, number->number));
 		return;
 	}
 	if (is_stale(app, ev)) {
 		counter_inc(CNT_WEBHOOK_STALE);
 		tombstones_add(app->tombstones, ev->call_id, wall_ms);
-		log_warn("webhook_ignored", "number=%s reason=\"offer is %llu s old\"", number->number,
+		log_warn("webhook_ignored", "number=%s reason=\"offer is %llu s old\"", masked(ours, number->number),
 			(unsigned long long)(wall_ms / 1000 - ev->timestamp_s));
 		return;
 	}
@@ -92,6 +95,7 @@ static void on_terminate(struct app *app, const struct wa_event *ev, const struc
 {
 	struct app_call *ac = registry_by_wacid(app, ev->call_id);
 	uint64_t wall_ms = loop_wall_ms(app->loop);
+	char ours[24];
 
 	if (ac && ac->number != number) { /* another number of ours, perhaps of another app: not its call to end */
 		counter_inc(CNT_WEBHOOK_UNKNOWN_EVENT);
@@ -114,7 +118,8 @@ static void on_terminate(struct app *app, const struct wa_event *ev, const struc
 	}
 	/* The caller gave up before `connect` reached us, or it overtook it: there was a call, so there is a record. */
 	tombstones_add(app->tombstones, ev->call_id, wall_ms);
-	log_info("webhook_terminate", "number=%s code=%d note=\"before connect\"", number->number, ev->error_code);
+	log_info("webhook_terminate", "number=%s code=%d note=\"before connect\"", masked(ours, number->number),
+		ev->error_code);
 	record_unopened(app, ev, number);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "b2bua/app/shell.h"
 
+#include "b2bua/sip/uri.h"
 #include "lib/base/assert.h"
 #include "lib/base/clock.h"
 #include "lib/base/counter.h"
@@ -29,8 +30,11 @@ static void do_media_open(struct app_call *ac)
 	int r = media_open(ac->app->media, &session, &ev.u.local);
 
 	if (r == 0) {
-		registry_set_media(ac, session);
-	} else {
+		r = registry_set_media(ac, session);
+		if (r)
+			media_close(ac->app->media, session);
+	}
+	if (r) {
 		counter_inc(CNT_CALLS_REFUSED_LIMIT);
 		log_warn("media_refused", "call=%s error=\"%s\"", ac->id, strerror(-r));
 		ev.kind = CALL_EV_MEDIA_REFUSED;
@@ -90,7 +94,10 @@ static void do_graph(struct app_call *ac, enum call_verb verb, const char *sdp)
 	if (r) {
 		const struct call_event ev = {
 			.kind = CALL_EV_GRAPH_DONE, .u.graph = {verb, VERB_FAILED, 0, "request could not be made"}};
+		log_error("graph_failed", "call=%s verb=%s error=\"%s\"", ac->id, graph_verb_name(request.verb),
+			strerror(-r));
 		app_queue_event(ac, &ev);
+		return;
 	}
 	if (verb == VERB_ACCEPT && ac->answer_us && ac->setup_accept_us < 0)
 		ac->setup_accept_us = (int64_t)(clock_mono_us() - ac->answer_us);
@@ -118,7 +125,7 @@ static void do_invite(struct app_call *ac, const struct call_action *a)
 		.headers = headers,
 		.sdp = a->u.invite.sdp,
 	};
-	char pai[160] = "";
+	char pai[SIP_URI_MAX] = "";
 	uint64_t leg;
 	int r = str_copy(ac->sip_target, sizeof(ac->sip_target), a->u.invite.target);
 
@@ -130,12 +137,16 @@ static void do_invite(struct app_call *ac, const struct call_action *a)
 	invite.pai_uri = pai;
 	if (r == 0)
 		r = sip_leg_invite(ac->app->sip, &invite, &leg);
+	if (r == 0) {
+		r = registry_set_leg(ac, leg);
+		if (r)
+			sip_leg_cancel(ac->app->sip, leg, 0, 0, NULL);
+	}
 	if (r) {
 		log_error("sip_invite_failed", "call=%s gateway=%s error=\"%s\"", ac->id, gw->name, strerror(-r));
 		queue_sip_refused(ac, 500);
 		return;
 	}
-	registry_set_leg(ac, leg);
 	ac->setup_invite_us = (int64_t)(clock_mono_us() - ac->webhook_us);
 	log_info("sip_invite", "call=%s gateway=%s t_us=%llu", ac->id, gw->name, (unsigned long long)clock_mono_us());
 }
@@ -146,7 +157,7 @@ static void do_cancel(struct app_call *ac, enum cause cause)
 
 	log_info("sip_cancel", "call=%s cause=%s", ac->id, info->name);
 	sip_leg_cancel(ac->app->sip, ac->sip_leg, info->sip_code, info->q850, info->text);
-	registry_set_leg(ac, 0);
+	(void)registry_set_leg(ac, 0);
 }
 
 static void do_bye(struct app_call *ac, enum cause cause)
@@ -155,7 +166,7 @@ static void do_bye(struct app_call *ac, enum cause cause)
 
 	log_info("sip_bye_sent", "call=%s cause=%s", ac->id, info->name);
 	sip_leg_bye(ac->app->sip, ac->sip_leg, info->sip_code, info->q850, info->text);
-	registry_set_leg(ac, 0);
+	(void)registry_set_leg(ac, 0);
 }
 
 /* ---- timers ---- */

@@ -2,6 +2,7 @@
  *
  * The live calls, found by whatever name a module knows them by.
  */
+#define HASH_NONFATAL_OOM 1 /* an element that found no memory is left out, its table pointer NULL */
 #include "b2bua/app/shell.h"
 
 #include "lib/base/assert.h"
@@ -10,6 +11,7 @@
 #include "lib/base/id.h"
 #include "lib/base/str.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +47,31 @@ static int make_call(struct app_call *ac, const struct wa_event *ev)
 	return call_new(&ac->number->call, &offer, &ac->call);
 }
 
+static int add_names(struct app_call *ac)
+{
+	struct app *app = ac->app;
+
+	HASH_ADD(by_id, app->by_id, id[0], (unsigned)strlen(ac->id), ac);
+	if (ac->by_id.tbl)
+		HASH_ADD(by_wacid, app->by_wacid, wacid[0], (unsigned)strlen(ac->wacid), ac);
+	return ac->by_wacid.tbl ? 0 : -ENOMEM;
+}
+
+/* Also what was not yet named by everything. */
+static void forget(struct app_call *ac)
+{
+	struct app *app = ac->app;
+
+	if (ac->by_id.tbl)
+		HASH_DELETE(by_id, app->by_id, ac);
+	if (ac->by_wacid.tbl)
+		HASH_DELETE(by_wacid, app->by_wacid, ac);
+	if (ac->key)
+		ASSERT(slotmap_remove(app->calls, ac->key) == ac);
+	call_free(ac->call);
+	free(ac);
+}
+
 struct app_call *registry_add(struct app *app, const struct wa_event *ev, const struct config_number *number)
 {
 	struct app_call *ac = calloc(1, sizeof(*ac));
@@ -65,48 +92,49 @@ struct app_call *registry_add(struct app *app, const struct wa_event *ev, const 
 		return NULL;
 	}
 	ac->key = slotmap_add(app->calls, ac);
-	if (!ac->key) {
-		call_free(ac->call);
-		free(ac);
+	if (!ac->key || add_names(ac)) {
+		forget(ac);
 		return NULL;
 	}
-	HASH_ADD(by_id, app->by_id, id[0], (unsigned)strlen(ac->id), ac);
-	HASH_ADD(by_wacid, app->by_wacid, wacid[0], (unsigned)strlen(ac->wacid), ac);
 	counter_inc(CNT_CALLS_STARTED);
 	return ac;
 }
 
-void registry_set_media(struct app_call *ac, uint64_t session)
+int registry_set_media(struct app_call *ac, uint64_t session)
 {
 	if (ac->media_session)
 		HASH_DELETE(by_media, ac->app->by_media, ac);
 	ac->media_session = session;
-	if (session)
-		HASH_ADD(by_media, ac->app->by_media, media_session, sizeof(ac->media_session), ac);
+	if (!session)
+		return 0;
+	HASH_ADD(by_media, ac->app->by_media, media_session, sizeof(ac->media_session), ac);
+	if (ac->by_media.tbl)
+		return 0;
+	ac->media_session = 0;
+	return -ENOMEM;
 }
 
-void registry_set_leg(struct app_call *ac, uint64_t leg)
+int registry_set_leg(struct app_call *ac, uint64_t leg)
 {
 	if (ac->sip_leg)
 		HASH_DELETE(by_leg, ac->app->by_leg, ac);
 	ac->sip_leg = leg;
-	if (leg)
-		HASH_ADD(by_leg, ac->app->by_leg, sip_leg, sizeof(ac->sip_leg), ac);
+	if (!leg)
+		return 0;
+	HASH_ADD(by_leg, ac->app->by_leg, sip_leg, sizeof(ac->sip_leg), ac);
+	if (ac->by_leg.tbl)
+		return 0;
+	ac->sip_leg = 0;
+	return -ENOMEM;
 }
 
 void registry_remove(struct app_call *ac)
 {
-	struct app *app = ac->app;
-
 	for (int i = 0; i < CALL_TIMER_COUNT; i++)
 		loop_timer_cancel(&ac->timers[i]);
-	registry_set_media(ac, 0);
-	registry_set_leg(ac, 0);
-	HASH_DELETE(by_id, app->by_id, ac);
-	HASH_DELETE(by_wacid, app->by_wacid, ac);
-	ASSERT(slotmap_remove(app->calls, ac->key) == ac);
-	call_free(ac->call);
-	free(ac);
+	(void)registry_set_media(ac, 0);
+	(void)registry_set_leg(ac, 0);
+	forget(ac);
 	counter_inc(CNT_CALLS_ENDED);
 }
 

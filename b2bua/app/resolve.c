@@ -52,6 +52,10 @@ int resolve_sip_uri(const char *uri, struct addr *addrs, size_t cap, size_t *ret
 	for (const struct addrinfo *ai = list; ai && n < cap; ai = ai->ai_next)
 		addr_from_sockaddr(&addrs[n++], ai->ai_addr, ai->ai_addrlen);
 	freeaddrinfo(list);
+	if (n == 0) {
+		snprintf(why, why_cap, "host %s has no address", host);
+		return -EHOSTUNREACH;
+	}
 	*ret_count = n;
 	return 0;
 }

@@ -26,7 +26,11 @@ struct webhook_receiver;
 struct slotmap;
 struct graph_ticket;
 
-enum { CALL_ID_TEXT = 16, PENDING_EVENTS_MAX = 4 };
+enum {
+	CALL_ID_TEXT = 16,
+	PENDING_EVENTS_MAX =
+		8, /* one for MEDIA_OPEN, one failure of media, one of the INVITE, one for each Graph verb */
+};
 
 /* One live call: the pure state and the names under which the modules know its parts. */
 struct app_call {
@@ -50,7 +54,8 @@ struct app_call {
 	uint64_t webhook_us; /* monotonic arrival of the webhook */
 	uint64_t answer_us;  /* SIP 200 */
 	int64_t setup_invite_us, setup_accept_us, ice_ms, dtls_ms, first_audio_ms[END_COUNT];
-	struct media_stats stats;
+	struct media_stats stats; /* only if */
+	bool has_stats;
 	char sip_target[256];
 	UT_hash_handle by_id, by_wacid, by_media, by_leg;
 };
@@ -83,8 +88,9 @@ struct app_call *registry_by_id(struct app *app, const char *id);
 struct app_call *registry_by_wacid(struct app *app, const char *wacid);
 struct app_call *registry_by_media(struct app *app, uint64_t session);
 struct app_call *registry_by_leg(struct app *app, uint64_t leg);
-void registry_set_media(struct app_call *ac, uint64_t session); /* 0 takes it out */
-void registry_set_leg(struct app_call *ac, uint64_t leg);
+/* 0 takes it out. Return 0 or -ENOMEM: events of that name would not find the call. */
+int registry_set_media(struct app_call *ac, uint64_t session);
+int registry_set_leg(struct app_call *ac, uint64_t leg);
 size_t registry_count_number(const struct app *app, const struct config_number *number);
 
 /* ---- step.c ---- */

@@ -12,8 +12,12 @@
 
 void app_queue_event(struct app_call *ac, const struct call_event *ev)
 {
-	ASSERT(ac->pending_count <
-		PENDING_EVENTS_MAX); /* one action causes one event at most, and call_step() emits few such */
+	for (size_t i = 0; i < ac->pending_count; i++) {
+		/* A full mailbox refuses several commands of one step: that is one failure. */
+		if (ev->kind == CALL_EV_MEDIA_FAILED && ac->pending[i].kind == CALL_EV_MEDIA_FAILED)
+			return;
+	}
+	ASSERT(ac->pending_count < PENDING_EVENTS_MAX);
 	ac->pending[ac->pending_count++] = *ev;
 }
 

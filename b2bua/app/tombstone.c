@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Out of memory is told, not the end of the program. uthash then leaves the element out, its table pointer NULL. */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 struct tombstone {
@@ -37,8 +40,10 @@ bool tombstones_add(struct tombstones *t, const char *wacid, uint64_t wall_ms)
 	struct tombstone *e;
 
 	HASH_FIND(hh, t->table, wacid, (unsigned)length, e);
-	if (e)
+	if (e && !expired(e, wall_ms))
 		return true;
+	if (e)
+		drop(t, e);
 	while (t->table && (expired(t->table, wall_ms) || HASH_COUNT(t->table) >= TOMBSTONES_MAX))
 		drop(t, t->table);
 	e = calloc(1, sizeof(*e) + length + 1);
@@ -47,6 +52,10 @@ bool tombstones_add(struct tombstones *t, const char *wacid, uint64_t wall_ms)
 	e->added_ms = wall_ms;
 	memcpy(e->wacid, wacid, length + 1);
 	HASH_ADD(hh, t->table, wacid[0], (unsigned)length, e);
+	if (!e->hh.tbl) {
+		free(e);
+		return false;
+	}
 	return true;
 }
 

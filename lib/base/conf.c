@@ -83,6 +83,10 @@ void conf_errors_add_v(struct conf_errors *errors, const struct conf_file *f, un
 	if (*path)
 		strbuf_printf(&sb, "%s: ", path);
 	vsnprintf(what, sizeof(what), fmt, ap);
+	for (char *p = what; *p; p++) { /* a value with a line end in it must not look like two faults */
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	}
 	strbuf_put(&sb, what);
 	errors_take(errors, message);
 }
