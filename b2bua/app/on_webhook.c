@@ -100,7 +100,7 @@ static void on_terminate(struct app *app, const struct wa_event *ev, const struc
 	if (ac && ac->number != number) { /* another number of ours, perhaps of another app: not its call to end */
 		counter_inc(CNT_WEBHOOK_UNKNOWN_EVENT);
 		log_warn("webhook_ignored", "call=%s number=%s reason=\"terminate for a call of another number\"",
-			ac->id, number->number);
+			ac->id, masked(ours, number->number));
 		return;
 	}
 	if (ac) {
