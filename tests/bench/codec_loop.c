@@ -1,8 +1,9 @@
 /* tests/bench/codec_loop.c
  *
  * What the codecs of N calls cost when they are called as a server calls them: each call's two frames every 20 ms, at
- * moments of their own, collected in slots of 1 ms (2 ms from 64 calls on, 32 a core); between slots the thread sleeps. No socket,
- * no SRTP, no jitter buffer. A server that transcodes cannot cost less; how much more it costs is the measure.
+ * moments of their own, collected in slots of 1 ms (2 ms from 64 calls on, 32 a core); between slots the thread sleeps.
+ * No socket, no SRTP, no jitter buffer. A server that transcodes cannot cost less; how much more it costs is the
+ * measure.
  *
  *   WhatsApp -> SIP   Opus decode at 8 kHz (wideband stream, 24 kb/s, in-band FEC), G.711 encode
  *   SIP -> WhatsApp   G.711 decode, Opus encode at 8 kHz, complexity 0, 24 kb/s, loss 5 % (watrunk's defaults)
