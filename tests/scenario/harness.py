@@ -63,23 +63,22 @@ def until(question, what, timeout=WAIT_S):
         time.sleep(0.01)
 
 
-# ---- ports: below the kernel's ephemeral range, and a block for every run, so that runs at the same time never meet ----
+# ---- ports: outside the kernel's ephemeral range and of what tools/loadgen takes, and a block for every run, so that runs
+# at the same time never meet ----
 
 class Ports:
-    BLOCKS, FIRST, SIZE = 10, 10000, 2000
+    FIRSTS = (61000, 62000, 63000, 64000, 6000, 7000, 8000, 9000)    # of 1000 each
 
     def __init__(self):
-        for block in range(self.BLOCKS):
-            self.lock = open(os.path.join(tempfile.gettempdir(), f"watrunk-scenario-{os.getuid()}-{block}.lock"), "w")
+        for base in self.FIRSTS:
+            self.lock = open(os.path.join(tempfile.gettempdir(), f"watrunk-scenario-{os.getuid()}-{base}.lock"), "w")
             try:
                 fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 self.lock.close()
                 continue
-            base = self.FIRST + block * self.SIZE
-            self.single = base
-            self.webrtc, self.rtp = f"{base + 200}-{base + 999}", f"{base + 1000}-{base + 1999}"
-            self.end = base + 200
+            self.single, self.end = base, base + 100
+            self.webrtc, self.rtp = f"{base + 100}-{base + 399}", f"{base + 400}-{base + 999}"
             return
         raise Failure("no free block of ports: too many scenarios at once")
 
