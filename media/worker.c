@@ -32,8 +32,10 @@ enum {
 	SLOT_FROM_SESSIONS = 8, /* fewer calls than this: wake for each packet */
 	SLOT_US = 1000,
 	WIDE_SLOT_FROM_SESSIONS = 32,
-	WIDE_SLOT_US = 2000, /* docs/benchmarks.md: delay budget is 2 ms at the median */
-	PACKETS_SPARE = 128, /* of the pool: for bursts, when there are few calls */
+	WIDE_SLOT_US = 2000,     /* docs/benchmarks.md: delay budget is 2 ms at the median */
+	PACKETS_SPARE = 128,     /* of the pool: for bursts, when there are few calls */
+	POOL_STEP_SESSIONS = 64, /* it grows by so many calls' share: large blocks are fresh pages, small ones would be
+				    cut from memory that handshakes have touched */
 	EVENTS_CAPACITY = 2048,
 	COMMANDS_SPARE = 256,
 	RX_BYTES = PKT_DATA_BYTES,
@@ -238,9 +240,12 @@ static int watch_socket(struct worker *w, struct call_socket *s)
 
 /* As many as its jitter buffer may hold: a network that stalls stalls for all calls at once, and an empty pool would
  * turn their delay into loss. Memory is not touched before it is needed (lib/base/pktbuf.c), so room costs nothing. */
-static size_t packets_per_session(const struct media_engine_conf *e)
+static int reserve_packets(struct worker *w)
 {
-	return e->jbuf_max_ms / 20u + JBUF_PACKETS_SPARE;
+	size_t each = w->conf->jbuf_max_ms / 20u + JBUF_PACKETS_SPARE;
+	size_t sessions = (w->call_count / POOL_STEP_SESSIONS + 1) * POOL_STEP_SESSIONS;
+
+	return pktpool_reserve(w->pool, PACKETS_SPARE + sessions * each);
 }
 
 static int start_session(struct worker *w, struct media_call *c, const struct media_wa_local *wa)
@@ -261,7 +266,7 @@ static int start_session(struct worker *w, struct media_call *c, const struct me
 		.wa_silence_timeout_ms = e->wa_silence_timeout_ms,
 		.sip_silence_timeout_ms = e->sip_silence_timeout_ms,
 	};
-	int r = pktpool_reserve(w->pool, PACKETS_SPARE + (w->call_count + 1) * packets_per_session(e));
+	int r = reserve_packets(w);
 
 	for (int i = 0; r == 0 && i < ROLE_COUNT; i++)
 		r = watch_socket(w, &c->socket[i]);
