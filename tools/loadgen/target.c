@@ -16,7 +16,8 @@
 
 enum { STOP_TRIES = 2000, STOP_POLL_US = 10000 };
 
-static const char *const files[] = {"watrunk.yaml", "watrunk.log", "calls.db", "calls.db-wal", "calls.db-shm"};
+static const char *const files[] = {
+	"watrunk.yaml", "watrunk.log", "calls.db", "calls.db-wal", "calls.db-shm", "calls.db-lock"};
 
 /* Free for TCP and UDP a moment ago. 0: none. */
 static uint16_t free_port(void)
@@ -92,7 +93,8 @@ static void remove_dir(const struct target *t)
 		snprintf(path, sizeof(path), "%s/%s", t->dir, files[i]);
 		(void)unlink(path);
 	}
-	(void)rmdir(t->dir);
+	if (rmdir(t->dir))
+		fprintf(stderr, "loadgen: %s is left: %s\n", t->dir, strerror(errno));
 }
 
 int target_start(const struct target_conf *conf, struct target *ret_target, char *why, size_t why_cap)
