@@ -11,10 +11,10 @@ MB = 1024               # in KB, as memory is counted here
 SIP_TAIL_S = 33         # RFC 3261 timer D, which sip.t1x64_ms does not shorten: ended INVITEs stay so long in the SIP stack
 
 
-def run_round(w, sim, ended_by="user"):
+def run_round(w, sim, ended_by="user", violations=()):
     """The calls of one metasim, to the end: nothing of them is left, and each has its record."""
     before = w.counters()["store_writes"]
-    metas = sim.report(timeout=110)
+    metas = sim.report(timeout=110, violations=violations)
     if ended_by == "user":
         equal({m["ended_by"] for m in metas}, {"user"}, "ended by")
     w.check_idle(timeout=EVENT_WAIT_S)
