@@ -8,6 +8,7 @@
 
 #include "media/media_types.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,9 @@ struct media_engine_conf {
 	uint32_t opus_bitrate;
 	uint8_t opus_complexity, opus_loss_percent;
 	uint32_t ice_timeout_ms, wa_silence_timeout_ms, sip_silence_timeout_ms;
+	const char *music_path; /* WAV for SOUND_MUSIC, any rate, mono or stereo; NULL or "": a soft tone of ours. Read
+				   and resampled once, at start, shared read-only by all workers; at most 10 minutes */
+	const char *tone_country; /* ITU-T E.180 ringback for SOUND_RINGBACK: "uk", "us", "de", "br" ... "" : "eu" */
 	void (*on_event)(const struct media_event *ev, void *arg); /* control thread */
 	void *arg;
 };
@@ -66,6 +70,19 @@ int media_open(struct media_engine *e, uint64_t *ret_session, struct media_local
 int media_set_wa(struct media_engine *e, uint64_t session, const struct media_wa_remote *remote);
 int media_set_sip(struct media_engine *e, uint64_t session, const struct media_sip_remote *remote);
 int media_start_wa(struct media_engine *e, uint64_t session);
+/* What `side` hears instead of the other party, from now on; SOUND_NONE: the other party again. Toward WhatsApp it is
+ * Opus in the one stream of the call (same SSRC, sequence, timestamp line); toward SIP it starts as soon as
+ * media_set_sip() has said where to. */
+int media_play(struct media_engine *e, uint64_t session, enum media_side side, enum media_sound sound);
+/* Silence in place of what `side` says. */
+int media_mute(struct media_engine *e, uint64_t session, enum media_side side, bool on);
+/* RFC 4733 digits (0-9 * # A-D, at most 32; others skipped) to `side`, one after another, 100 ms each with 60 ms
+ * between. A side without telephone-event: nothing is sent. Digits that come while others are being sent are appended.
+ */
+int media_send_dtmf(struct media_engine *e, uint64_t session, enum media_side side, const char *digits);
+/* Is this a ringback tone we know, a music file we can read? For checking a configuration; why names what is wrong. */
+bool media_tone_known(const char *country);
+int media_music_check(const char *path, char *why, size_t why_cap); /* 0 or negative errno */
 int media_ask_stats(struct media_engine *e, uint64_t session);
 /* MEDIA_CLOSED follows; ports go back to rest before they are used again. Never fails: room is kept for it. */
 void media_close(struct media_engine *e, uint64_t session);

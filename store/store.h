@@ -29,8 +29,14 @@ int store_give_record(struct store *s, struct call_record *record);
 struct live_call {
 	char id[40], wacid[257], number_id[40], user_number[24];
 	uint64_t started_ms;
+	bool outbound; /* business-initiated; with wacid "" it is a dial intent: `connect` was about to be posted */
 };
 int store_put_live(struct store *s, const struct live_call *live); /* 0, -EAGAIN (queue full) or -ENOMEM */
+/* The same, and fn on the control thread when it is on disk (status 0) or could not be put there (negative errno; the
+ * entry may still come to be written). drop_parked: a parked dial that this call carries out, removed in the same
+ * transaction; NULL none. Returns 0 (fn is called once), -EAGAIN, -ENOMEM (never). */
+int store_put_live_then(struct store *s, const struct live_call *live, const char *drop_parked,
+	void (*fn)(int status, void *arg), void *arg);
 /* Synchronous, for start-up before loop_run(): entries that a previous run left (seen when the store was opened); then
  * forgets them. fn may be called any number of times. Returns 0; -EAGAIN or -ENOMEM: fn was not called, nothing is
  * forgotten. */
@@ -39,9 +45,13 @@ int store_take_leftovers(struct store *s, void (*fn)(const struct live_call *liv
 /* Newest first. Empty text and 0 mean "any". Numbers match with and without '+'. Calls that started in [from_ms,
  * to_ms). */
 struct store_query {
-	char id[40], user_number[24], number[24], status[12];
+	char id[40], user_number[24], number[24], status[12], direction[12], gateway[64];
 	uint64_t from_ms, to_ms;
 	unsigned limit, offset; /* limit 0: 100; at most 1000 */
+	/* Paging that new calls do not disturb: only what comes after this record in the order of answers. 0 and "":
+	 * from the newest. */
+	uint64_t after_started_ms;
+	char after_id[40];
 };
 /* Returns 0: fn is called on the control thread, once: status 0 and records (borrowed for the callback), or negative
  * errno. Otherwise fn is never called: -EINVAL (no such status), -EAGAIN (too many questions are waiting), -ENOMEM. */

@@ -16,8 +16,9 @@ enum wa_event_kind {
 	WA_EVENT_TERMINATE, /* calls[].event "terminate" */
 	WA_EVENT_STATUS,    /* statuses[]: business-initiated RINGING, ACCEPTED, REJECTED */
 	WA_EVENT_ERROR,     /* value.errors[] without a call: e.g. 131044, no payment method */
-	WA_EVENT_MESSAGE,   /* messages[]: kind known by message_type only; read by a later capability */
-	WA_EVENT_OTHER,     /* anything else: counted, never an error */
+	WA_EVENT_MESSAGE,   /* messages[]: what a user wrote or tapped; message says what */
+	WA_EVENT_PERMISSION_REPLY, /* messages[] interactive call_permission_reply */
+	WA_EVENT_OTHER,            /* anything else: counted, never an error */
 };
 
 enum wa_direction { WA_DIRECTION_UNKNOWN, WA_USER_INITIATED, WA_BUSINESS_INITIATED };
@@ -45,7 +46,15 @@ struct wa_event {
 	/* error, from calls[].errors[] or value.errors[] */
 	int error_code; /* 0: none */
 	const char *error_title, *error_details;
-	const char *message_type;
+	/* MESSAGE, PERMISSION_REPLY */
+	const char *message_type; /* "text", "button", "interactive" ... as sent */
+	const char *message_id;   /* wamid */
+	const char *context_id;   /* what it answers: wamid, or the wacid of a call; "" none */
+	const char *text;         /* text.body, button.text, list_reply.title, button_reply.title; "" for other types */
+	const char *reply_id;     /* button.payload, list_reply.id, button_reply.id */
+	bool permission_accepted, permission_permanent;
+	uint64_t permission_expires_s; /* 0: absent */
+	bool permission_automatic;     /* response_source "automatic": no person tapped */
 };
 
 enum { WA_CALL_ID_MAX = 256, WA_EVENTS_PER_POST_MAX = 1000, WA_JSON_DEPTH_MAX = 32 };

@@ -13,8 +13,8 @@ static enum call_verb call_verb_of(enum graph_verb v)
 	case GRAPH_PRE_ACCEPT: return VERB_PRE_ACCEPT;
 	case GRAPH_ACCEPT: return VERB_ACCEPT;
 	case GRAPH_REJECT: return VERB_REJECT;
-	case GRAPH_TERMINATE:
-	case GRAPH_CONNECT: break;
+	case GRAPH_CONNECT: return VERB_CONNECT;
+	case GRAPH_TERMINATE: break;
 	}
 	return VERB_TERMINATE;
 }

@@ -26,7 +26,11 @@ static enum call_event_kind kind_of(enum sip_event_kind k)
 	case SIP_EV_BYE: return CALL_EV_SIP_BYE;
 	case SIP_EV_OFFER: return CALL_EV_SIP_OFFER;
 	case SIP_EV_ACK: return CALL_EV_SIP_ACK;
+	case SIP_EV_INVITE: /* not of a call yet: never asked */
+	case SIP_EV_INFO_DTMF:
 	case SIP_EV_LOST: break;
+	case SIP_EV_CANCELLED: return CALL_EV_SIP_CANCELLED;
+	case SIP_EV_REFER: return CALL_EV_SIP_REFER;
 	}
 	return CALL_EV_SIP_LOST;
 }
@@ -41,6 +45,10 @@ static const char *log_name(enum sip_event_kind k)
 		[SIP_EV_LOST] = "sip_lost",
 		[SIP_EV_OFFER] = "sip_offer",
 		[SIP_EV_ACK] = "sip_ack",
+		[SIP_EV_INVITE] = "sip_incoming",
+		[SIP_EV_CANCELLED] = "sip_cancelled",
+		[SIP_EV_REFER] = "sip_refer",
+		[SIP_EV_INFO_DTMF] = "sip_info_dtmf",
 	};
 	return names[k];
 }

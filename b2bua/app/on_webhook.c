@@ -156,6 +156,7 @@ void on_webhook_event(const struct wa_event *ev, void *arg)
 		break;
 	case WA_EVENT_STATUS: /* of calls we make: a later capability */
 	case WA_EVENT_MESSAGE:
+	case WA_EVENT_PERMISSION_REPLY:
 	case WA_EVENT_OTHER: counter_inc(CNT_WEBHOOK_UNKNOWN_EVENT); break;
 	}
 }

@@ -58,6 +58,7 @@ static enum graph_verb graph_verb_of(enum call_verb v)
 	case VERB_ACCEPT: return GRAPH_ACCEPT;
 	case VERB_REJECT: return GRAPH_REJECT;
 	case VERB_TERMINATE: return GRAPH_TERMINATE;
+	case VERB_CONNECT: return GRAPH_CONNECT;
 	case VERB_COUNT: break;
 	}
 	return GRAPH_TERMINATE;
@@ -212,6 +213,17 @@ void perform(struct app_call *ac, const struct call_action *a)
 		break;
 	case CALL_DO_TIMER_SET: do_timer_set(ac, a->u.timer.which, a->u.timer.at_us); break;
 	case CALL_DO_TIMER_CANCEL: loop_timer_cancel(&ac->timers[a->u.timer.which]); break;
+	case CALL_DO_ASK_ROUTE:
+	case CALL_DO_ASK_PERMISSION:
+	case CALL_DO_SIP_RING:
+	case CALL_DO_SIP_ACCEPT:
+	case CALL_DO_SIP_REJECT:
+	case CALL_DO_SIP_REFER_RESPOND:
+	case CALL_DO_SIP_NOTIFY:
+	case CALL_DO_SIP_PROMOTE:
+	case CALL_DO_MEDIA_PLAY:
+	case CALL_DO_MEDIA_MUTE:
+	case CALL_DO_MEDIA_DTMF: break;
 	case CALL_DO_RECORD: record_call(ac); break;
 	case CALL_DO_RELEASE: do_release(ac); break;
 	case CALL_ACTION_KIND_COUNT: break;

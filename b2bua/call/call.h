@@ -8,6 +8,15 @@
  *   OFFER -> MEDIA_OPEN | MEDIA_OPENED -> MEDIA_SET_WA + SIP_INVITE + GRAPH pre_accept, at once and in parallel
  *   SIP_ANSWERED -> GRAPH accept (same SDP), as soon as ICE and DTLS are up or the wait for them is over
  *   GRAPH_DONE(accept, ok) -> MEDIA_START_WA
+ *
+ * Business-initiated call (outbound.c), three orders:
+ *   SIP calls:    DIAL -> MEDIA_OPEN -> ASK_PERMISSION -> GRAPH connect; RINGING -> 180; ACCEPTED -> 200 +
+ * MEDIA_START_WA agent first:  DIAL -> MEDIA_OPEN -> ASK_PERMISSION -> SIP_INVITE; answered -> GRAPH connect; ACCEPTED
+ * -> both talk user first:   DIAL -> MEDIA_OPEN -> ASK_PERMISSION -> GRAPH connect; ACCEPTED -> SIP_INVITE; answered ->
+ * both talk
+ *
+ * Transfer (transfer.c), in state UP only: the call has a second SIP leg, the target, until it answers and becomes the
+ * main leg (SIP_PROMOTE), or fails and is forgotten. The WhatsApp leg never notices.
  */
 #ifndef B2BUA_CALL_CALL_H
 #define B2BUA_CALL_CALL_H
@@ -30,15 +39,16 @@ enum call_state {
 };
 const char *call_state_name(enum call_state s);
 
-enum call_verb { VERB_PRE_ACCEPT, VERB_ACCEPT, VERB_REJECT, VERB_TERMINATE, VERB_COUNT };
+enum call_verb { VERB_PRE_ACCEPT, VERB_ACCEPT, VERB_REJECT, VERB_TERMINATE, VERB_CONNECT, VERB_COUNT };
 enum call_verb_outcome { VERB_OK, VERB_ALREADY_OVER, VERB_REFUSED, VERB_FAILED };
 
 enum call_timer {
-	CALL_TIMER_WINDOW, /* Meta's accept window, from the webhook */
-	CALL_TIMER_RING,   /* the route's ring time */
-	CALL_TIMER_MEDIA,  /* wait for ICE/DTLS after the SIP answer; later: answered but media never came up */
-	CALL_TIMER_CLOSE,  /* what has not reported its end by then is taken as ended */
-	CALL_TIMER_LIMIT,  /* longest conversation allowed: a call that nobody ends does not live for ever */
+	CALL_TIMER_WINDOW,   /* Meta's accept window, from the webhook */
+	CALL_TIMER_RING,     /* the route's ring time */
+	CALL_TIMER_MEDIA,    /* wait for ICE/DTLS after the SIP answer; later: answered but media never came up */
+	CALL_TIMER_CLOSE,    /* what has not reported its end by then is taken as ended */
+	CALL_TIMER_LIMIT,    /* longest conversation allowed: a call that nobody ends does not live for ever */
+	CALL_TIMER_TRANSFER, /* ring time of a transfer's target */
 	CALL_TIMER_COUNT
 };
 
@@ -76,7 +86,49 @@ struct call_offer {
 	size_t sdp_length;
 };
 
+/* ---- business-initiated calls ---- */
+
+enum dial_order {
+	DIAL_SIP_CALLS,   /* a SIP INVITE came in and waits: its leg is the main leg, LEG_CALLING toward us */
+	DIAL_AGENT_FIRST, /* ring the SIP side, then the WhatsApp user */
+	DIAL_USER_FIRST,  /* ring the WhatsApp user, then the SIP side */
+};
+
+/* Which of the call's SIP legs an event or action is about. */
+enum call_leg { CALL_LEG_MAIN, CALL_LEG_TARGET, CALL_LEG_COUNT };
+
+/* Where a SIP leg of ours goes. The shell has applied its URI policy; text is copied into the call's arena. */
+struct call_sip_target {
+	const struct call_gateway *gateway;              /* whose codecs and ptime hold; outlives the call */
+	const char *uri;                                 /* the whole Request-URI */
+	const char *from_user, *from_display, *pai_user; /* "" or NULL: the user's, as for inbound calls */
+	const char *referred_by, *replaces;              /* header values; NULL: none */
+	const struct route_header *headers;              /* beside X-WA-* */
+	size_t header_count;
+};
+
+/* What a business-initiated call is made from. Text is copied into the call's arena. */
+struct call_dial {
+	const char *call_id, *phone_number_id, *number;             /* as in call_offer */
+	const char *user_number, *user_id, *profile_name, *payload; /* at least one of number and id is not "" */
+	enum dial_order order;
+	const char *rule;    /* for the record: the dialplan's rule, or "api" */
+	unsigned ring_ms;    /* how long WhatsApp may ring; 0: 45000 */
+	bool early_ringback; /* SIP_CALLS: 183 with our ringback tone at RINGING instead of 180. The SIP side of an
+				agent-first call always hears ringback while the user's phone rings */
+	bool offer_active;   /* Meta's DTLS role is passive: a=setup:active in our offer (actpass otherwise) */
+	/* SIP_CALLS: */
+	const struct call_gateway *gateway;  /* whose codecs, ptime; outlives the call */
+	const char *sip_call_id, *sip_offer; /* sip_offer NULL: an INVITE without one */
+	size_t sip_offer_length;
+	/* AGENT_FIRST, USER_FIRST: */
+	struct call_sip_target target;
+	unsigned agent_ring_ms; /* 0: 30000 */
+};
+
 struct call;
+
+int call_new_dial(const struct call_settings *settings, const struct call_dial *dial, struct call **ret_call);
 
 /* Returns 0 or -ENOMEM. settings must outlive the call. */
 int call_new(const struct call_settings *settings, const struct call_offer *offer, struct call **ret_call);
@@ -103,13 +155,29 @@ enum call_event_kind {
 	CALL_EV_SIP_LOST,     /* leg gone without a BYE: transport failure, no ACK, session timer */
 	CALL_EV_TIMER,        /* u.timer */
 	CALL_EV_HANGUP,       /* u.hangup: admin, shutdown, limit */
+	CALL_EV_ROUTED,       /* u.route, answer to ASK_ROUTE */
+	CALL_EV_DIAL,         /* first event of a business-initiated call */
+	CALL_EV_PERMISSION,   /* u.permission, answer to ASK_PERMISSION */
+	CALL_EV_WA_ANSWER, /* Meta's `connect` webhook of a business-initiated call, u.wa_answer: media can come up */
+	CALL_EV_WA_STATUS, /* u.wa_status */
+	CALL_EV_SIP_CANCELLED, /* the SIP caller gave up before our final answer; leg is over */
+	CALL_EV_SIP_REFER,     /* u.refer: the main leg's peer asks for a transfer; answered with SIP_REFER_RESPOND */
+	CALL_EV_SIP_REPLACED,  /* u.sip: an INVITE with Replaces wants to take the main leg's place; it is
+				  CALL_LEG_TARGET */
+	CALL_EV_TRANSFER,      /* u.refer, asked by the API: no NOTIFY */
+	CALL_EV_HOLD,          /* u.on: the API holds the user (music), or takes him back */
+	CALL_EV_MUTE,          /* u.mute */
+	CALL_EV_SEND_DTMF,     /* u.dtmf */
 	CALL_EV_KIND_COUNT
 };
 const char *call_event_name(enum call_event_kind k);
 
+enum call_wa_status { WA_RINGING, WA_ACCEPTED, WA_REJECTED };
+
 struct call_event {
 	enum call_event_kind kind;
-	uint64_t now_us; /* monotonic */
+	enum call_leg leg; /* of SIP events; a leg that the call does not have: ignored */
+	uint64_t now_us;   /* monotonic */
 	uint64_t wall_ms;
 	union {
 		struct {
@@ -123,7 +191,36 @@ struct call_event {
 			enum call_verb_outcome outcome;
 			int error_code;
 			const char *error_text;
+			const char *wacid; /* connect: Meta's id of the call */
 		} graph;
+		struct {
+			bool granted;
+			enum cause cause; /* when not granted: no_permission, permission_asked, user_call_limit ... */
+			const char *text; /* for people: "no call permission; asked for on 2026-11-20" */
+		} permission;
+		struct {
+			const char *wacid, *sdp;
+			size_t sdp_length;
+		} wa_answer;
+		struct {
+			const char *wacid;
+			enum call_wa_status status;
+		} wa_status;
+		struct {
+			bool allowed; /* false: answered with code, nothing happens */
+			int code;     /* 403, 404, 420 ... when not allowed */
+			struct call_sip_target target;
+		} refer;
+		const struct route *route; /* its text lives as long as the call */
+		bool on;
+		struct {
+			enum media_side side; /* whose microphone */
+			bool on;
+		} mute;
+		struct {
+			enum media_side side; /* who shall hear it */
+			char digits[33];
+		} dtmf;
 		struct media_local local;
 		struct {
 			bool from_wa_side; /* which side's media failed */
@@ -137,6 +234,8 @@ struct call_event {
 			size_t sdp_length;
 			bool is_update;          /* SIP_OFFER: UPDATE rather than re-INVITE */
 			const char *sip_call_id; /* ANSWERED, PROGRESS */
+			/* REFUSED with 3xx: where to, when policy allows it; NULL: treat as a failure */
+			const struct call_sip_target *redirect;
 		} sip;
 		enum call_timer timer;
 		struct {
@@ -153,22 +252,34 @@ enum call_action_kind {
 	CALL_DO_MEDIA_SET_WA,  /* u.wa */
 	CALL_DO_MEDIA_SET_SIP, /* u.sip_media */
 	CALL_DO_MEDIA_START_WA,
-	CALL_DO_MEDIA_CLOSE,  /* -> MEDIA_CLOSED */
-	CALL_DO_GRAPH,        /* u.graph -> GRAPH_DONE */
-	CALL_DO_SIP_INVITE,   /* u.invite */
-	CALL_DO_SIP_CANCEL,   /* u.cause. The leg is over for the call; the SIP module sees to crossing answers */
-	CALL_DO_SIP_BYE,      /* u.cause */
-	CALL_DO_SIP_RESPOND,  /* u.respond, to SIP_OFFER */
-	CALL_DO_TIMER_SET,    /* u.timer */
-	CALL_DO_TIMER_CANCEL, /* u.timer.which */
-	CALL_DO_RECORD,       /* write the call record from call_report(): once */
-	CALL_DO_RELEASE,      /* forget the call: last action of all */
+	CALL_DO_MEDIA_CLOSE,       /* -> MEDIA_CLOSED */
+	CALL_DO_GRAPH,             /* u.graph -> GRAPH_DONE */
+	CALL_DO_SIP_INVITE,        /* u.invite */
+	CALL_DO_SIP_CANCEL,        /* u.cause. The leg is over for the call; the SIP module sees to crossing answers */
+	CALL_DO_SIP_BYE,           /* u.cause */
+	CALL_DO_SIP_RESPOND,       /* u.respond, to SIP_OFFER */
+	CALL_DO_TIMER_SET,         /* u.timer */
+	CALL_DO_TIMER_CANCEL,      /* u.timer.which */
+	CALL_DO_ASK_ROUTE,         /* u.route, a ROUTE_ASK: -> ROUTED, later; once */
+	CALL_DO_ASK_PERMISSION,    /* -> PERMISSION, now or later; once */
+	CALL_DO_SIP_RING,          /* u.respond: 180, or 183 with SDP, to the INVITE we have got */
+	CALL_DO_SIP_ACCEPT,        /* u.respond.sdp: 200 to the INVITE we have got */
+	CALL_DO_SIP_REJECT,        /* u.reject: final failure to the INVITE we have got; the leg is over */
+	CALL_DO_SIP_REFER_RESPOND, /* u.respond.code: 202, or why not */
+	CALL_DO_SIP_NOTIFY,        /* u.notify: progress of the transfer, to the transferor on the main leg */
+	CALL_DO_SIP_PROMOTE,       /* the target leg is the main leg from now on; what was the main leg is over */
+	CALL_DO_MEDIA_PLAY,        /* u.play */
+	CALL_DO_MEDIA_MUTE,        /* u.mute */
+	CALL_DO_MEDIA_DTMF,        /* u.dtmf */
+	CALL_DO_RECORD,            /* write the call record from call_report(): once */
+	CALL_DO_RELEASE,           /* forget the call: last action of all */
 	CALL_ACTION_KIND_COUNT
 };
 const char *call_action_name(enum call_action_kind k);
 
 struct call_action {
 	enum call_action_kind kind;
+	enum call_leg leg; /* of SIP actions */
 	union {
 		struct media_wa_remote wa;
 		struct media_sip_remote sip_media;
@@ -177,15 +288,41 @@ struct call_action {
 			const char *sdp; /* in the call's arena; NULL for reject and terminate */
 		} graph;
 		struct {
+			int code, q850; /* SIP status and Reason */
+			enum cause cause;
+			const char *text;       /* reason phrase for people */
+			unsigned retry_after_s; /* 0: none */
+			int meta_code;          /* X-WA-Error: 0 none */
+			const char *meta_text;
+		} reject;
+		struct {
+			int code;   /* sipfrag's status */
+			bool final; /* the subscription ends */
+		} notify;
+		struct {
+			enum media_side side; /* who hears it, instead of the other party */
+			enum media_sound sound;
+		} play;
+		struct {
+			enum media_side side;
+			bool on;
+		} mute;
+		struct {
+			enum media_side side;
+			char digits[33];
+		} dtmf;
+		struct {
 			const struct call_gateway *gateway;
-			const char *user;   /* Request-URI user part, escaped */
-			const char *target; /* the whole Request-URI: the gateway's with this user */
+			const char *user;                   /* Request-URI user part, escaped */
+			const char *referred_by, *replaces; /* header values; NULL: none */
+			const char *target;                 /* the whole Request-URI: the gateway's with this user */
 			const char *from_user, *from_display, *pai_user; /* "" : none */
 			const struct route_header *headers;              /* X-WA-* and the route's own */
 			size_t header_count;
 			const char *sdp;
 		} invite;
 		enum cause cause;
+		const struct route *route;
 		struct {
 			int code;        /* 200, 488, 491 (UPDATE with an offer while our own is unanswered) */
 			const char *sdp; /* NULL: none. Lives until the next step */
@@ -197,7 +334,7 @@ struct call_action {
 	} u;
 };
 
-enum { CALL_ACTIONS_MAX = 12 };
+enum { CALL_ACTIONS_MAX = 16 };
 struct call_out {
 	size_t count;
 	struct call_action actions[CALL_ACTIONS_MAX];
@@ -214,6 +351,13 @@ struct call_report {
 	enum call_state state;
 	const char *call_id, *wacid, *phone_number_id, *number, *user_number, *user_id, *profile_name, *payload;
 	const char *rule, *gateway, *sip_target, *sip_call_id;
+	bool outbound;               /* business-initiated */
+	enum dial_order order;       /* outbound only */
+	bool on_hold;                /* by the API */
+	bool transferring;           /* a target leg rings */
+	unsigned transfers;          /* that succeeded */
+	const char *transfer_target; /* the latest, "" none */
+	int transfer_code;           /* its final SIP status, 0 while it rings */
 	bool ended;
 	enum cause cause; /* when ended */
 	enum call_ended_by ended_by;

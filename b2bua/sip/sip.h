@@ -20,13 +20,33 @@ enum sip_transport { SIP_UDP, SIP_TCP, SIP_TLS };
 enum { SIP_LISTEN_MAX = 8 };
 
 enum sip_event_kind {
-	SIP_EV_PROGRESS, /* 1xx but 100; never after ANSWERED */
-	SIP_EV_ANSWERED, /* 2xx to our INVITE, ACK sent. One without SDP gets that of the same dialog's last 1xx */
-	SIP_EV_REFUSED,  /* final failure (also 408 by timer, 503 by transport); the leg is over */
-	SIP_EV_BYE,      /* peer hung up; the leg is over */
-	SIP_EV_LOST,     /* gone without a BYE of the peer (session timer, 481/408 in the dialog); the leg is over */
-	SIP_EV_OFFER,    /* re-INVITE or UPDATE: answer with sip_leg_respond(), now or later */
-	SIP_EV_ACK,      /* ACK to a 200 that carried our offer (offerless re-INVITE), with the answer */
+	SIP_EV_PROGRESS,  /* 1xx but 100; never after ANSWERED */
+	SIP_EV_ANSWERED,  /* 2xx to our INVITE, ACK sent. One without SDP gets that of the same dialog's last 1xx */
+	SIP_EV_REFUSED,   /* final failure (also 408 by timer, 503 by transport); the leg is over */
+	SIP_EV_BYE,       /* peer hung up; the leg is over */
+	SIP_EV_LOST,      /* gone without a BYE of the peer (session timer, 481/408 in the dialog); the leg is over */
+	SIP_EV_OFFER,     /* re-INVITE or UPDATE: answer with sip_leg_respond(), now or later */
+	SIP_EV_ACK,       /* ACK to a 200 that carried our offer (offerless INVITE or re-INVITE), with the answer */
+	SIP_EV_INVITE,    /* a new leg: somebody who may calls us; in. Answer with ring, accept, reject; 100 has gone */
+	SIP_EV_CANCELLED, /* the caller gave up before our final answer; the leg is over */
+	SIP_EV_REFER,     /* refer_to...: answer with sip_leg_refer_respond(), then sip_leg_notify() */
+	SIP_EV_INFO_DTMF, /* digit, duration_ms: INFO with application/dtmf-relay or application/dtmf; answered here */
+};
+
+enum { SIP_IN_HEADERS_MAX = 32 };
+
+/* An INVITE that came in. All text borrowed for the callback. */
+struct sip_incoming {
+	struct addr source;
+	const char *auth_user;                   /* digest user who proved himself, NULL: let in by source */
+	const char *request_user, *request_host; /* unescaped user part: "+447700900123" */
+	const char *to_user, *from_user, *from_display, *from_host;
+	const char *pai_user;  /* P-Asserted-Identity, "" none */
+	uint64_t replaces_leg; /* Replaces names this leg of ours; 0: no Replaces header */
+	size_t header_count;   /* X-* headers */
+	struct sip_in_header {
+		const char *name, *value;
+	} headers[SIP_IN_HEADERS_MAX];
 };
 
 struct sip_event {
@@ -40,7 +60,19 @@ struct sip_event {
 	size_t sdp_length;
 	bool is_update; /* OFFER */
 	const char *sip_call_id;
-	bool local; /* REFUSED: made up here (no answer, transport), not sent by the peer */
+	bool local;                    /* REFUSED: made up here (no answer, transport), not sent by the peer */
+	const char *contact;           /* REFUSED 3xx: first Contact's URI, "" none */
+	unsigned retry_after_s;        /* REFUSED, 0 none */
+	const struct sip_incoming *in; /* INVITE */
+	const char *refer_to;          /* REFER: URI without its headers; sip: or tel: */
+	const char *refer_replaces;    /* Replaces in Refer-To, unescaped; NULL none */
+	const char *referred_by;       /* header value, NULL none */
+	char digit;                    /* INFO_DTMF */
+	unsigned duration_ms;
+};
+
+struct sip_user {
+	const char *name, *password;
 };
 
 struct sip_stack_conf {
@@ -56,6 +88,11 @@ struct sip_stack_conf {
 	 * by the parser hook: must be quick. NULL: nobody may. */
 	bool (*source_allowed)(const struct addr *source, void *arg);
 	bool drop_strangers; /* silence instead of 403 */
+	/* Digest users (RFC 3261 s22, RFC 8760 SHA-256 beside MD5): who is not let in by source and sends INVITE is
+	 * challenged when there are any, and let in when he proves one of them. Copied; passwords are wiped on free. */
+	const struct sip_user *users;
+	size_t user_count;
+	const char *realm; /* "" : domain */
 	void (*on_event)(const struct sip_event *ev, void *arg);
 	void *arg;
 	unsigned t1x64_ms; /* 0: 32000; tests use less */
@@ -81,7 +118,8 @@ struct sip_invite {
 	const char *pai_uri; /* P-Asserted-Identity, "" : none */
 	const struct sip_header *headers;
 	size_t header_count;
-	const char *sdp; /* the offer */
+	const char *sdp;                    /* the offer */
+	const char *referred_by, *replaces; /* header values; NULL none */
 	void *leg_arg;
 };
 
@@ -95,6 +133,19 @@ void sip_leg_cancel(struct sip_stack *s, uint64_t leg, int sip_code, int q850, c
 void sip_leg_bye(struct sip_stack *s, uint64_t leg, int sip_code, int q850, const char *text);
 /* Answer SIP_EV_OFFER. sdp NULL: none. */
 void sip_leg_respond(struct sip_stack *s, uint64_t leg, int code, const char *sdp);
+
+/* Legs that came in (SIP_EV_INVITE). sip_leg_cancel() or _bye() on one without a final answer is a 487 or 480. */
+void sip_leg_ring(struct sip_stack *s, uint64_t leg, int code, const char *sdp); /* 180; 183 with SDP */
+/* sdp: the answer, or the offer when the INVITE had none (SIP_EV_ACK then brings the answer). */
+void sip_leg_accept(struct sip_stack *s, uint64_t leg, const char *sdp);
+/* code 300..699; headers beside Reason (X-WA-Error, Retry-After, Warning). */
+void sip_leg_reject(struct sip_stack *s, uint64_t leg, int code, const char *phrase, int q850,
+	const struct sip_header *headers, size_t header_count);
+
+/* Answer SIP_EV_REFER: 202, or a refusal. */
+void sip_leg_refer_respond(struct sip_stack *s, uint64_t leg, int code);
+/* NOTIFY with message/sipfrag "SIP/2.0 CODE phrase" (RFC 3515 s2.4.5); final ends the subscription. After 202 only. */
+void sip_leg_notify(struct sip_stack *s, uint64_t leg, int code, bool final);
 
 /* For checking a configuration: would sip_leg_invite() take this target, this header name? Reserved are the headers the
  * stack itself writes. */

@@ -15,6 +15,10 @@ enum audio_codec { AUDIO_NONE, AUDIO_PCMU, AUDIO_PCMA, AUDIO_OPUS, AUDIO_G722 };
 
 enum { MEDIA_CANDIDATES_MAX = 4, MEDIA_UFRAG_MAX = 257, MEDIA_PWD_MAX = 257, MEDIA_FINGERPRINT_BYTES = 32 };
 
+/* The two parties of a bridged call, and what may be played to one of them instead of the other. */
+enum media_side { SIDE_WA, SIDE_SIP };
+enum media_sound { SOUND_NONE, SOUND_RINGBACK, SOUND_MUSIC, SOUND_SILENCE };
+
 /* Our WhatsApp end, as it goes into our SDP. */
 struct media_wa_local {
 	struct addr addr;                             /* public address and port */
@@ -48,6 +52,8 @@ struct media_sip_remote {
 	uint8_t event_pt;   /* telephone-event; 0: none */
 	uint16_t ptime_ms;  /* what we send: 10..60 */
 	bool send, receive; /* our view: hold is send false or receive false */
+	bool new_peer;      /* another party than before: what the old one still sends is dropped, and symmetric RTP
+			       learns anew */
 };
 
 /* Everything of ours that SDPs toward both sides need. */

@@ -1,0 +1,69 @@
+/* events/events.h
+ *
+ * What happened, told to the world: CloudEvents 1.0 (structured mode, application/cloudevents+json) posted to every
+ * configured receiver, and given to those who listen on the API (server-sent events). At least once, in order for each
+ * subject; store/outbox.h keeps what is not delivered. A receiver that fails is asked again after 1 s, 2 s, 4 s ... up
+ * to 5 min, for max_age_s; then its event is dead (and can be revived). 410 Gone and other 4xx but 408, 409, 425, 429
+ * are dead at once. At most 8 requests to a receiver at a time, one for a subject.
+ *
+ * Signature: X-Watrunk-Signature: t=UNIX_SECONDS,v1=HEX, HMAC-SHA-256 over "SECONDS.BODY" with the receiver's secret.
+ * Owner: control thread.
+ */
+#ifndef EVENTS_EVENTS_H
+#define EVENTS_EVENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct loop;
+struct http_client;
+struct store;
+struct events;
+
+struct events_receiver {
+	const char *name, *url, *secret; /* secret NULL: not signed */
+	const char *const *types;        /* "call.*", "permission.granted"; count 0: all */
+	size_t type_count;
+};
+
+struct events_conf {
+	const char *source;                      /* CloudEvents source, "watrunk/" + sip domain */
+	const struct events_receiver *receivers; /* copied */
+	size_t receiver_count;
+	unsigned timeout_ms; /* of one request; 0: 5000 */
+	unsigned max_age_s;  /* 0: 86400 */
+	void (*on_fault)(const char *receiver, const char *what,
+		void *arg); /* begins to fail (what), works again (NULL): one log line */
+	void *arg;
+};
+
+/* Starts with what a previous run left in the outbox. */
+int events_new(struct loop *l, struct http_client *http, struct store *store, const struct events_conf *conf,
+	struct events **ret_events);
+struct events *events_free(struct events *e);
+
+/* A value of an event's data. */
+enum event_field_kind { FIELD_TEXT, FIELD_INT, FIELD_BOOL, FIELD_TIME_MS };
+struct event_field {
+	const char *name;
+	enum event_field_kind kind;
+	const char *text; /* NULL or "": the field is left out */
+	int64_t number;
+};
+
+/* type without prefix: "call.answered"; becomes "com.watrunk.call.answered". subject: call id or user. Returns 0,
+ * -EINVAL (does not fit OUTBOX_BODY_MAX) or -ENOMEM. */
+int events_emit(
+	struct events *e, const char *type, const char *subject, const struct event_field *fields, size_t count);
+
+/* Listeners, for server-sent events: fn for every event from now on, from within events_emit(). json: the CloudEvent,
+ * borrowed. Returns a handle, NULL out of memory or too many (64). */
+struct events_listener;
+struct events_listener *events_listen(
+	struct events *e, void (*fn)(const char *id, const char *type, const char *json, void *arg), void *arg);
+struct events_listener *events_unlisten(struct events_listener *l);
+
+size_t events_pending(const struct events *e); /* requests on their way */
+
+#endif
