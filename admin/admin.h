@@ -16,6 +16,7 @@
 #ifndef ADMIN_ADMIN_H
 #define ADMIN_ADMIN_H
 
+#include "admin/api_ops.h"
 #include "lib/base/addr.h"
 #include "store/store.h"
 
@@ -24,6 +25,7 @@
 #include <stdint.h>
 
 struct loop;
+struct events;
 struct admin;
 
 struct admin_call { /* borrowed for the callback */
@@ -49,6 +51,8 @@ struct admin_conf {
 	const char *token;
 	struct store *store; /* borrowed */
 	struct admin_ops ops;
+	struct api_ops api;
+	struct events *events; /* borrowed; NULL: /v1/events is answered 501 */
 };
 
 int admin_new(struct loop *l, const struct admin_conf *conf, struct admin **ret_admin);
