@@ -70,10 +70,11 @@ struct call_settings {
 	unsigned default_ring_ms;  /* when the route says nothing: 60000 (the window is shorter anyhow) */
 	unsigned
 		media_wait_ms; /* after the SIP answer, wait at most this long for ICE and DTLS before `accept`: 2000 */
-	unsigned media_setup_ms; /* after `accept`, give media at most this long to come up: 15000 */
-	unsigned max_call_ms;    /* longest conversation, counted from Meta's 200 to `accept`; 0: 12 hours */
-	bool use_pre_accept;     /* true */
-	const char *sip_domain;  /* host of From and PAI */
+	unsigned media_setup_ms;   /* after `accept`, give media at most this long to come up: 15000 */
+	unsigned transfer_ring_ms; /* ring time of a transfer's target; 0: 30000 */
+	unsigned max_call_ms;      /* longest conversation, counted from Meta's 200 to `accept`; 0: 12 hours */
+	bool use_pre_accept;       /* true */
+	const char *sip_domain;    /* host of From and PAI */
 };
 
 /* The user-initiated offer. Text is copied into the call's arena. */
