@@ -1,7 +1,8 @@
 /* graph/graph.h
  *
- * What we tell Meta: POST /{phone_number_id}/calls; messages and call permissions are in graph/messages.h. One request a call action, retried by the error table, over a warm
- * connection. Owner: control thread. Source: Meta, "Calling API reference" and "Error codes".
+ * What we tell Meta: POST /{phone_number_id}/calls; messages and call permissions are in graph/messages.h. One request
+ * a call action, retried by the error table, over a warm connection. Owner: control thread. Source: Meta, "Calling API
+ * reference" and "Error codes".
  */
 #ifndef GRAPH_GRAPH_H
 #define GRAPH_GRAPH_H

@@ -45,6 +45,7 @@ struct permission {
 	uint64_t last_message_ms; /* he wrote to us: opens the 24 h customer-service window; 0 never */
 };
 
+/* 0: not counted here, Meta alone decides; likewise more than 2 requests. */
 struct permission_limits {
 	unsigned requests_per_day, requests_per_week, connected_per_day, unanswered_max; /* 1, 2, 100, 4 */
 	uint64_t fresh_ms; /* how long a NONE or UNKNOWN is believed before Meta is asked again: 60000 */
@@ -77,14 +78,18 @@ enum permission_change {
 const char *permission_change_name(enum permission_change c); /* "granted" ... */
 
 void permission_init(struct permission *p, const char *number_id, const char *user);
-/* expires_ms and the rest as Meta gave them; 0 where absent. */
+/* expires_ms and the rest as Meta gave them; 0 where absent. UNKNOWN: the question was in vain (no answer, 613): what
+ * was known stays, and for fresh_ms a user of whom nothing is known may be called, because Meta checks the call as
+ * well. */
 enum permission_change permission_on_query(struct permission *p, enum permission_status status, uint64_t expires_ms,
 	uint64_t call_limit_until_ms, uint64_t request_limit_until_ms, uint64_t now_ms);
 enum permission_change permission_on_reply(
 	struct permission *p, bool accepted, bool permanent, uint64_t expires_ms, bool automatic, uint64_t now_ms);
+/* Meta has taken the request. He may answer it for 7 days. */
 void permission_on_requested(struct permission *p, uint64_t now_ms);
 /* Meta refused the request: 138009 (limit), 138017 (permanent permission exists). */
 enum permission_change permission_on_request_refused(struct permission *p, int meta_code, uint64_t now_ms);
+/* UNANSWERED: nobody picked up, or he declined; not when our side gave up before Meta said RINGING. */
 enum permission_outcome { PERMISSION_CALL_CONNECTED, PERMISSION_CALL_UNANSWERED, PERMISSION_CALL_REFUSED_BY_META };
 /* meta_code for the last: 138006 no permission, 138012 limit. until_ms: from its details, 0 unknown. */
 enum permission_change permission_on_call(struct permission *p, enum permission_outcome outcome, int meta_code,
