@@ -31,8 +31,9 @@ struct events_conf {
 	const char *source;                      /* CloudEvents source, "watrunk/" + sip domain */
 	const struct events_receiver *receivers; /* copied */
 	size_t receiver_count;
-	unsigned timeout_ms; /* of one request; 0: 5000 */
-	unsigned max_age_s;  /* 0: 86400 */
+	unsigned timeout_ms;                   /* of one request; 0: 5000 */
+	unsigned max_age_s;                    /* 0: 86400 */
+	unsigned retry_first_ms, retry_max_ms; /* 0: 1000, 300000 */
 	void (*on_fault)(const char *receiver, const char *what,
 		void *arg); /* begins to fail (what), works again (NULL): one log line */
 	void *arg;
@@ -41,10 +42,17 @@ struct events_conf {
 /* Starts with what a previous run left in the outbox. */
 int events_new(struct loop *l, struct http_client *http, struct store *store, const struct events_conf *conf,
 	struct events **ret_events);
+/* After its listeners' owners, before http_client_free() and store_close(). What is on its way stays in the outbox.
+ * Accepts NULL; returns NULL. */
 struct events *events_free(struct events *e);
 
 /* A value of an event's data. */
-enum event_field_kind { FIELD_TEXT, FIELD_INT, FIELD_BOOL, FIELD_TIME_MS };
+enum event_field_kind {
+	FIELD_TEXT,
+	FIELD_INT,
+	FIELD_BOOL,
+	FIELD_TIME_MS, /* milliseconds since 1970, told as RFC 3339; 0: left out */
+};
 struct event_field {
 	const char *name;
 	enum event_field_kind kind;
@@ -63,6 +71,9 @@ struct events_listener;
 struct events_listener *events_listen(
 	struct events *e, void (*fn)(const char *id, const char *type, const char *json, void *arg), void *arg);
 struct events_listener *events_unlisten(struct events_listener *l);
+
+/* After dead events were revived, or a receiver was repaired: try all receivers now, whatever they are waiting for. */
+void events_kick(struct events *e);
 
 size_t events_pending(const struct events *e); /* requests on their way */
 
