@@ -247,12 +247,17 @@ void permission_init(struct permission *p, const char *number_id, const char *us
 static void learn(struct permission *p, enum permission_status status, enum permission_source source,
 	uint64_t expires_ms, uint64_t now_ms)
 {
+	bool was_allowed = is_allowed(p, now_ms);
+
 	p->status = status;
 	p->source = source;
 	p->expires_ms = status == PERMISSION_TEMPORARY ? expires_ms : 0;
 	p->checked_ms = now_ms;
-	if (is_allowed(p, now_ms))
-		p->request_pending = false;
+	if (!is_allowed(p, now_ms))
+		return;
+	p->request_pending = false;
+	if (!was_allowed)
+		p->unanswered = 0; /* a new permission; or Meta counts differently than we did */
 }
 
 /* He has no permission (any more). */
@@ -278,8 +283,6 @@ static enum permission_change query_says_allowed(
 
 	if (status == PERMISSION_TEMPORARY && !expires_ms)
 		expires_ms = same ? p->expires_ms : later(now_ms, TEMPORARY_MS);
-	if (!was_allowed)
-		p->unanswered = 0; /* Meta counts differently than we did, or anew */
 	learn(p, status, same && p->expires_ms == expires_ms ? p->source : PERMISSION_FROM_QUERY, expires_ms, now_ms);
 	return news ? PERMISSION_GRANTED : PERMISSION_UNCHANGED;
 }
