@@ -126,7 +126,14 @@ static void send_digit(struct bridge_to_sip *b)
 static void send_audio(struct bridge_to_sip *b, unsigned samples, bool sound)
 {
 	uint8_t packet[PACKET_BYTES];
-	g711_from_pcm(b->law, b->fifo, samples, packet + RTP_HEADER_BYTES);
+	int16_t instead[BRIDGE_PTIME_MAX_MS * BRIDGE_SAMPLES_PER_MS];
+	const int16_t *pcm = b->fifo;
+	if (b->playing || b->muted) {
+		sound_player_read(&b->player, instead, samples);
+		pcm = instead;
+		sound = false;
+	}
+	g711_from_pcm(b->law, pcm, samples, packet + RTP_HEADER_BYTES);
 	send_packet(b, b->pt, b->mark_next, b->ts, packet, samples);
 	b->mark_next = false;
 	if (sound && !b->sound_sent) {
@@ -261,9 +268,14 @@ void bridge_to_sip_new_source(struct bridge_to_sip *b)
 	b->phased = false;
 }
 
+bool bridge_to_sip_can_dial(const struct bridge_to_sip *b)
+{
+	return b->running && b->send && b->event_pt;
+}
+
 void bridge_to_sip_digit(struct bridge_to_sip *b, const struct tev_report *report)
 {
-	if (!b->running || !b->send || !b->event_pt)
+	if (!bridge_to_sip_can_dial(b))
 		return;
 	if (report->kind == TEV_BEGIN || !b->digit_open) {
 		b->digit_open = tev_tx_begin(&b->events, report->digit) == 0;
@@ -274,6 +286,30 @@ void bridge_to_sip_digit(struct bridge_to_sip *b, const struct tev_report *repor
 		tev_tx_end(&b->events, report->duration_ms);
 		b->digit_open = false;
 	}
+}
+
+void bridge_to_sip_dial(struct bridge_to_sip *b, char digit, unsigned duration_ms)
+{
+	if (tev_tx_begin(&b->events, digit) == 0)
+		tev_tx_end(&b->events, duration_ms);
+}
+
+void bridge_to_sip_play(struct bridge_to_sip *b, bool on, const struct sound *sound)
+{
+	b->playing = on;
+	sound_player_start(&b->player, on ? sound : NULL);
+}
+
+void bridge_to_sip_mute(struct bridge_to_sip *b, bool on)
+{
+	b->muted = on;
+}
+
+void bridge_to_sip_new_peer(struct bridge_to_sip *b)
+{
+	tev_tx_drop(&b->events);
+	b->digit_open = false;
+	b->mark_next = true;
 }
 
 uint64_t bridge_to_sip_deadline(const struct bridge_to_sip *b)

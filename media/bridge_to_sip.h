@@ -5,6 +5,7 @@
  * (FEC) or concealed.
  *
  *   Opus packet --> jbuf --> every ptime: decode | FEC | PLC | silence --> G.711 --> RTP
+ *   a sound, or mute -------------------> instead of what was decoded
  *   digit ------------------------------> telephone-event instead of audio
  *
  * Embedded in the session; its owner's thread. Allocates only in _init().
@@ -14,6 +15,7 @@
 
 #include "media/codec/g711.h"
 #include "media/codec/opus_codec.h"
+#include "media/dsp/sound.h"
 #include "media/media_types.h"
 #include "media/rtp/jbuf.h"
 #include "media/rtp/rtp_stream.h"
@@ -69,6 +71,9 @@ struct bridge_to_sip {
 	unsigned concealed_run; /* samples since the last real ones */
 	int16_t fifo[BRIDGE_FIFO_SAMPLES];
 	unsigned fifo_samples;
+	/* what is heard instead of WhatsApp */
+	bool playing, muted;
+	struct sound_player player;
 	/* digits */
 	struct tev_tx events;
 	bool digit_open;
@@ -89,6 +94,15 @@ void bridge_to_sip_other_packet(struct bridge_to_sip *b, const struct rtp_hdr *h
 /* Another SSRC, or the sender began anew. */
 void bridge_to_sip_new_source(struct bridge_to_sip *b);
 void bridge_to_sip_digit(struct bridge_to_sip *b, const struct tev_report *report);
+
+/* A digit of ours. False: it cannot be sent now (no telephone-event, on hold). */
+bool bridge_to_sip_can_dial(const struct bridge_to_sip *b);
+void bridge_to_sip_dial(struct bridge_to_sip *b, char digit, unsigned duration_ms);
+/* From the next packet on. sound: NULL is silence. WhatsApp's stream goes on being consumed. */
+void bridge_to_sip_play(struct bridge_to_sip *b, bool on, const struct sound *sound);
+void bridge_to_sip_mute(struct bridge_to_sip *b, bool on);
+/* Another party listens from now on: the digits for the one before are dropped. */
+void bridge_to_sip_new_peer(struct bridge_to_sip *b);
 
 void bridge_to_sip_tick(struct bridge_to_sip *b, uint64_t now_us);
 uint64_t bridge_to_sip_deadline(const struct bridge_to_sip *b);

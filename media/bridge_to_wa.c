@@ -17,6 +17,12 @@ static uint32_t slot_ts(const struct bridge_to_wa *b, int64_t slot)
 	return b->first_ts + (uint32_t)slot * TO_WA_SLOT_TS;
 }
 
+/* The SIP side is not heard: slots are filled by us, at our pace. */
+static bool replaced(const struct bridge_to_wa *b)
+{
+	return b->playing || b->muted;
+}
+
 /* The slot that real time has reached, and not one used before. */
 static int64_t slot_now(const struct bridge_to_wa *b, uint64_t now_us)
 {
@@ -96,7 +102,7 @@ static bool leaps(const struct bridge_to_wa *b, int32_t gap, uint64_t now_us)
 static void feed(
 	struct bridge_to_wa *b, enum g711_law law, uint32_t ts, const uint8_t *payload, size_t length, uint64_t now_us)
 {
-	if (!b->running || tev_tx_active(&b->events)) {
+	if (!b->running || replaced(b) || tev_tx_active(&b->events)) {
 		b->anchored = false;
 		return;
 	}
@@ -125,7 +131,7 @@ static void take(struct bridge_to_wa *b, uint16_t seq, uint32_t ts, enum g711_la
 	feed(b, law, ts, payload, length, now_us);
 	b->last_packet_us = now_us;
 	b->last_packet_samples = (unsigned)length;
-	if (!tev_tx_active(&b->events))
+	if (!replaced(b) && !tev_tx_active(&b->events))
 		b->fill_us = now_us + silent_after_us(b);
 	b->next_seq = (uint16_t)(seq + 1);
 	b->seq_known = true;
@@ -198,16 +204,34 @@ void bridge_to_wa_new_source(struct bridge_to_wa *b)
 	b->anchored = false;
 }
 
+bool bridge_to_wa_can_dial(const struct bridge_to_wa *b)
+{
+	return b->running && b->event_pt;
+}
+
+static bool begin_digit(struct bridge_to_wa *b, char digit, uint64_t now_us)
+{
+	if (tev_tx_begin(&b->events, digit))
+		return false;
+	if (!b->silent && now_us < b->fill_us)
+		b->fill_us = now_us; /* events keep their own pace of 20 ms, audio stops meanwhile */
+	return true;
+}
+
+void bridge_to_wa_dial(struct bridge_to_wa *b, char digit, unsigned duration_ms, uint64_t now_us)
+{
+	if (begin_digit(b, digit, now_us))
+		tev_tx_end(&b->events, duration_ms);
+}
+
 void bridge_to_wa_digit(struct bridge_to_wa *b, const struct tev_report *report, uint64_t now_us)
 {
-	if (!b->running || !b->event_pt)
+	if (!bridge_to_wa_can_dial(b))
 		return;
 	if (report->kind == TEV_BEGIN || !b->digit_open) {
-		b->digit_open = tev_tx_begin(&b->events, report->digit) == 0;
+		b->digit_open = begin_digit(b, report->digit, now_us);
 		if (!b->digit_open)
 			return;
-		if (!b->silent && now_us < b->fill_us)
-			b->fill_us = now_us; /* events keep their own pace of 20 ms, audio stops meanwhile */
 	}
 	if (report->kind == TEV_END) {
 		tev_tx_end(&b->events, report->duration_ms);
@@ -215,7 +239,7 @@ void bridge_to_wa_digit(struct bridge_to_wa *b, const struct tev_report *report,
 	}
 }
 
-/* ---- silence and digits, every 20 ms ---- */
+/* ---- silence, sounds and digits, every 20 ms ---- */
 
 static void send_digit(struct bridge_to_wa *b, int64_t slot, uint64_t now_us)
 {
@@ -232,19 +256,65 @@ static void send_digit(struct bridge_to_wa *b, int64_t slot, uint64_t now_us)
 	b->last_sent_us = now_us;
 }
 
+/* The player is without a sound when there is just silence to be sent. */
+static void send_sound(struct bridge_to_wa *b, int64_t slot, uint64_t now_us)
+{
+	int16_t pcm[TO_WA_SLOT_SAMPLES];
+	sound_player_read(&b->player, pcm, TO_WA_SLOT_SAMPLES);
+	send_frame(b, slot, pcm, now_us);
+}
+
+/* The slot that the SIP side had begun: the sound takes over in its middle, so that no slot is sent before its time. */
+static void send_first_of_sound(struct bridge_to_wa *b, uint64_t now_us)
+{
+	sound_player_read(&b->player, b->pcm + b->filled, TO_WA_SLOT_SAMPLES - b->filled);
+	send_frame(b, b->slot, b->pcm, now_us);
+	b->filled = 0;
+}
+
 static void fill(struct bridge_to_wa *b, uint64_t at_us)
 {
-	static const int16_t zeros[TO_WA_SLOT_SAMPLES];
-	if (b->filled)
-		finish_slot(b, at_us);
-	int64_t slot = slot_now(b, at_us);
-	if (tev_tx_active(&b->events))
-		send_digit(b, slot, at_us);
-	else
-		send_frame(b, slot, zeros, at_us);
+	if (replaced(b) && b->filled) {
+		send_first_of_sound(b, at_us);
+	} else {
+		if (b->filled)
+			finish_slot(b, at_us);
+		int64_t slot = slot_now(b, at_us);
+		if (tev_tx_active(&b->events))
+			send_digit(b, slot, at_us);
+		else
+			send_sound(b, slot, at_us);
+	}
 	b->silent = true;
 	b->anchored = false;
 	b->fill_us = at_us + TO_WA_SLOT_US;
+}
+
+/* Playing has begun or ended. When it begins, slots go on at the pace of those before. */
+static void replace(struct bridge_to_wa *b, bool was, uint64_t now_us)
+{
+	if (!b->running || b->silent || was || !replaced(b))
+		return;
+	uint64_t next_us = b->last_sent_us + TO_WA_SLOT_US;
+	b->held.used = false;
+	b->anchored = false;
+	b->silent = true;
+	b->fill_us = next_us > now_us ? next_us : now_us;
+}
+
+void bridge_to_wa_play(struct bridge_to_wa *b, bool on, const struct sound *sound, uint64_t now_us)
+{
+	bool was = replaced(b);
+	b->playing = on;
+	sound_player_start(&b->player, on ? sound : NULL);
+	replace(b, was, now_us);
+}
+
+void bridge_to_wa_mute(struct bridge_to_wa *b, bool on, uint64_t now_us)
+{
+	bool was = replaced(b);
+	b->muted = on;
+	replace(b, was, now_us);
 }
 
 uint64_t bridge_to_wa_deadline(const struct bridge_to_wa *b)

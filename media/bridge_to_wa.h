@@ -5,6 +5,7 @@
  *
  *   G.711 --> reorder window (one packet, 15 ms) --> PCM --> 20 ms slots --> Opus --> RTP
  *   nothing for a while --> a frame of silence every 20 ms, so that packets keep flowing
+ *   a sound, or mute -----> a frame of it every 20 ms, and what comes from SIP is dropped
  *
  * The line toward WhatsApp is one for the whole call: slot k has timestamp base + 960 k, and slots only go forward.
  * Where the SIP stream's own timestamps lie on that line is anchored when it begins and again whenever it leaps,
@@ -18,6 +19,7 @@
 
 #include "media/codec/g711.h"
 #include "media/codec/opus_codec.h"
+#include "media/dsp/sound.h"
 #include "media/rtp/rtp_stream.h"
 #include "media/rtp/telephone_event.h"
 
@@ -80,6 +82,9 @@ struct bridge_to_wa {
 		uint64_t until_us;
 		uint8_t payload[TO_WA_PAYLOAD_MAX];
 	} held;
+	/* what is heard instead of the SIP side */
+	bool playing, muted;
+	struct sound_player player;
 	/* digits */
 	struct tev_tx events;
 	bool digit_open;
@@ -101,6 +106,12 @@ void bridge_to_wa_other_packet(struct bridge_to_wa *b, const struct rtp_hdr *hdr
 /* Another SSRC, or the sender began anew, or it went on hold. */
 void bridge_to_wa_new_source(struct bridge_to_wa *b);
 void bridge_to_wa_digit(struct bridge_to_wa *b, const struct tev_report *report, uint64_t now_us);
+/* A digit of ours. False: it cannot be sent now. */
+bool bridge_to_wa_can_dial(const struct bridge_to_wa *b);
+void bridge_to_wa_dial(struct bridge_to_wa *b, char digit, unsigned duration_ms, uint64_t now_us);
+/* From the next slot on. sound: NULL is silence. */
+void bridge_to_wa_play(struct bridge_to_wa *b, bool on, const struct sound *sound, uint64_t now_us);
+void bridge_to_wa_mute(struct bridge_to_wa *b, bool on, uint64_t now_us);
 
 void bridge_to_wa_tick(struct bridge_to_wa *b, uint64_t now_us);
 uint64_t bridge_to_wa_deadline(const struct bridge_to_wa *b);

@@ -8,6 +8,7 @@
 
 #include "media/media_types.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum media_command_kind {
@@ -15,10 +16,15 @@ enum media_command_kind {
 	MEDIA_CMD_SET_WA,  /* u.wa: malloc'd by the control thread, freed by the worker */
 	MEDIA_CMD_SET_SIP, /* u.sip */
 	MEDIA_CMD_START_WA,
+	MEDIA_CMD_PLAY,      /* u.play */
+	MEDIA_CMD_MUTE,      /* u.mute */
+	MEDIA_CMD_SEND_DTMF, /* u.dtmf */
 	MEDIA_CMD_ASK_STATS,
 	MEDIA_CMD_CLOSE,
 	MEDIA_CMD_STOP, /* close everything and end the thread */
 };
+
+enum { MEDIA_DTMF_MAX = 32 }; /* digits in one command */
 
 struct media_call;
 
@@ -33,6 +39,18 @@ struct media_command {
 		} open;
 		struct media_wa_remote *wa;
 		struct media_sip_remote sip;
+		struct {
+			enum media_side side;
+			enum media_sound sound;
+		} play;
+		struct {
+			enum media_side side;
+			bool on;
+		} mute;
+		struct {
+			enum media_side side;
+			char digits[MEDIA_DTMF_MAX + 1];
+		} dtmf;
 	} u;
 };
 

@@ -11,6 +11,8 @@
 #include "lib/base/mailbox.h"
 #include "lib/loop/loop.h"
 #include "media/port_pool.h"
+#include "media/rtp/telephone_event.h"
+#include "media/sounds.h"
 #include "media/webrtc/dtls_ctx.h"
 #include "media/worker.h"
 
@@ -47,6 +49,7 @@ struct media_engine {
 	struct loop *loop;
 	struct media_engine_conf conf;
 	struct dtls_ctx *dtls;
+	struct sounds *sounds;
 	struct port_pool *wa_ports, *sip_ports;
 	size_t session_count;
 	unsigned worker_count;
@@ -279,6 +282,29 @@ int media_start_wa(struct media_engine *e, uint64_t session)
 	return command(e, &cmd);
 }
 
+int media_play(struct media_engine *e, uint64_t session, enum media_side side, enum media_sound sound)
+{
+	struct media_command cmd = {.kind = MEDIA_CMD_PLAY, .session = session, .u.play = {side, sound}};
+	return command(e, &cmd);
+}
+
+int media_mute(struct media_engine *e, uint64_t session, enum media_side side, bool on)
+{
+	struct media_command cmd = {.kind = MEDIA_CMD_MUTE, .session = session, .u.mute = {side, on}};
+	return command(e, &cmd);
+}
+
+int media_send_dtmf(struct media_engine *e, uint64_t session, enum media_side side, const char *digits)
+{
+	struct media_command cmd = {.kind = MEDIA_CMD_SEND_DTMF, .session = session, .u.dtmf.side = side};
+	size_t n = 0;
+
+	for (; *digits && n < MEDIA_DTMF_MAX; digits++)
+		if (tev_event(*digits) >= 0)
+			cmd.u.dtmf.digits[n++] = *digits;
+	return n ? command(e, &cmd) : 0;
+}
+
 int media_ask_stats(struct media_engine *e, uint64_t session)
 {
 	struct media_command cmd = {.kind = MEDIA_CMD_ASK_STATS, .session = session};
@@ -317,7 +343,7 @@ static int start_worker(struct media_engine *e, unsigned index)
 	ew->engine = e;
 	r = slotmap_new((uint8_t)index, e->conf.max_sessions, &ew->sessions);
 	if (r == 0)
-		r = worker_new(index, &e->conf, e->dtls, e->conf.max_sessions, &ew->worker);
+		r = worker_new(index, &e->conf, e->dtls, e->sounds, e->conf.max_sessions, &ew->worker);
 	if (r == 0)
 		r = loop_watch(
 			e->loop, mailbox_fd(worker_events(ew->worker)), LOOP_READ, on_worker_events, ew, &ew->watch);
@@ -330,6 +356,8 @@ static int start_all(struct media_engine *e)
 	unsigned wanted = e->conf.workers ? e->conf.workers : cores > 0 ? (unsigned)cores : 1;
 	int r = dtls_ctx_new(&e->dtls);
 
+	if (r == 0)
+		r = sounds_new(e->conf.tone_country, e->conf.music_path, &e->sounds);
 	if (r == 0)
 		r = port_pool_new(e->conf.wa_port_min, e->conf.wa_port_max, false, &e->wa_ports);
 	if (r == 0)
@@ -387,6 +415,7 @@ struct media_engine *media_engine_free(struct media_engine *e)
 	}
 	port_pool_free(e->wa_ports);
 	port_pool_free(e->sip_ports);
+	sounds_free(e->sounds);
 	dtls_ctx_free(e->dtls);
 	free(e);
 	return NULL;

@@ -1,7 +1,7 @@
 /* media/session.c
  *
  * Glue: sorts what comes in to the ends, the bridge's two directions and the DTMF receivers, keeps the time-outs,
- * passes on what goes out.
+ * passes on what goes out. Commands are in session_commands.c.
  */
 #include "media/session_inner.h"
 
@@ -16,7 +16,6 @@
 #include <string.h>
 
 enum {
-	SESSION_MAGIC = 0x5e551011,
 	SRTCP_ROOM = 64,
 	JBUF_MIN_MS = 20,
 	JBUF_MAX_MS = 200,
@@ -125,6 +124,13 @@ static void note_first_audio(struct session *s, enum media_end end, uint64_t now
 	tell(s, (struct session_event){.kind = SESSION_FIRST_AUDIO, .end = end}, now_us);
 }
 
+static void wa_stream_begins(struct session *s, uint64_t now_us)
+{
+	struct tev_report report[1];
+	pass_digits(s, END_WA, report, tev_rx_reset(&s->wa_events, report), now_us);
+	bridge_to_sip_new_source(&s->to_sip);
+}
+
 static void on_wa_rtp(struct session *s, const uint8_t *bytes, size_t length, uint64_t now_us)
 {
 	struct rtp_hdr h;
@@ -139,7 +145,7 @@ static void on_wa_rtp(struct session *s, const uint8_t *bytes, size_t length, ui
 	if (v == SEQ_DUPLICATE || v == SEQ_SUSPICIOUS)
 		return;
 	if (new_source)
-		bridge_to_sip_new_source(&s->to_sip);
+		wa_stream_begins(s, now_us);
 	const uint8_t *payload = bytes + h.payload_offset;
 	if (is_audio && h.payload_length) {
 		note_first_audio(s, END_WA, now_us);
@@ -186,8 +192,7 @@ static void send_wa_packet(void *arg, const void *bytes, size_t length, const st
 	s->io->send(s->io_arg, END_WA, SESSION_RTP, bytes, length, to);
 }
 
-/* Media may flow once the call is accepted and there are keys, whichever is last. */
-static void maybe_flow(struct session *s, uint64_t now_us)
+void session_maybe_flow(struct session *s, uint64_t now_us)
 {
 	if (s->flowing || s->failed || !s->started || !webrtc_end_is_up(s->webrtc))
 		return;
@@ -215,7 +220,7 @@ static void on_wa_event(
 			s->dtls_us = (int64_t)(now_us - s->wa_set_us);
 		se.kind = SESSION_DTLS_UP;
 		tell(s, se, now_us);
-		maybe_flow(s, now_us);
+		session_maybe_flow(s, now_us);
 		break;
 	case WEBRTC_FAILED: fail(s, END_WA, failure, now_us); break;
 	}
@@ -256,6 +261,13 @@ static void on_sip_payload(struct session *s, const struct rtp_hdr *h, const uin
 	}
 }
 
+void session_sip_stream_begins(struct session *s, uint64_t now_us)
+{
+	struct tev_report report[1];
+	pass_digits(s, END_SIP, report, tev_rx_reset(&s->sip_events, report), now_us);
+	bridge_to_wa_new_source(&s->to_wa);
+}
+
 static void on_sip_rtp(struct session *s, const uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us)
 {
 	struct rtp_hdr h;
@@ -276,10 +288,8 @@ static void on_sip_rtp(struct session *s, const uint8_t *bytes, size_t length, c
 	enum seq_verdict v = rtp_stream_received(&s->sip.stream, &h, !is_event, now_us, &new_source);
 	if (v == SEQ_DUPLICATE || v == SEQ_SUSPICIOUS)
 		return;
-	if (new_source) {
-		bridge_to_wa_new_source(&s->to_wa);
-		tev_rx_init(&s->sip_events, BRIDGE_RATE_HZ);
-	}
+	if (new_source)
+		session_sip_stream_begins(s, now_us);
 	on_sip_payload(s, &h, bytes + h.payload_offset, now_us);
 }
 
@@ -322,12 +332,14 @@ static uint64_t min_us(uint64_t a, uint64_t b)
 
 static uint64_t wa_silence_deadline(const struct session *s)
 {
-	return s->started ? s->wa_heard_us + s->wa_silence_us : UINT64_MAX;
+	return s->started && s->wa_set ? s->wa_heard_us + s->wa_silence_us : UINT64_MAX;
 }
 
+/* While WhatsApp hears something else, the SIP side is on hold or not there yet, and owes us nothing. */
 static uint64_t sip_silence_deadline(const struct session *s)
 {
-	return s->started && s->sip_set && s->sip_remote.receive ? s->sip_heard_us + s->sip_silence_us : UINT64_MAX;
+	bool expected = s->started && s->sip_set && s->sip_remote.receive && s->playing[SIDE_WA] == SOUND_NONE;
+	return expected ? s->sip_heard_us + s->sip_silence_us : UINT64_MAX;
 }
 
 uint64_t session_deadline(const struct session *s)
@@ -341,6 +353,8 @@ uint64_t session_deadline(const struct session *s)
 	at = min_us(at, tev_rx_deadline(&s->sip_events));
 	at = min_us(at, rtp_stream_deadline(&s->wa));
 	at = min_us(at, rtp_stream_deadline(&s->sip.stream));
+	at = min_us(at, dtmf_queue_deadline(&s->dial[SIDE_WA]));
+	at = min_us(at, dtmf_queue_deadline(&s->dial[SIDE_SIP]));
 	at = min_us(at, wa_silence_deadline(s));
 	return min_us(at, sip_silence_deadline(s));
 }
@@ -360,10 +374,11 @@ void session_tick(struct session *s, uint64_t now_us)
 	webrtc_end_tick(s->webrtc, now_us);
 	if (s->failed)
 		return;
-	maybe_flow(s, now_us);
+	session_maybe_flow(s, now_us);
 	bridge_to_sip_tick(&s->to_sip, now_us);
 	bridge_to_wa_tick(&s->to_wa, now_us);
 	tick_digits(s, now_us);
+	session_dial(s, now_us);
 	if (rtp_stream_deadline(&s->wa) <= now_us)
 		report_to_wa(s, false, now_us);
 	if (rtp_stream_deadline(&s->sip.stream) <= now_us)
@@ -372,55 +387,6 @@ void session_tick(struct session *s, uint64_t now_us)
 		fail(s, END_WA, MEDIA_FAIL_WA_SILENT, now_us);
 	else if (sip_silence_deadline(s) <= now_us)
 		fail(s, END_SIP, MEDIA_FAIL_SIP_SILENT, now_us);
-}
-
-/* ---- commands ---- */
-
-int session_set_wa(struct session *s, const struct media_wa_remote *remote, uint64_t now_us)
-{
-	ASSERT(s->magic == SESSION_MAGIC);
-	if (s->wa_set)
-		return -EALREADY;
-	s->wa_set_us = now_us;
-	s->wa_opus_pt = remote->opus_pt;
-	s->wa_event_pt = remote->event_pt;
-	bridge_to_wa_set_remote(&s->to_wa, remote->opus_pt, remote->event_pt);
-	uint32_t bitrate = s->opus_bitrate;
-	if (remote->max_bitrate && remote->max_bitrate < bitrate)
-		bitrate = remote->max_bitrate;
-	opus_enc_set_bitrate(s->to_wa.enc, bitrate);
-	int r = webrtc_end_start(s->webrtc, remote, now_us);
-	s->wa_set = r == 0;
-	return r;
-}
-
-int session_set_sip(struct session *s, const struct media_sip_remote *remote, uint64_t now_us)
-{
-	ASSERT(s->magic == SESSION_MAGIC);
-	if (remote->codec != AUDIO_PCMU && remote->codec != AUDIO_PCMA)
-		return -ENOTSUP;
-	bool resumed = !s->sip_set || (remote->receive && !s->sip_remote.receive);
-	if (s->sip_set && !remote->receive && s->sip_remote.receive)
-		bridge_to_wa_new_source(&s->to_wa); /* on hold: what comes after it begins anew */
-	s->sip_remote = *remote;
-	s->sip_set = true;
-	if (resumed)
-		s->sip_heard_us = now_us;
-	rtp_end_set_remote(&s->sip, &remote->rtp, &remote->rtcp);
-	bridge_to_sip_set_remote(&s->to_sip, remote, now_us);
-	rtp_stream_start_reports(&s->sip.stream, now_us);
-	return 0;
-}
-
-void session_start_wa(struct session *s, uint64_t now_us)
-{
-	ASSERT(s->magic == SESSION_MAGIC);
-	if (s->started)
-		return;
-	s->started = true;
-	s->wa_heard_us = now_us;
-	s->sip_heard_us = now_us;
-	maybe_flow(s, now_us);
 }
 
 /* ---- life ---- */
@@ -511,6 +477,7 @@ int session_new(const struct session_conf *conf, uint64_t now_us, struct session
 		return -ENOMEM;
 	uint64_t random = conf->random_seed ? conf->random_seed : crypto_random_u64();
 	s->magic = SESSION_MAGIC;
+	s->sounds = conf->sounds;
 	s->io = conf->io;
 	s->io_arg = conf->io_arg;
 	s->wa_silence_us = us_or(conf->wa_silence_timeout_ms, WA_SILENCE_MS);

@@ -22,6 +22,7 @@ enum { SESSION_PACKETS = 16 }; /* that one session may hold of the pool: reserve
 struct session;
 struct pktpool;
 struct dtls_ctx;
+struct sounds;
 
 enum session_channel { SESSION_RTP, SESSION_RTCP }; /* SIP end: two sockets. WhatsApp end: always SESSION_RTP (muxed) */
 
@@ -54,9 +55,10 @@ struct session_io {
 };
 
 struct session_conf {
-	struct pktpool *pool;     /* the worker's, borrowed */
-	struct dtls_ctx *dtls;    /* process-wide certificate and SSL_CTX, borrowed */
-	struct media_wa_local wa; /* our ufrag, pwd, SSRC */
+	struct pktpool *pool;        /* the worker's, borrowed */
+	struct dtls_ctx *dtls;       /* process-wide certificate and SSL_CTX, borrowed */
+	const struct sounds *sounds; /* for session_play(), borrowed; NULL: all are silence */
+	struct media_wa_local wa;    /* our ufrag, pwd, SSRC */
 	const struct session_io *io;
 	void *io_arg;
 	uint16_t jbuf_min_ms, jbuf_max_ms; /* 0: 20 and 200 */
@@ -75,10 +77,20 @@ int session_new(const struct session_conf *conf, uint64_t now_us, struct session
 
 /* Meta's SDP is known: start ICE, then DTLS. Once. */
 int session_set_wa(struct session *s, const struct media_wa_remote *remote, uint64_t now_us);
-/* The SIP peer's SDP is known, or has changed. SSRC, sequence and timestamps toward WhatsApp never notice. */
+/* The SIP peer's SDP is known, or has changed. SSRC, sequence and timestamps toward WhatsApp never notice; of a new
+ * peer neither: packets of the one before are dropped, its digits are ended. */
 int session_set_sip(struct session *s, const struct media_sip_remote *remote, uint64_t now_us);
 /* `accept` has returned 200: media may go to WhatsApp, and does so at once (silence when the SIP side says nothing). */
 void session_start_wa(struct session *s, uint64_t now_us);
+/* What `side` hears instead of the other party; SOUND_NONE: the other party. Toward WhatsApp once media may go there,
+ * toward SIP as soon as it is known where to, WhatsApp or not. The same again: it plays on. While WhatsApp hears a
+ * sound, the SIP side's silence is no fault. */
+void session_play(struct session *s, enum media_side side, enum media_sound sound, uint64_t now_us);
+/* Silence in place of what `side` says. Its digits pass, and its silence is still a fault. */
+void session_mute(struct session *s, enum media_side side, bool on, uint64_t now_us);
+/* RFC 4733 digits to `side`, after those that still wait. Where they cannot be sent (no telephone-event, on hold, not
+ * accepted yet) they are dropped. */
+void session_send_dtmf(struct session *s, enum media_side side, const char *digits, uint64_t now_us);
 
 /* One datagram. bytes may be overwritten (SRTP works in place); nothing is kept beyond the call but what was copied
  * into the pool. */

@@ -1,21 +1,26 @@
 /* media/session_inner.h
  *
- * What media/session.c and media/stats.c share. Nobody else includes it.
+ * What media/session*.c and media/stats.c share. Nobody else includes it.
  */
 #ifndef MEDIA_SESSION_INNER_H
 #define MEDIA_SESSION_INNER_H
 
 #include "media/bridge_to_sip.h"
 #include "media/bridge_to_wa.h"
+#include "media/dtmf_queue.h"
 #include "media/rtp/rtp_end.h"
 #include "media/rtp/telephone_event.h"
 #include "media/session.h"
 
 struct webrtc_end;
+struct sounds;
+
+enum { SESSION_MAGIC = 0x5e551011 };
 
 struct session {
 	unsigned magic;
 	/* fixed after session_new(): */
+	const struct sounds *sounds;
 	const struct session_io *io;
 	void *io_arg;
 	uint64_t wa_silence_us, sip_silence_us;
@@ -33,6 +38,8 @@ struct session {
 	bool failed;
 	uint8_t wa_opus_pt, wa_event_pt;
 	struct media_sip_remote sip_remote;
+	enum media_sound playing[2];        /* enum media_side: what that side hears instead of the other one */
+	struct dtmf_queue dial[2];          /* enum media_side: digits of ours to that side */
 	uint64_t wa_heard_us, sip_heard_us; /* last sign of life, or when waiting for one began */
 	/* statistics */
 	uint64_t wa_set_us;
@@ -41,5 +48,12 @@ struct session {
 	uint64_t discarded[END_COUNT]; /* malformed, of unknown type, or not wanted now */
 	uint32_t dtmf_digits;
 };
+
+/* Media may flow once the call is accepted and there are keys, whichever is last. */
+void session_maybe_flow(struct session *s, uint64_t now_us);
+/* What comes from the SIP side is another stream than before. */
+void session_sip_stream_begins(struct session *s, uint64_t now_us);
+/* Begin the digits of ours that are due. */
+void session_dial(struct session *s, uint64_t now_us);
 
 #endif

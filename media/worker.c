@@ -71,6 +71,7 @@ struct worker {
 	unsigned index;
 	const struct media_engine_conf *conf;
 	struct dtls_ctx *dtls;
+	const struct sounds *sounds;
 	size_t max_sessions;
 	struct thread *thread;
 	struct mailbox *commands; /* control -> worker */
@@ -254,6 +255,7 @@ static int start_session(struct worker *w, struct media_call *c, const struct me
 	struct session_conf conf = {
 		.pool = w->pool,
 		.dtls = w->dtls,
+		.sounds = w->sounds,
 		.wa = *wa,
 		.io = &session_io,
 		.io_arg = c,
@@ -358,10 +360,15 @@ static void set_remote(struct media_call *c, const struct media_command *cmd)
 
 static void steer(struct media_call *c, const struct media_command *cmd)
 {
+	uint64_t now_us = c->worker->now_us;
+
 	switch (cmd->kind) {
 	case MEDIA_CMD_SET_WA:
 	case MEDIA_CMD_SET_SIP: set_remote(c, cmd); break;
-	case MEDIA_CMD_START_WA: session_start_wa(c->session, c->worker->now_us); break;
+	case MEDIA_CMD_START_WA: session_start_wa(c->session, now_us); break;
+	case MEDIA_CMD_PLAY: session_play(c->session, cmd->u.play.side, cmd->u.play.sound, now_us); break;
+	case MEDIA_CMD_MUTE: session_mute(c->session, cmd->u.mute.side, cmd->u.mute.on, now_us); break;
+	case MEDIA_CMD_SEND_DTMF: session_send_dtmf(c->session, cmd->u.dtmf.side, cmd->u.dtmf.digits, now_us); break;
 	case MEDIA_CMD_ASK_STATS: report_stats(c->worker, c); break;
 	case MEDIA_CMD_OPEN:
 	case MEDIA_CMD_CLOSE:
@@ -507,8 +514,8 @@ static int set_up(struct worker *w)
 	return 0;
 }
 
-int worker_new(unsigned index, const struct media_engine_conf *conf, struct dtls_ctx *dtls, size_t max_sessions,
-	struct worker **ret_worker)
+int worker_new(unsigned index, const struct media_engine_conf *conf, struct dtls_ctx *dtls, const struct sounds *sounds,
+	size_t max_sessions, struct worker **ret_worker)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	char name[16];
@@ -519,6 +526,7 @@ int worker_new(unsigned index, const struct media_engine_conf *conf, struct dtls
 	w->index = index;
 	w->conf = conf;
 	w->dtls = dtls;
+	w->sounds = sounds;
 	w->max_sessions = max_sessions;
 	w->epoll_fd = -1;
 	r = set_up(w);

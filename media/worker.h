@@ -16,11 +16,13 @@
 struct worker;
 struct mailbox;
 struct dtls_ctx;
+struct sounds;
 
-/* conf and dtls are borrowed for the worker's life. index: owner part of its session ids. Returns 0 or negative errno.
+/* conf, dtls and sounds are borrowed for the worker's life. index: owner part of its session ids. Returns 0 or negative
+ * errno.
  */
-int worker_new(unsigned index, const struct media_engine_conf *conf, struct dtls_ctx *dtls, size_t max_sessions,
-	struct worker **ret_worker);
+int worker_new(unsigned index, const struct media_engine_conf *conf, struct dtls_ctx *dtls, const struct sounds *sounds,
+	size_t max_sessions, struct worker **ret_worker);
 /* Room is kept so that each of `open_sessions` can still be closed. Returns 0, -EAGAIN or, to open, -ENOMEM. Each
  * session whose OPEN was taken reports MEDIA_CLOSED after its CLOSE, also when it could not be made (MEDIA_FAILED). */
 int worker_command(struct worker *w, const struct media_command *command, size_t open_sessions);

@@ -8,6 +8,33 @@ void rtp_end_init(struct rtp_end *e, const struct rtp_stream_conf *conf)
 	rtp_stream_init(&e->stream, conf);
 }
 
+/* ---- who was here before ---- */
+
+static bool is_at(const struct rtp_end_addrs *a, const struct addr *where)
+{
+	const struct addr *const all[] = {&a->signalled_rtp, &a->signalled_rtcp, &a->rtp, &a->rtcp};
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (addr_is_set(all[i]) && addr_equal(all[i], where))
+			return true;
+	return false;
+}
+
+static bool is_shunned(const struct rtp_end *e, const struct addr *from)
+{
+	for (unsigned i = 0; i < RTP_END_SHUNNED_MAX; i++)
+		if (is_at(&e->shunned[i], from))
+			return true;
+	return false;
+}
+
+/* Back to one of before, perhaps behind the same NAT as it was: all of its addresses are good again. */
+static void pardon(struct rtp_end *e, const struct addr *rtp)
+{
+	for (unsigned i = 0; i < RTP_END_SHUNNED_MAX; i++)
+		if (addr_is_set(rtp) && is_at(&e->shunned[i], rtp))
+			memset(&e->shunned[i], 0, sizeof(e->shunned[i]));
+}
+
 void rtp_end_set_remote(struct rtp_end *e, const struct addr *rtp, const struct addr *rtcp)
 {
 	if (!addr_is_set(rtp) || !addr_equal(&e->signalled_rtp, rtp)) {
@@ -16,7 +43,25 @@ void rtp_end_set_remote(struct rtp_end *e, const struct addr *rtp, const struct 
 	}
 	e->signalled_rtp = *rtp;
 	e->signalled_rtcp = *rtcp;
+	pardon(e, rtp);
 }
+
+void rtp_end_set_new_peer(struct rtp_end *e, const struct addr *rtp, const struct addr *rtcp)
+{
+	const struct rtp_end_addrs old = {e->signalled_rtp, e->signalled_rtcp, e->rtp, e->rtcp};
+	if (addr_is_set(&old.signalled_rtp) || addr_is_set(&old.rtp)) {
+		e->shunned[e->shunned_next] = old;
+		e->shunned_next = (e->shunned_next + 1) % RTP_END_SHUNNED_MAX;
+	}
+	pardon(e, rtp);
+	memset(&e->rtp, 0, sizeof(e->rtp));
+	memset(&e->rtcp, 0, sizeof(e->rtcp));
+	e->signalled_rtp = *rtp;
+	e->signalled_rtcp = *rtcp;
+	rtp_stream_forget_peer(&e->stream);
+}
+
+/* ---- who may send ---- */
 
 static bool may_move(const struct rtp_end *e, const struct rtp_hdr *hdr, const struct addr *from, uint64_t now_us)
 {
@@ -33,6 +78,10 @@ bool rtp_end_accept(
 	struct rtp_end *e, const struct rtp_hdr *hdr, const struct addr *from, uint64_t now_us, bool *ret_moved)
 {
 	*ret_moved = false;
+	if (is_shunned(e, from)) {
+		e->wrong_source++;
+		return false;
+	}
 	if (!addr_is_set(&e->rtp) || !addr_equal(&e->rtp, from)) {
 		if (addr_is_set(&e->rtp) && !may_move(e, hdr, from, now_us)) {
 			e->wrong_source++;
@@ -51,7 +100,7 @@ bool rtp_end_accept(
 bool rtp_end_accept_rtcp(struct rtp_end *e, const struct addr *from)
 {
 	const struct addr *rtp = rtp_end_rtp_to(e);
-	if ((rtp && addr_equal_host(from, rtp)) || addr_equal(from, &e->signalled_rtcp)) {
+	if (!is_shunned(e, from) && ((rtp && addr_equal_host(from, rtp)) || addr_equal(from, &e->signalled_rtcp))) {
 		e->rtcp = *from;
 		return true;
 	}

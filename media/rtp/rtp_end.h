@@ -10,6 +10,8 @@
  *             it goes on with the SSRC and sequence of the stream, or
  *             the locked source has been silent for RTP_END_RELATCH_MS
  *   any ----- new remote address by SDP --> OPEN
+ *   any ----- another peer by SDP --------> OPEN, and the addresses of the one before are shunned, until an SDP names
+ *             one of them again
  */
 #ifndef MEDIA_RTP_RTP_END_H
 #define MEDIA_RTP_RTP_END_H
@@ -21,6 +23,12 @@ enum {
 	RTP_END_RELATCH_MS = 2000,
 	RTP_END_SEQ_NEAR =
 		100, /* RFC 3550 A.1 MAX_MISORDER: a guesser would have to know the sequence as well as the SSRC */
+	RTP_END_SHUNNED_MAX = 4, /* peers before this one whose packets may still be on their way */
+};
+
+/* Where a peer was: by its SDP, and in truth. */
+struct rtp_end_addrs {
+	struct addr signalled_rtp, signalled_rtcp, rtp, rtcp;
 };
 
 struct rtp_end {
@@ -30,11 +38,16 @@ struct rtp_end {
 	struct addr rtcp;                          /* last source of valid RTCP; else unset */
 	uint64_t last_rtp_us;
 	uint64_t wrong_source;
+	struct rtp_end_addrs shunned[RTP_END_SHUNNED_MAX];
+	unsigned shunned_next; /* overwritten next */
 };
 
 void rtp_end_init(struct rtp_end *e, const struct rtp_stream_conf *conf);
 /* Where the peer's SDP says it is. The same addresses again change nothing. */
 void rtp_end_set_remote(struct rtp_end *e, const struct addr *rtp, const struct addr *rtcp);
+/* The same, of another party than before: it may send from anywhere but where that one was, unless its SDP says that it
+ * is in the same place. Its stream begins anew. */
+void rtp_end_set_new_peer(struct rtp_end *e, const struct addr *rtp, const struct addr *rtcp);
 
 /* Is an RTP packet with this (valid) header to be taken? *ret_moved: the lock is now on `from`, and that is not where
  * we sent before. */

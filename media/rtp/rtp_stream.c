@@ -35,16 +35,23 @@ void rtp_stream_header(struct rtp_stream *s, uint8_t pt, bool marker, uint32_t t
 	s->tx_bytes += payload_length;
 }
 
-static void follow_new_ssrc(struct rtp_stream *s, uint32_t ssrc)
+void rtp_stream_forget_peer(struct rtp_stream *s)
 {
 	if (s->has_peer) {
 		s->lost_before += seq_lost(&s->rx);
 		s->duplicates_before += s->rx.duplicates;
 		s->reordered_before += s->rx.reordered;
 		s->ssrc_changes++;
-		s->peer_sr_mid = 0;
 	}
+	s->peer_sr_mid = 0;
+	s->has_peer = s->bye_received = false;
 	seq_init(&s->rx, s->clock_hz);
+}
+
+static void follow_new_ssrc(struct rtp_stream *s, uint32_t ssrc)
+{
+	if (s->has_peer)
+		rtp_stream_forget_peer(s);
 	s->peer_ssrc = ssrc;
 	s->has_peer = true;
 }

@@ -68,6 +68,10 @@ void rtp_stream_header(struct rtp_stream *s, uint8_t pt, bool marker, uint32_t t
 enum seq_verdict rtp_stream_received(
 	struct rtp_stream *s, const struct rtp_hdr *hdr, bool timed, uint64_t now_us, bool *ret_new_source);
 
+/* Somebody else will send from now on: the next packet begins a stream, whatever its SSRC. What was counted stays, and
+ * so does the line we send. */
+void rtp_stream_forget_peer(struct rtp_stream *s);
+
 /* Start reporting: first report in one to two seconds. Does nothing when started. */
 void rtp_stream_start_reports(struct rtp_stream *s, uint64_t now_us);
 /* When rtp_stream_report() is due; UINT64_MAX: not started. */

@@ -89,6 +89,15 @@ size_t tev_rx_tick(struct tev_rx *rx, uint64_t now_us, struct tev_report ret_rep
 	return 1;
 }
 
+size_t tev_rx_reset(struct tev_rx *rx, struct tev_report ret_reports[1])
+{
+	size_t n = rx->active;
+	if (n)
+		ret_reports[0] = finish(rx);
+	rx->known = false;
+	return n;
+}
+
 /* ---- sending ---- */
 
 void tev_tx_init(struct tev_tx *tx, uint32_t rtp_clock_hz)

@@ -56,6 +56,8 @@ size_t tev_rx_packet(struct tev_rx *rx, uint32_t ts, const uint8_t *payload, siz
 	struct tev_report ret_reports[TEV_REPORTS_MAX]);
 /* Ends a digit whose end was never told. */
 size_t tev_rx_tick(struct tev_rx *rx, uint64_t now_us, struct tev_report ret_reports[1]);
+/* The stream begins anew: ends what is under way, forgets its timestamps. */
+size_t tev_rx_reset(struct tev_rx *rx, struct tev_report ret_reports[1]);
 uint64_t tev_rx_deadline(const struct tev_rx *rx); /* UINT64_MAX: nothing under way */
 
 /* ---- sending ---- */

@@ -135,6 +135,31 @@ void session_start_wa(struct session *s, uint64_t now_us)
 	tell(s, (struct session_event){.kind = SESSION_DTMF, .digit = 'A', .at_us = now_us});
 }
 
+void session_play(struct session *s, enum media_side side, enum media_sound sound, uint64_t now_us)
+{
+	tell(s, (struct session_event){.kind = SESSION_DTMF,
+			.digit = (char)('0' + sound),
+			.end = side == SIDE_WA ? END_WA : END_SIP,
+			.at_us = now_us});
+}
+
+void session_mute(struct session *s, enum media_side side, bool on, uint64_t now_us)
+{
+	tell(s, (struct session_event){.kind = SESSION_DTMF,
+			.digit = on ? 'Q' : 'q',
+			.end = side == SIDE_WA ? END_WA : END_SIP,
+			.at_us = now_us});
+}
+
+void session_send_dtmf(struct session *s, enum media_side side, const char *digits, uint64_t now_us)
+{
+	for (; *digits; digits++)
+		tell(s, (struct session_event){.kind = SESSION_DTMF,
+				.digit = *digits,
+				.end = side == SIDE_WA ? END_WA : END_SIP,
+				.at_us = now_us});
+}
+
 static void fail(struct session *s, enum media_end end, uint64_t now_us)
 {
 	if (s->failed)

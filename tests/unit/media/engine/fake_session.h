@@ -7,6 +7,9 @@
  *   set_wa                       ICE_NOMINATED when there is a candidate, then DTLS_UP; -EINVAL without ufrag
  *   set_sip                      DTMF 'S'; -ENOTSUP without codec
  *   start_wa                     DTMF 'A'
+ *   play                         DTMF '0' and the number of the sound, of the end that is to hear it
+ *   mute                         DTMF 'Q' on, 'q' off
+ *   send_dtmf                    DTMF of each digit
  *   packet                       sent back to where it came from, unless it begins with one of these:
  *     'F'                        fails (FAKE_FAILURE)
  *     'E'                        FAKE_BURST times DTMF 'E'

@@ -1,0 +1,33 @@
+/* media/dsp/sound.h
+ *
+ * Something to be played to a party of a call: PCM at 8 kHz, mono, without an end. Made once, then read by any number
+ * of threads, each with players of its own.
+ */
+#ifndef MEDIA_DSP_SOUND_H
+#define MEDIA_DSP_SOUND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SOUND_RATE_HZ = 8000 };
+
+struct sound {
+	int16_t *pcm; /* owned */
+	size_t samples;
+};
+
+void sound_done(struct sound *s); /* frees; what was made half, too */
+
+/* Embedded; one thread. A player without a sound plays silence. */
+struct sound_player {
+	const struct sound *sound; /* borrowed */
+	size_t at;
+};
+
+/* From its beginning. NULL, or one without samples: silence. */
+void sound_player_start(struct sound_player *p, const struct sound *sound);
+/* What comes next; the end is followed by the beginning. */
+void sound_player_read(struct sound_player *p, int16_t *pcm, size_t samples);
+
+#endif

@@ -1,0 +1,134 @@
+/* media/session_commands.c
+ *
+ * What the control thread tells a session.
+ */
+#include "media/session_inner.h"
+
+#include "lib/base/assert.h"
+#include "media/sounds.h"
+#include "media/webrtc/webrtc_end.h"
+
+#include <errno.h>
+
+int session_set_wa(struct session *s, const struct media_wa_remote *remote, uint64_t now_us)
+{
+	ASSERT(s->magic == SESSION_MAGIC);
+	if (s->wa_set)
+		return -EALREADY;
+	s->wa_set_us = s->wa_heard_us = now_us;
+	s->wa_opus_pt = remote->opus_pt;
+	s->wa_event_pt = remote->event_pt;
+	bridge_to_wa_set_remote(&s->to_wa, remote->opus_pt, remote->event_pt);
+	uint32_t bitrate = s->opus_bitrate;
+	if (remote->max_bitrate && remote->max_bitrate < bitrate)
+		bitrate = remote->max_bitrate;
+	opus_enc_set_bitrate(s->to_wa.enc, bitrate);
+	int r = webrtc_end_start(s->webrtc, remote, now_us);
+	s->wa_set = r == 0;
+	return r;
+}
+
+/* What the party before had begun is ended; what it still sends is not listened to. */
+static void meet_new_peer(struct session *s, const struct media_sip_remote *remote, uint64_t now_us)
+{
+	session_sip_stream_begins(s, now_us);
+	bridge_to_sip_new_peer(&s->to_sip);
+	dtmf_queue_drop(&s->dial[SIDE_SIP]);
+	rtp_end_set_new_peer(&s->sip, &remote->rtp, &remote->rtcp);
+}
+
+int session_set_sip(struct session *s, const struct media_sip_remote *remote, uint64_t now_us)
+{
+	ASSERT(s->magic == SESSION_MAGIC);
+	if (remote->codec != AUDIO_PCMU && remote->codec != AUDIO_PCMA)
+		return -ENOTSUP;
+	bool another = s->sip_set && remote->new_peer;
+	bool resumed = !s->sip_set || another || (remote->receive && !s->sip_remote.receive);
+	if (s->sip_set && !remote->receive && s->sip_remote.receive)
+		bridge_to_wa_new_source(&s->to_wa); /* on hold: what comes after it begins anew */
+	if (another)
+		meet_new_peer(s, remote, now_us);
+	else
+		rtp_end_set_remote(&s->sip, &remote->rtp, &remote->rtcp);
+	s->sip_remote = *remote;
+	s->sip_set = true;
+	if (resumed)
+		s->sip_heard_us = now_us;
+	bridge_to_sip_set_remote(&s->to_sip, remote, now_us);
+	rtp_stream_start_reports(&s->sip.stream, now_us);
+	return 0;
+}
+
+void session_start_wa(struct session *s, uint64_t now_us)
+{
+	ASSERT(s->magic == SESSION_MAGIC);
+	if (s->started)
+		return;
+	s->started = true;
+	s->wa_heard_us = now_us;
+	s->sip_heard_us = now_us;
+	session_maybe_flow(s, now_us);
+}
+
+void session_play(struct session *s, enum media_side side, enum media_sound sound, uint64_t now_us)
+{
+	ASSERT(s->magic == SESSION_MAGIC);
+	if (s->failed || s->playing[side] == sound)
+		return; /* told twice, it does not start over */
+	s->playing[side] = sound;
+	bool on = sound != SOUND_NONE;
+	const struct sound *what = sounds_get(s->sounds, sound);
+	if (side == SIDE_SIP) {
+		bridge_to_sip_play(&s->to_sip, on, what);
+		return;
+	}
+	bridge_to_wa_play(&s->to_wa, on, what, now_us);
+	if (!on)
+		s->sip_heard_us = now_us; /* nobody asked it to be heard meanwhile */
+}
+
+void session_mute(struct session *s, enum media_side side, bool on, uint64_t now_us)
+{
+	ASSERT(s->magic == SESSION_MAGIC);
+	if (s->failed)
+		return;
+	if (side == SIDE_WA)
+		bridge_to_sip_mute(&s->to_sip, on);
+	else
+		bridge_to_wa_mute(&s->to_wa, on, now_us);
+}
+
+static void dial_sip(struct session *s, uint64_t now_us)
+{
+	struct dtmf_queue *q = &s->dial[SIDE_SIP];
+	if (!bridge_to_sip_can_dial(&s->to_sip))
+		dtmf_queue_drop(q);
+	char digit = dtmf_queue_step(q, tev_tx_active(&s->to_sip.events), now_us);
+	if (digit)
+		bridge_to_sip_dial(&s->to_sip, digit, DTMF_DIGIT_MS);
+}
+
+static void dial_wa(struct session *s, uint64_t now_us)
+{
+	struct dtmf_queue *q = &s->dial[SIDE_WA];
+	if (!bridge_to_wa_can_dial(&s->to_wa))
+		dtmf_queue_drop(q);
+	char digit = dtmf_queue_step(q, tev_tx_active(&s->to_wa.events), now_us);
+	if (digit)
+		bridge_to_wa_dial(&s->to_wa, digit, DTMF_DIGIT_MS, now_us);
+}
+
+void session_dial(struct session *s, uint64_t now_us)
+{
+	dial_wa(s, now_us);
+	dial_sip(s, now_us);
+}
+
+void session_send_dtmf(struct session *s, enum media_side side, const char *digits, uint64_t now_us)
+{
+	ASSERT(s->magic == SESSION_MAGIC);
+	if (s->failed)
+		return;
+	dtmf_queue_add(&s->dial[side], digits);
+	session_dial(s, now_us);
+}
