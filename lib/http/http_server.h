@@ -15,6 +15,7 @@
 struct loop;
 struct http_server;
 struct http_request;
+struct http_stream;
 
 struct http_server_conf {
 	struct addr listen;       /* port 0: the system chooses, see http_server_addr() */
@@ -30,8 +31,8 @@ struct http_server_conf {
 /* Returns 0, -EADDRINUSE, -EACCES, -EINVAL, -ENOMEM. */
 int http_server_new(struct loop *l, const struct http_server_conf *conf, struct http_server **ret_server);
 void http_server_addr(const struct http_server *s, struct addr *ret_addr);
-/* Requests not answered yet are closed, without a call of their on_gone. Not from within a callback of this server.
- * Accepts NULL; always returns NULL. */
+/* Requests not answered yet and streams are closed, without a call of their on_gone. Not from within a callback of this
+ * server. Accepts NULL; always returns NULL. */
 struct http_server *http_server_free(struct http_server *s);
 
 /* All borrowed from the request, valid until it is answered. */
@@ -54,5 +55,18 @@ void http_request_on_gone(struct http_request *req, void (*fn)(void *arg), void 
  * not delay the answer. Call it inside on_request(), before http_reply(). fn is also called by http_server_free() for
  * requests it closes. */
 void http_request_on_done(struct http_request *req, void (*fn)(void *arg), void *arg);
+
+/* ---- an answer that goes on (server-sent events) ---- */
+
+/* Instead of http_reply(): status 200, and a body that grows by http_stream_write() until http_stream_end(). At most
+ * buffer_bytes wait for a peer that reads slowly. on_gone: the peer went away; the stream is gone, too. Returns NULL
+ * when out of memory: the request is still to be answered. */
+struct http_stream *http_stream_begin(struct http_request *req, const char *content_type, const char *const *headers,
+	size_t buffer_bytes, void (*on_gone)(void *arg), void *arg);
+/* Never waits. Returns 0, or -ENOBUFS: the peer is too slow, the connection is closed (counted:
+ * CNT_HTTP_STREAMS_CUT), the stream is gone without a call of on_gone. */
+int http_stream_write(struct http_stream *st, const void *bytes, size_t length);
+/* What is written still goes out. The stream is gone. */
+void http_stream_end(struct http_stream *st);
 
 #endif

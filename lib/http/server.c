@@ -16,11 +16,11 @@
 
 #include "lib/base/assert.h"
 #include "lib/base/str.h"
+#include "lib/http/server_internal.h"
 #include "lib/loop/loop.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <microhttpd.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,27 +52,6 @@ struct connection {
 	struct connection *prev, *next;
 };
 
-struct http_request {
-	struct http_server *server;
-	struct MHD_Connection *mhd;
-	struct connection *connection;
-	const char *method, *path;
-	struct addr peer;
-	uint8_t *body;
-	size_t length, cap;
-	size_t swallowed;
-	bool too_long;
-	bool suspended, handed_over; /* handed_over: on_request() was called */
-	bool answered, abort;
-	unsigned status;
-	struct MHD_Response *response;
-	void (*on_gone)(void *arg);
-	void *gone_arg;
-	void (*on_done)(void *arg);
-	void *done_arg;
-	struct http_request *prev, *next; /* while suspended */
-};
-
 struct http_server {
 	struct loop *loop;
 	struct http_server_conf conf;
@@ -85,7 +64,7 @@ struct http_server {
 	uint64_t accepted;  /* so far */
 	unsigned fruitless; /* turns, one after the other */
 	bool paused;        /* watch is off until the next LISTEN_CHECK_MS */
-	bool running;
+	bool running, stopping;
 	struct connection *receiving; /* ordered by deadline: all have the same allowance */
 	struct http_request *suspended;
 };
@@ -191,7 +170,24 @@ static void gone_watch_add(struct http_request *req)
 	(void)epoll_ctl(req->server->gone_epoll, EPOLL_CTL_ADD, req->connection->fd, &ev);
 }
 
-static void request_resume(struct http_request *req)
+void request_suspend(struct http_request *req)
+{
+	req->suspended = true;
+	DL_APPEND(req->server->suspended, req);
+	if (req->on_gone)
+		gone_watch_add(req);
+	MHD_suspend_connection(req->mhd);
+}
+
+void request_cut(struct http_request *req)
+{
+	req->abort = true;
+	(void)shutdown(req->connection->fd, SHUT_RDWR);
+	if (req->suspended)
+		request_resume(req);
+}
+
+void request_resume(struct http_request *req)
 {
 	struct epoll_event none = {0};
 	struct http_server *s = req->server;
@@ -360,11 +356,7 @@ static enum MHD_Result request_complete(struct http_request *req)
 	s->conf.on_request(req, s->conf.arg);
 	if (req->answered)
 		return request_answer(req);
-	req->suspended = true;
-	DL_APPEND(s->suspended, req);
-	if (req->on_gone)
-		gone_watch_add(req);
-	MHD_suspend_connection(req->mhd);
+	request_suspend(req);
 	return MHD_YES;
 }
 
@@ -398,6 +390,7 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **context, 
 	done = req->on_done;
 	if (done)
 		done(req->done_arg);
+	stream_over(req->stream, !req->server->stopping);
 	if (req->response)
 		MHD_destroy_response(req->response);
 	free(req->body);
@@ -506,7 +499,7 @@ struct http_server *http_server_free(struct http_server *s)
 	}
 	loop_unwatch(s->watch);
 	loop_unwatch(s->gone_watch);
-	s->running = true;
+	s->running = s->stopping = true;
 	if (s->daemon)
 		MHD_stop_daemon(s->daemon);
 	loop_timer_cancel(&s->mhd_timer);
@@ -561,15 +554,13 @@ static void add_header_line(struct MHD_Response *response, const char *line)
 	(void)MHD_add_response_header(response, name, colon);
 }
 
-void http_reply(struct http_request *req, unsigned status, const char *content_type, const void *body, size_t length,
-	const char *const *headers)
+void request_give_response(struct http_request *req, unsigned status, struct MHD_Response *response,
+	const char *content_type, const char *const *headers)
 {
 	ASSERT(!req->answered && !req->abort);
 	req->answered = true;
 	req->status = status;
-	req->response =
-		MHD_create_response_from_buffer(length, length ? (void *)(uintptr_t)body : (void *)(uintptr_t) "",
-			MHD_RESPMEM_MUST_COPY); /* NULL, out of memory: the connection is closed instead */
+	req->response = response; /* NULL, out of memory: the connection is closed instead */
 	if (req->response) {
 		(void)MHD_add_response_header(
 			req->response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type ? content_type : "text/plain");
@@ -578,6 +569,15 @@ void http_reply(struct http_request *req, unsigned status, const char *content_t
 	}
 	if (req->suspended)
 		request_resume(req);
+}
+
+void http_reply(struct http_request *req, unsigned status, const char *content_type, const void *body, size_t length,
+	const char *const *headers)
+{
+	request_give_response(req, status,
+		MHD_create_response_from_buffer(
+			length, length ? (void *)(uintptr_t)body : (void *)(uintptr_t) "", MHD_RESPMEM_MUST_COPY),
+		content_type, headers);
 }
 
 void http_request_on_gone(struct http_request *req, void (*fn)(void *arg), void *arg)
