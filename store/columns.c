@@ -93,7 +93,7 @@ static size_t utf8_length(const unsigned char *p)
 	return length;
 }
 
-static void clean_text(char *text)
+void columns_clean(char *text)
 {
 	unsigned char *p = (unsigned char *)text;
 
@@ -115,13 +115,13 @@ void columns_clean_text(struct call_record *r)
 
 		if (columns[i].kind == COLUMN_TEXT) {
 			at[columns[i].bytes - 1] = '\0';
-			clean_text(at);
+			columns_clean(at);
 		} else if (columns[i].kind == COLUMN_HEAP) {
 			char *text;
 
 			memcpy(&text, at, sizeof(text));
 			if (text)
-				clean_text(text);
+				columns_clean(text);
 		}
 	}
 }

@@ -34,5 +34,6 @@ extern const size_t columns_count;
 /* Replace bytes that are not UTF-8 (a peer's, or a character cut by a full field) by '?': readers of the table, and the
  * JSON of the admin API, can rely on the encoding. */
 void columns_clean_text(struct call_record *r);
+void columns_clean(char *text); /* the same for one text */
 
 #endif

@@ -1,6 +1,6 @@
-/* Schema of the call log. Each step takes the database from version n-1 to n and is never edited once released:
+/* Schema of the database. Each step takes the database from version n-1 to n and is never edited once released:
  * databases that went through it exist. A new column means a new step (ALTER TABLE), a line in columns.c and one in
- * docs/call-log.md. */
+ * docs/call-log.md; a new table, one in docs/store.md. */
 #include "store/schema.h"
 
 #include "store/sqlite.h"
@@ -35,8 +35,43 @@ static const char step_1[] =
 			"NOT NULL,"
 			"started_ms INTEGER NOT NULL);";
 
+/* What is kept so that a crash loses no promise; docs/store.md explains each table. In `outbox`, state is 0 behind an
+ * earlier waiting row of the same receiver and subject, 1 at the front, 2 dead (enum event_state): so a due row is
+ * found by index, whatever waits behind it. AUTOINCREMENT: a seq is never given twice, else a late report of an attempt
+ * could meet another event. */
+static const char step_2[] =
+	"ALTER TABLE live_calls ADD COLUMN outbound INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX calls_by_gateway ON calls (gateway, started_ms);"
+	"CREATE TABLE permissions ("
+	"number_id TEXT NOT NULL, user TEXT NOT NULL, status TEXT NOT NULL, source TEXT NOT NULL,"
+	"expires_ms INTEGER NOT NULL, checked_ms INTEGER NOT NULL,"
+	"requested_ms INTEGER NOT NULL, requested_before_ms INTEGER NOT NULL, request_pending INTEGER NOT NULL,"
+	"unanswered INTEGER NOT NULL, window_start_ms INTEGER NOT NULL, connected INTEGER NOT NULL,"
+	"blocked_until_ms INTEGER NOT NULL, request_blocked_until_ms INTEGER NOT NULL,"
+	"last_message_ms INTEGER NOT NULL,"
+	"PRIMARY KEY (number_id, user)) WITHOUT ROWID;"
+	"CREATE TABLE parked ("
+	"id TEXT NOT NULL PRIMARY KEY, number_id TEXT NOT NULL, user TEXT NOT NULL,"
+	"created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, json TEXT NOT NULL);"
+	"CREATE TABLE inbox ("
+	"seq INTEGER PRIMARY KEY, message_id TEXT NOT NULL UNIQUE, received_ms INTEGER NOT NULL, json TEXT);"
+	"CREATE INDEX inbox_waiting ON inbox (seq) WHERE json IS NOT NULL;"
+	"CREATE INDEX inbox_by_age ON inbox (received_ms);"
+	"CREATE TABLE idempotency ("
+	"key TEXT NOT NULL PRIMARY KEY, request_hash TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,"
+	"created_ms INTEGER NOT NULL);"
+	"CREATE INDEX idempotency_by_age ON idempotency (created_ms);"
+	"CREATE TABLE outbox ("
+	"seq INTEGER PRIMARY KEY AUTOINCREMENT, receiver TEXT NOT NULL, id TEXT NOT NULL, subject TEXT NOT NULL,"
+	"type TEXT NOT NULL, body TEXT NOT NULL, created_ms INTEGER NOT NULL, next_ms INTEGER NOT NULL,"
+	"attempts INTEGER NOT NULL, error TEXT NOT NULL, state INTEGER NOT NULL);"
+	"CREATE INDEX outbox_due ON outbox (receiver, state, next_ms, seq);"
+	"CREATE INDEX outbox_by_state ON outbox (state, seq);"
+	"CREATE INDEX outbox_by_subject ON outbox (receiver, subject, seq) WHERE state < 2;";
+
 static const char *const steps[SCHEMA_VERSION + 1] = {
 	[1] = step_1,
+	[2] = step_2,
 };
 
 static int fault(const struct db *db, int r, const char *doing, char *why, size_t why_cap)

@@ -1,8 +1,10 @@
 /* SQLite: the file, opening it, errors in our words, transactions. What is written and read is in statements.c.
  *
- * Write-ahead log with synchronous=NORMAL: a crash of the process loses nothing that was committed, a power cut may
- * lose the last transactions but never leaves the file inconsistent (sqlite.org/pragma.html#pragma_synchronous). That
- * is the right price for a call log; db_checkpoint() syncs when somebody asks for it.
+ * Write-ahead log with synchronous=NORMAL: a crash of the process (kill -9 too) loses nothing that was committed, a
+ * power cut may lose the last transactions but never leaves the file inconsistent
+ * (sqlite.org/pragma.html#pragma_synchronous). That is the right price for a call log; db_checkpoint() syncs when
+ * somebody asks for it. Where a promise was made on the strength of the commit, it is made with synchronous=FULL, which
+ * syncs the log file: Meta, once told that we have a message, never sends it again.
  */
 #include "store/sqlite.h"
 
@@ -51,7 +53,7 @@ int db_errno(int rc)
 	}
 }
 
-static const char *in_words(int r)
+const char *db_words(int r)
 {
 	switch (r) {
 	case -EBUSY: return "locked by another process";
@@ -77,7 +79,7 @@ const char *db_error(const struct db *db)
 
 static int explain(const struct db *db, int r, char *why, size_t why_cap)
 {
-	snprintf(why, why_cap, "%s: %s (%s)", db->path, in_words(r), db_error(db));
+	snprintf(why, why_cap, "%s: %s (%s)", db->path, db_words(r), db_error(db));
 	return r;
 }
 
@@ -178,6 +180,18 @@ int db_begin(struct db *db)
 	return db_exec(db, "BEGIN IMMEDIATE");
 }
 
+int db_begin_as(struct db *db, bool durable)
+{
+	int r = 0;
+
+	if (durable != db->full_sync)
+		r = db_exec(db, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+	if (r < 0)
+		return r;
+	db->full_sync = durable;
+	return db_begin(db);
+}
+
 int db_commit(struct db *db)
 {
 	return db_exec(db, "COMMIT");
@@ -185,6 +199,7 @@ int db_commit(struct db *db)
 
 void db_rollback(struct db *db)
 {
+	db->outbox_waiting = db->outbox_dead = -1; /* counted anew when next needed */
 	/* Some errors (disk full, out of memory) have rolled back already; then there is nothing to do. */
 	if (!sqlite3_get_autocommit(db->handle))
 		(void)db_exec(db, "ROLLBACK");
@@ -229,7 +244,7 @@ static int open_handle(struct db *db, enum db_mode mode, char *why, size_t why_c
 	sqlite3_extended_result_codes(db->handle, 1);
 	sqlite3_busy_timeout(db->handle, BUSY_MS);
 	if (mode == DB_WRITE && sqlite3_db_readonly(db->handle, "main") == 1) {
-		snprintf(why, why_cap, "%s: %s", db->path, in_words(-EROFS));
+		snprintf(why, why_cap, "%s: %s", db->path, db_words(-EROFS));
 		return -EROFS;
 	}
 	/* The schema of a file from elsewhere must not run functions of its choice. */
@@ -244,10 +259,11 @@ int db_open(const char *path, enum db_mode mode, struct db **ret_db, char *why, 
 	struct db *db = calloc(1, sizeof(*db));
 	int r = -ENOMEM;
 
-	snprintf(why, why_cap, "%s: %s", path, in_words(r));
+	snprintf(why, why_cap, "%s: %s", path, db_words(r));
 	if (!db)
 		return r;
 	db->lock_fd = -1;
+	db->outbox_waiting = db->outbox_dead = -1;
 	db->path = strdup(path);
 	if (!db->path)
 		goto fail;

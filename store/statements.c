@@ -47,8 +47,8 @@ int db_prepare(struct db *db)
 	/* A live entry that is retried after the record of its call was written must not come back to life. */
 	if (r == 0)
 		r = prepare(db,
-			"INSERT OR REPLACE INTO live_calls (id, wacid, number_id, user_number, started_ms)"
-			" SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM calls WHERE id = ?1)",
+			"INSERT OR REPLACE INTO live_calls (id, wacid, number_id, user_number, started_ms, outbound)"
+			" SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM calls WHERE id = ?1)",
 			&db->put_live);
 	if (r == 0)
 		r = prepare(db, "DELETE FROM live_calls WHERE id = ?", &db->forget_live);
@@ -60,6 +60,8 @@ void db_unprepare(struct db *db)
 	sqlite3_finalize(db->put_record);
 	sqlite3_finalize(db->put_live);
 	sqlite3_finalize(db->forget_live);
+	for (size_t i = 0; i < STATEMENT_COUNT; i++)
+		sqlite3_finalize(db->kept[i]);
 }
 
 /* ---- a row <-> struct call_record ---- */
@@ -192,6 +194,8 @@ int db_put_live(struct db *db, const struct live_call *live)
 		rc = sqlite3_bind_text(st, 4, live->user_number, -1, SQLITE_STATIC);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_bind_int64(st, 5, (int64_t)live->started_ms);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_int(st, 6, live->outbound);
 	return rc == SQLITE_OK ? run(st) : db_errno(rc);
 }
 
@@ -201,7 +205,9 @@ int db_each_live(struct db *db, int (*fn)(const struct live_call *live, void *ar
 	struct live_call live;
 	int rc = SQLITE_OK;
 	int r = prepare(db,
-		"SELECT id, wacid, number_id, user_number, started_ms FROM live_calls ORDER BY started_ms, rowid", &st);
+		"SELECT id, wacid, number_id, user_number, started_ms, outbound FROM live_calls ORDER BY started_ms, "
+		"rowid",
+		&st);
 
 	while (r == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		(void)str_copy(live.id, sizeof(live.id), (const char *)sqlite3_column_text(st, 0));
@@ -209,6 +215,7 @@ int db_each_live(struct db *db, int (*fn)(const struct live_call *live, void *ar
 		(void)str_copy(live.number_id, sizeof(live.number_id), (const char *)sqlite3_column_text(st, 2));
 		(void)str_copy(live.user_number, sizeof(live.user_number), (const char *)sqlite3_column_text(st, 3));
 		live.started_ms = (uint64_t)sqlite3_column_int64(st, 4);
+		live.outbound = sqlite3_column_int(st, 5) != 0;
 		r = fn(&live, arg);
 	}
 	sqlite3_finalize(st);
@@ -240,11 +247,19 @@ static int find_sql(const struct store_query *q, char *sql, size_t cap)
 		strbuf_put(&sb, NUMBER_MATCHES("number", ":number"));
 	if (q->status[0])
 		strbuf_put(&sb, " AND status = :status");
+	if (q->direction[0])
+		strbuf_put(&sb, " AND direction = :direction");
+	if (q->gateway[0])
+		strbuf_put(&sb, " AND gateway = :gateway");
 	if (q->from_ms)
 		strbuf_put(&sb, " AND started_ms >= :from");
 	if (q->to_ms)
 		strbuf_put(&sb, " AND started_ms < :to");
-	strbuf_put(&sb, " ORDER BY started_ms DESC, rowid DESC LIMIT :limit OFFSET :offset");
+	/* The place of a record is its own values, so that it holds even when the record has been deleted since.
+	 * Records without a start, of which there should be none, are on no page but the first. */
+	if (q->after_started_ms || q->after_id[0])
+		strbuf_put(&sb, " AND started_ms <= :after AND (started_ms < :after OR id < :after_id)");
+	strbuf_put(&sb, " ORDER BY started_ms DESC, id DESC LIMIT :limit OFFSET :offset");
 	return sb.truncated ? -EIO : 0;
 }
 
@@ -273,6 +288,14 @@ static int bind_query(sqlite3_stmt *st, const struct store_query *q)
 		rc = bind_name(st, ":number", q->number, 0);
 	if (rc == SQLITE_OK)
 		rc = bind_name(st, ":status", q->status, 0);
+	if (rc == SQLITE_OK)
+		rc = bind_name(st, ":direction", q->direction, 0);
+	if (rc == SQLITE_OK)
+		rc = bind_name(st, ":gateway", q->gateway, 0);
+	if (rc == SQLITE_OK)
+		rc = bind_name(st, ":after", NULL, q->after_started_ms);
+	if (rc == SQLITE_OK)
+		rc = bind_name(st, ":after_id", q->after_id, 0);
 	if (rc == SQLITE_OK)
 		rc = bind_name(st, ":from", NULL, q->from_ms);
 	if (rc == SQLITE_OK)

@@ -1,12 +1,13 @@
-/* The control thread's side of the call log: requests into one mailbox, answers out of another that the loop watches.
+/* The handle of the store: requests into one mailbox, answers out of another that the loop watches. What is asked is in
+ * call_log.c, store_dial.c, inbox.c, idempotency.c and outbox.c.
  *
  *   control thread --- struct store_request * ---> store thread
  *                  <-- struct store_answer ------
  *
- * The request mailbox always keeps one place for the stop request. Answers always fit: no more than ANSWERS_MAX are
- * ever owed.
+ * The request mailbox always keeps one place for the stop request. Answers always fit: no more than QUESTIONS_MAX +
+ * ACKS_MAX are ever owed.
  */
-#include "store/store.h"
+#include "store/store_private.h"
 
 #include "lib/base/assert.h"
 #include "lib/base/counter.h"
@@ -21,142 +22,59 @@
 #include <string.h>
 
 enum {
-	REQUESTS_MAX = 4096, /* more than any burst of calls that ends together */
-	ANSWERS_MAX = 64,    /* questions and flushes under way */
-};
-
-struct store {
-	struct store_thread *thread;
-	struct mailbox *requests, *answers;
-	struct loop_watch *watch;
-	size_t answers_owed;
-	struct live_call *leftovers;
-	size_t leftovers_count;
-	void (*on_health)(int status, const char *why, void *arg);
-	void *on_health_arg;
-	bool in_callback;
+	REQUESTS_MAX = 4096,            /* more than any burst of calls that ends together */
+	QUESTIONS_MAX = 64,             /* questions and flushes under way */
+	ACKS_MAX = 2048,                /* writes under way whose end somebody waits for */
+	ACKED_BYTES_MAX = 64 * 1048576, /* memory of these: a webhook's batch of messages may be large */
 };
 
 /* ---- requests ---- */
 
-static bool has_room(const struct store *s)
+static bool has_room(const struct store *s, const struct request_kind *kind)
 {
-	return mailbox_has_room(s->requests, 2); /* this one and the stop request */
+	/* This one and the stop request. */
+	return mailbox_has_room(s->requests, kind->yields ? REQUESTS_MAX / 2 : 2);
 }
 
-static struct store_request *request_new(enum request_kind kind)
+static bool may_wait(const struct store *s, const struct request_kind *kind, size_t bytes)
 {
-	struct store_request *q = calloc(1, sizeof(*q));
-
-	if (q)
-		q->kind = kind;
-	return q;
+	if (kind->lane != LANE_WRITE)
+		return s->questions < QUESTIONS_MAX;
+	return s->acks < ACKS_MAX && s->acked_bytes + bytes <= ACKED_BYTES_MAX;
 }
 
-static void send(struct store *s, struct store_request *q)
+int store_request_new(
+	struct store *s, const struct request_kind *kind, bool answered, size_t bytes, struct store_request **ret_q)
 {
-	ASSERT(mailbox_put(s->requests, &q) == 0); /* the caller saw room */
-}
+	struct store_request *q;
 
-int store_give_record(struct store *s, struct call_record *record)
-{
-	struct store_request *q = has_room(s) ? request_new(REQUEST_RECORD) : NULL;
-
-	if (!q) {
-		counter_inc(CNT_STORE_QUEUE_FULL);
-		call_record_free(record);
+	if (!has_room(s, kind) || (answered && !may_wait(s, kind, bytes)))
 		return -EAGAIN;
+	q = calloc(1, bytes);
+	if (!q)
+		return -ENOMEM;
+	q->kind = kind;
+	q->bytes = bytes;
+	q->answered = answered;
+	*ret_q = q;
+	return 0;
+}
+
+static void count_owed(struct store *s, const struct store_request *q, bool owed)
+{
+	if (q->kind->lane != LANE_WRITE) {
+		s->questions += owed ? 1 : -1ul;
+		return;
 	}
-	q->u.record = record;
-	send(s, q);
-	return 0;
+	s->acks += owed ? 1 : -1ul;
+	s->acked_bytes += owed ? q->bytes : -q->bytes;
 }
 
-int store_put_live(struct store *s, const struct live_call *live)
+void store_request_send(struct store *s, struct store_request *q)
 {
-	struct store_request *q;
-
-	if (!has_room(s))
-		return -EAGAIN;
-	q = request_new(REQUEST_LIVE);
-	if (!q)
-		return -ENOMEM;
-	q->u.live = *live;
-	send(s, q);
-	return 0;
-}
-
-int store_take_leftovers(struct store *s, void (*fn)(const struct live_call *live, void *arg), void *arg)
-{
-	struct live_call *list = s->leftovers;
-	size_t count = s->leftovers_count;
-	struct store_request *q;
-
-	if (count == 0)
-		return 0;
-	if (!has_room(s))
-		return -EAGAIN;
-	q = request_new(REQUEST_FORGET);
-	if (!q)
-		return -ENOMEM;
-	q->u.forget.list = calloc(count, sizeof(*list));
-	if (!q->u.forget.list) {
-		store_request_free(q);
-		return -ENOMEM;
-	}
-	memcpy(q->u.forget.list, list, count * sizeof(*list));
-	q->u.forget.count = count;
-	send(s, q);
-	s->leftovers = NULL;
-	s->leftovers_count = 0;
-	for (size_t i = 0; i < count; i++)
-		fn(&list[i], arg);
-	free(list);
-	return 0;
-}
-
-static int query_check(const struct store_query *query)
-{
-	enum call_status status;
-
-	return query->status[0] ? call_status_parse(query->status, &status) : 0;
-}
-
-int store_find(struct store *s, const struct store_query *query,
-	void (*fn)(int status, const struct call_record *const *records, size_t count, void *arg), void *arg)
-{
-	struct store_request *q;
-	int r = query_check(query);
-
-	if (r < 0)
-		return r;
-	if (s->answers_owed == ANSWERS_MAX || !has_room(s))
-		return -EAGAIN;
-	q = request_new(REQUEST_FIND);
-	if (!q)
-		return -ENOMEM;
-	q->u.query = *query;
-	q->on_found = fn;
-	q->arg = arg;
-	s->answers_owed++;
-	send(s, q);
-	return 0;
-}
-
-int store_flush(struct store *s, void (*fn)(void *arg), void *arg)
-{
-	struct store_request *q;
-
-	if (s->answers_owed == ANSWERS_MAX || !has_room(s))
-		return -EAGAIN;
-	q = request_new(REQUEST_FLUSH);
-	if (!q)
-		return -ENOMEM;
-	q->on_flushed = fn;
-	q->arg = arg;
-	s->answers_owed++;
-	send(s, q);
-	return 0;
+	if (q->answered)
+		count_owed(s, q, true);
+	ASSERT(mailbox_put(s->requests, &q) == 0); /* store_request_new() saw room */
 }
 
 /* ---- answers ---- */
@@ -167,18 +85,12 @@ static void deliver(struct store *s, const struct store_answer *a)
 
 	if (!q) {
 		if (s->on_health)
-			s->on_health(a->status, a->why, s->on_health_arg);
+			s->on_health(a->status, a->why ? a->why : strerror(-a->status), s->on_health_arg);
+		free(a->why);
 		return;
 	}
-	s->answers_owed--;
-	if (q->kind == REQUEST_FLUSH) {
-		q->on_flushed(q->arg);
-	} else {
-		bool found = q->status == 0;
-
-		q->on_found(q->status, found ? (const struct call_record *const *)q->records : NULL,
-			found ? q->count : 0, q->arg);
-	}
+	count_owed(s, q, false);
+	q->kind->deliver(q);
 	store_request_free(q);
 }
 
@@ -209,7 +121,7 @@ void store_on_health(struct store *s, void (*fn)(int status, const char *why, vo
 
 /* ---- open and close ---- */
 
-static int url_path(const char *url, const char **ret_path, char *why, size_t why_cap)
+int store_url_path(const char *url, const char **ret_path, char *why, size_t why_cap)
 {
 	static const char scheme[] = "sqlite:";
 
@@ -243,13 +155,15 @@ static int keep_leftover(const struct live_call *live, void *arg)
 
 static int start(struct store *s, struct loop *l, struct db **db)
 {
-	struct store_thread_conf conf = {.answers_reserve = ANSWERS_MAX};
-	int r = db_each_live(*db, keep_leftover, s);
+	struct store_thread_conf conf = {.answers_reserve = QUESTIONS_MAX + ACKS_MAX};
+	int r;
 
+	s->path = strdup(db_path(*db));
+	r = s->path ? db_each_live(*db, keep_leftover, s) : -ENOMEM;
 	if (r == 0)
 		r = mailbox_new(sizeof(struct store_request *), REQUESTS_MAX, &s->requests);
-	if (r == 0) /* twice: room for news about health beside every answer owed */
-		r = mailbox_new(sizeof(struct store_answer), (size_t)ANSWERS_MAX * 2, &s->answers);
+	if (r == 0) /* with room for news about health beside every answer owed */
+		r = mailbox_new(sizeof(struct store_answer), QUESTIONS_MAX * 2 + ACKS_MAX, &s->answers);
 	if (r == 0)
 		r = loop_watch(l, mailbox_fd(s->answers), LOOP_READ, on_answers, s, &s->watch);
 	if (r < 0)
@@ -270,6 +184,7 @@ static void release(struct store *s)
 	mailbox_free(s->requests);
 	mailbox_free(s->answers);
 	free(s->leftovers);
+	free(s->path);
 	free(s);
 }
 
@@ -278,7 +193,7 @@ int store_open(struct loop *l, const char *url, struct store **ret_store, char *
 	struct store *s;
 	struct db *db = NULL;
 	const char *path = NULL;
-	int r = url_path(url, &path, why, why_cap);
+	int r = store_url_path(url, &path, why, why_cap);
 
 	if (r < 0)
 		return r;
@@ -301,7 +216,8 @@ int store_open(struct loop *l, const char *url, struct store **ret_store, char *
 struct store *store_close(struct store *s)
 {
 	struct store_request *q;
-	static struct store_request stop_mark = {.kind = REQUEST_STOP};
+	static const struct request_kind stop = {.lane = LANE_STOP};
+	static struct store_request stop_mark = {.kind = &stop};
 
 	if (!s)
 		return NULL;
@@ -314,42 +230,20 @@ struct store *store_close(struct store *s)
 	return NULL;
 }
 
-/* ---- without a thread ---- */
+/* ---- start-up ---- */
 
-struct reader {
-	void (*fn)(const struct call_record *record, void *arg);
-	void *arg;
-};
-
-static int read_one(struct call_record *r, void *arg)
+int store_load(const struct store *s, int (*fn)(struct db *db, void *arg), void *arg)
 {
-	const struct reader *reader = arg;
-
-	reader->fn(r, reader->arg);
-	call_record_free(r);
-	return 0;
-}
-
-int store_read(const char *url, const struct store_query *query,
-	void (*fn)(const struct call_record *record, void *arg), void *arg, char *why, size_t why_cap)
-{
-	struct reader reader = {fn, arg};
 	struct db *db = NULL;
-	const char *path = NULL;
-	int r = url_path(url, &path, why, why_cap);
+	char why[STORE_WHY_MAX];
+	int r;
 
+	if (str_equal(s->path, ":memory:"))
+		return 0; /* there was no previous run */
+	r = db_open(s->path, DB_READ, &db, why, sizeof(why));
 	if (r < 0)
 		return r;
-	if (query_check(query) < 0) {
-		snprintf(why, why_cap, "no call ends with the status \"%s\"", query->status);
-		return -EINVAL;
-	}
-	r = db_open(path, DB_READ, &db, why, why_cap);
-	if (r < 0)
-		return r;
-	r = db_find(db, query, read_one, &reader);
-	if (r < 0)
-		snprintf(why, why_cap, "%s: cannot read: %s", path, db_error(db));
+	r = fn(db, arg);
 	db_close(db);
 	return r;
 }

@@ -32,9 +32,9 @@ struct live_call {
 	bool outbound; /* business-initiated; with wacid "" it is a dial intent: `connect` was about to be posted */
 };
 int store_put_live(struct store *s, const struct live_call *live); /* 0, -EAGAIN (queue full) or -ENOMEM */
-/* The same, and fn on the control thread when it is on disk (status 0) or could not be put there (negative errno; the
- * entry may still come to be written). drop_parked: a parked dial that this call carries out, removed in the same
- * transaction; NULL none. Returns 0 (fn is called once), -EAGAIN, -ENOMEM (never). */
+/* The same, and fn on the control thread when it is on disk, safe from a power cut too (status 0), or could not be put
+ * there in some seconds (negative errno; nothing was written). drop_parked: a parked dial that this call carries out,
+ * removed in the same transaction; NULL none. Returns 0 (fn is called once), -EAGAIN, -ENOMEM (never). */
 int store_put_live_then(struct store *s, const struct live_call *live, const char *drop_parked,
 	void (*fn)(int status, void *arg), void *arg);
 /* Synchronous, for start-up before loop_run(): entries that a previous run left (seen when the store was opened); then

@@ -2,8 +2,11 @@
  *
  * What must survive a crash beside the call log: permissions, dials parked until a user agrees, messages not yet dealt
  * with, answers already given to an Idempotency-Key. Same thread, file and mailbox as store.h; the functions named load
- * are synchronous, for start-up before loop_run(). Return values where nothing else is said: 0, -EAGAIN (queue full),
- * -ENOMEM; callbacks come on the control thread, once, only after 0. Owner: control thread.
+ * are synchronous, for start-up before loop_run(): they read what a previous run left and return 0 or what store_open()
+ * may. Other return values where nothing else is said: 0, -EAGAIN (queue full), -ENOMEM; callbacks come on the control
+ * thread, once, only after 0. A callback with status 0 means: on disk, to be found after kill -9 and after a power cut.
+ * While the database refuses writes it comes after some seconds with negative errno, and nothing was written.
+ * Owner: control thread.
  */
 #ifndef STORE_STORE_DIAL_H
 #define STORE_STORE_DIAL_H
@@ -22,7 +25,7 @@ struct parked_dial {
 	uint64_t created_ms, expires_ms;
 	const char *json; /* what to dial, in the shell's words; at most PARKED_JSON_MAX */
 };
-/* fn when it is on disk; may be NULL. The same id replaces. */
+/* fn when it is on disk; may be NULL. The same id replaces. -EMSGSIZE: json is too long. */
 int store_put_parked(struct store *s, const struct parked_dial *p, void (*fn)(int status, void *arg), void *arg);
 int store_drop_parked(struct store *s, const char *id);
 int store_load_parked(struct store *s, void (*fn)(const struct parked_dial *p, void *arg), void *arg);
@@ -34,10 +37,11 @@ struct inbox_item {
 	size_t length;
 	uint64_t received_ms;
 };
-/* One transaction. is_new[i] false: had been received before (and is not given again). Texts are copied. */
+/* At most INBOX_ITEMS_MAX (else -EINVAL, also for an id of more than 512 bytes), one transaction. is_new[i] false: had
+ * been received before (and is not given again). Texts are copied. */
 int store_put_inbox(struct store *s, const struct inbox_item *items, size_t count,
 	void (*fn)(int status, const bool *is_new, size_t count, void *arg), void *arg);
-/* Dealt with: its text is forgotten, its id kept for INBOX_KEEP_MS. */
+/* Dealt with: its text is forgotten, its id kept for INBOX_KEEP_MS (as is a text that is never dealt with). */
 int store_done_inbox(struct store *s, const char *message_id);
 /* What a previous run had not dealt with, oldest first. */
 int store_load_inbox(struct store *s, void (*fn)(const struct inbox_item *item, void *arg), void *arg);
@@ -50,7 +54,8 @@ struct idempotent_answer {
 	uint64_t created_ms; /* forgotten after 24 h */
 };
 /* Claims the key: fn with existing NULL when it was free (and is now taken, on disk, status 0), else with what is there
- * (borrowed for the callback). */
+ * (borrowed for the callback). One that is under way (status 0) may be a previous run's: see created_ms. -EINVAL: key
+ * or hash too long. */
 int store_claim_key(struct store *s, const char *key, const char *request_hash, uint64_t now_ms,
 	void (*fn)(int status, const struct idempotent_answer *existing, void *arg), void *arg);
 int store_answer_key(struct store *s, const char *key, int http_status, const char *body);

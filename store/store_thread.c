@@ -1,8 +1,8 @@
 /* The store thread: one loop that sleeps until a request comes or a retry is due.
  *
- *   mailbox in --> pending (in order: records, live entries, flush marks) --> one transaction of up to BATCH_MAX -->
- * done \                                    ^______ failed: wait, again _________|
- *               `-> finds: answered at once, after what came before them was tried
+ *   mailbox in --> pending writes and marks, in order --> one transaction of about BATCH_MAX rows --> done, answered
+ *             \                          ^______ failed: wait, again _________|
+ *               `-> reads: answered at once, after what came before them was tried
  */
 #include "store/store_thread.h"
 
@@ -11,21 +11,21 @@
 #include "lib/base/counter.h"
 #include "lib/base/mailbox.h"
 #include "lib/base/thread.h"
-#include "store/columns.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
-	BATCH_MAX = 256,        /* writes in one transaction: some milliseconds */
-	PENDING_MAX = 4096,     /* writes waiting for a database that refuses them: 4 KiB each without SDP */
-	WRITE_ATTEMPTS = 66,    /* with the pauses below about ten minutes */
-	RETRY_MIN_MS = 100,     /* pause after the first failure, doubled after each further one ... */
-	RETRY_MAX_MS = 10000,   /* ... up to this */
-	CLOSING_RETRY_MS = 200, /* at most, once we were told to stop */
-	CLOSING_MS = 3000,      /* then what still cannot be written is lost */
+	BATCH_MAX = 256,           /* rows in one transaction: some milliseconds */
+	PENDING_MAX = 4096,        /* writes waiting for a database that refuses them: 4 KiB each without SDP */
+	RETRY_MIN_MS = 100,        /* pause after the first failure, doubled after each further one ... */
+	RETRY_MAX_MS = 10000,      /* ... up to this, ... */
+	RETRY_IMPATIENT_MS = 1000, /* ... or this while somebody waits for an answer */
+	CLOSING_RETRY_MS = 200,    /* at most, once we were told to stop */
+	CLOSING_MS = 3000,         /* then what still cannot be written is lost */
 };
 
 struct store_thread {
@@ -33,10 +33,11 @@ struct store_thread {
 	struct thread *thread;
 	/* store thread only: */
 	struct store_request *head, **tail; /* pending, oldest first */
-	size_t pending;
-	struct store_request *finds, **finds_tail;
+	size_t pending, impatient;          /* how many; of these, how many will not wait long */
+	struct store_request *reads, **reads_tail;
 	uint64_t retry_at_us; /* 0: no failure to wait for */
 	unsigned failures;    /* in a row */
+	int failure;          /* the last one; 0: writing works */
 	bool more;            /* the mailbox may hold more */
 	bool stopping;
 	uint64_t give_up_at_us; /* when stopping */
@@ -45,141 +46,178 @@ struct store_thread {
 
 struct store_request *store_request_free(struct store_request *q)
 {
-	if (!q)
-		return NULL;
-	if (q->kind == REQUEST_RECORD)
-		call_record_free(q->u.record);
-	if (q->kind == REQUEST_FORGET)
-		free(q->u.forget.list);
-	for (size_t i = 0; i < q->count; i++)
-		call_record_free(q->records[i]);
-	free(q->records);
+	if (q && q->kind->done)
+		q->kind->done(q);
 	free(q);
 	return NULL;
 }
 
-static void answer(struct store_thread *t, struct store_request *q)
+/* The end of a request here: answered, or freed when nobody waits. */
+static void conclude(struct store_thread *t, struct store_request *q, int status)
 {
-	struct store_answer a = {.request = q, .status = q->status};
+	struct store_answer a = {.request = q};
 
+	if (!q->answered) {
+		store_request_free(q);
+		return;
+	}
+	q->status = status;
 	ASSERT(mailbox_put(t->conf.out, &a) == 0); /* room was reserved by the control thread */
+}
+
+static void lose(struct store_thread *t, struct store_request *q, int status)
+{
+	counter_inc(q->kind->lost);
+	conclude(t, q, status);
 }
 
 /* Tell the control thread once when writing begins to fail, and once when it works again. */
 static void report_health(struct store_thread *t, int status)
 {
 	struct store_answer a = {.status = status};
+	char why[STORE_WHY_MAX];
 
 	if ((status < 0) == t->reported_ill || !mailbox_has_room(t->conf.out, t->conf.answers_reserve + 1))
 		return; /* no room: said with the next failure or success */
-	if (status < 0)
-		snprintf(a.why, sizeof(a.why), "%s: cannot write: %s", db_path(t->conf.db), db_error(t->conf.db));
-	if (mailbox_put(t->conf.out, &a) == 0)
-		t->reported_ill = status < 0;
+	if (status < 0) {
+		snprintf(why, sizeof(why), "%s: cannot write: %s", db_path(t->conf.db), db_words(status));
+		a.why = strdup(why);
+	}
+	ASSERT(mailbox_put(t->conf.out, &a) == 0); /* seen above */
+	t->reported_ill = status < 0;
 }
 
 /* ---- pending writes ---- */
 
-static struct store_request *pop(struct store_thread *t)
+static bool is_impatient(const struct store_request *q)
 {
-	struct store_request *q = t->head;
+	return q->kind->lane == LANE_WRITE && q->kind->patience_ms < PATIENT_MS;
+}
 
-	t->head = q->next;
-	if (!t->head)
-		t->tail = &t->head;
+/* Take out the request that *at points to. */
+static struct store_request *unlink_at(struct store_thread *t, struct store_request **at)
+{
+	struct store_request *q = *at;
+
+	*at = q->next;
+	if (!q->next)
+		t->tail = at;
 	t->pending--;
+	t->impatient -= is_impatient(q);
 	return q;
 }
 
 static void take_write(struct store_thread *t, struct store_request *q)
 {
-	if (t->pending >= PENDING_MAX && q->kind != REQUEST_FLUSH) { /* flushes are few: bounded by answers_reserve */
-		counter_inc(CNT_STORE_QUEUE_FULL);
-		store_request_free(q);
+	size_t room = q->kind->yields ? PENDING_MAX / 2 : PENDING_MAX;
+	uint64_t now = clock_mono_us();
+
+	if (q->kind->lane == LANE_WRITE && t->pending >= room) { /* marks are few: bounded by answers_reserve */
+		lose(t, q, -EAGAIN);
 		return;
 	}
-	if (q->kind == REQUEST_RECORD)
-		columns_clean_text(q->u.record);
+	q->give_up_us = now + q->kind->patience_ms * 1000ull;
 	q->next = NULL;
 	*t->tail = q;
 	t->tail = &q->next;
 	t->pending++;
+	if (!is_impatient(q))
+		return;
+	t->impatient++;
+	if (t->retry_at_us > now + RETRY_IMPATIENT_MS * 1000ull)
+		t->retry_at_us = now + RETRY_IMPATIENT_MS * 1000ull;
 }
 
-static int write_one(struct db *db, struct store_request *q)
+/* How many of the oldest requests make the next transaction, and whether it must outlive a power cut. */
+static size_t next_batch(const struct store_thread *t, bool *ret_durable)
 {
-	int r = 0;
+	size_t n = 0, rows = 0;
 
-	switch (q->kind) {
-	case REQUEST_RECORD: return db_put_record(db, q->u.record, &q->is_new);
-	case REQUEST_LIVE: return db_put_live(db, &q->u.live);
-	case REQUEST_FORGET:
-		for (size_t i = 0; i < q->u.forget.count && r == 0; i++)
-			r = db_forget_live(db, q->u.forget.list[i].id);
-		return r;
-	default: return 0; /* flush: a mark in the queue */
+	*ret_durable = false;
+	for (const struct store_request *q = t->head; q && rows < BATCH_MAX; q = q->next, n++) {
+		rows += q->weight ? q->weight : 1;
+		*ret_durable |= q->kind->durable;
 	}
+	return n;
 }
 
-/* One transaction over the oldest writes. *ret_count: how many it covered (or would have). */
-static int write_batch(struct store_thread *t, size_t *ret_count)
+/* *ret_q: the request that failed. */
+static int write_rows(struct store_thread *t, size_t n, struct store_request **ret_q)
 {
-	size_t n = 0;
-	int r = db_begin(t->conf.db);
+	struct store_request *q = t->head;
 
-	for (struct store_request *q = t->head; q && n < BATCH_MAX; q = q->next, n++) {
-		if (r < 0)
-			continue; /* only count */
-		r = write_one(t->conf.db, q);
-		q->refused = r == -EINVAL; /* this row alone; SQLite has undone just its statement */
-		if (q->refused)
-			r = 0;
+	for (; n > 0; n--, q = q->next) {
+		int r = q->refused || q->kind->lane == LANE_MARK ? 0 : q->kind->run(t->conf.db, q);
+
+		if (r < 0) {
+			*ret_q = q;
+			return r;
+		}
 	}
-	if (r == 0)
-		r = db_commit(t->conf.db);
-	if (r < 0)
+	return 0;
+}
+
+/* One transaction over the oldest n. A request that can never be written is marked, and the others are written without
+ * it: of what it consists of, nothing must stay. */
+static int write_batch(struct store_thread *t, size_t n, bool durable)
+{
+	struct store_request *bad;
+	int r;
+
+	do {
+		bad = NULL;
+		r = db_begin_as(t->conf.db, durable);
+		if (r == 0)
+			r = write_rows(t, n, &bad);
+		if (r == 0)
+			r = db_commit(t->conf.db);
+		if (r == 0)
+			return 0;
 		db_rollback(t->conf.db);
-	*ret_count = n;
+		if (bad && r == -EINVAL)
+			bad->refused = true;
+	} while (bad && bad->refused);
 	return r;
 }
 
 static void finish(struct store_thread *t, struct store_request *q)
 {
-	if (q->kind == REQUEST_FLUSH) {
-		answer(t, q);
+	if (q->refused) {
+		lose(t, q, -EINVAL);
 		return;
 	}
-	if (q->refused)
-		counter_inc(CNT_STORE_ERRORS);
-	else if (q->kind == REQUEST_RECORD && q->is_new)
-		counter_inc(CNT_STORE_WRITES);
-	store_request_free(q);
+	if (q->kind->written)
+		q->kind->written(q);
+	conclude(t, q, 0);
 }
 
 static void give_up(struct store_thread *t, struct store_request *q)
 {
-	if (q->kind == REQUEST_FLUSH) {
-		answer(t, q);
-		return;
-	}
-	counter_inc(CNT_STORE_ERRORS);
-	store_request_free(q);
+	if (q->kind->lane == LANE_MARK)
+		conclude(t, q, 0);
+	else
+		lose(t, q, t->failure < 0 ? t->failure : -EIO);
 }
 
-/* The oldest n have failed once more. They fail together and in order, so those at their limit stand in front. */
-static void count_attempts(struct store_thread *t, size_t n)
+/* After a failure: let go those whose time is over. Nothing stands before a mark at the head: it is answered. */
+static void give_up_old(struct store_thread *t)
 {
-	struct store_request *q = t->head;
+	uint64_t now = clock_mono_us();
+	struct store_request **at = &t->head;
 
-	for (size_t i = 0; i < n && q; i++, q = q->next)
-		q->attempts++;
-	while (t->head && (t->head->attempts >= WRITE_ATTEMPTS || t->head->kind == REQUEST_FLUSH))
-		give_up(t, pop(t)); /* nothing stands before a flush mark at the head: it is answered */
+	while (*at) {
+		const struct store_request *q = *at;
+
+		if (q->kind->lane == LANE_MARK ? at == &t->head : q->give_up_us <= now)
+			give_up(t, unlink_at(t, at));
+		else
+			at = &(*at)->next;
+	}
 }
 
 static uint64_t pause_us(const struct store_thread *t)
 {
-	unsigned limit = t->stopping ? CLOSING_RETRY_MS : RETRY_MAX_MS;
+	unsigned limit = t->stopping ? CLOSING_RETRY_MS : t->impatient > 0 ? RETRY_IMPATIENT_MS : RETRY_MAX_MS;
 	unsigned ms = RETRY_MIN_MS;
 
 	for (unsigned i = 1; i < t->failures && ms < limit; i++)
@@ -187,12 +225,12 @@ static uint64_t pause_us(const struct store_thread *t)
 	return (uint64_t)(ms < limit ? ms : limit) * 1000;
 }
 
-static bool holds_flush(const struct store_thread *t, size_t n)
+static bool holds_mark(const struct store_thread *t, size_t n)
 {
 	const struct store_request *q = t->head;
 
 	for (size_t i = 0; i < n && q; i++, q = q->next) {
-		if (q->kind == REQUEST_FLUSH)
+		if (q->kind->lane == LANE_MARK)
 			return true;
 	}
 	return false;
@@ -200,58 +238,42 @@ static bool holds_flush(const struct store_thread *t, size_t n)
 
 static void write_pending(struct store_thread *t)
 {
-	size_t n;
-	int r;
-
 	while (t->head && (t->retry_at_us == 0 || clock_mono_us() >= t->retry_at_us)) {
-		r = write_batch(t, &n);
-		report_health(t, r);
-		if (r < 0) {
+		bool durable;
+		size_t n = next_batch(t, &durable);
+
+		t->failure = write_batch(t, n, durable);
+		report_health(t, t->failure);
+		if (t->failure < 0) {
 			t->failures++;
+			give_up_old(t);
 			t->retry_at_us = clock_mono_us() + pause_us(t);
-			count_attempts(t, n);
 			return;
 		}
 		t->failures = 0;
 		t->retry_at_us = 0;
-		if (holds_flush(t, n))
+		if (holds_mark(t, n))
 			(void)db_checkpoint(t->conf.db); /* when it fails the rows are still safe in the log file */
 		for (size_t i = 0; i < n; i++)
-			finish(t, pop(t));
+			finish(t, unlink_at(t, &t->head));
 	}
 }
 
-/* ---- finds ---- */
+/* ---- reads ---- */
 
-static int keep_found(struct call_record *r, void *arg)
+static void run_reads(struct store_thread *t)
 {
-	struct store_request *q = arg;
+	while (t->reads) {
+		struct store_request *q = t->reads;
 
-	if (q->count == q->cap) {
-		size_t cap = q->cap ? q->cap * 2 : 64;
-		struct call_record **grown = realloc(q->records, cap * sizeof(struct call_record *));
-
-		if (!grown) {
-			call_record_free(r);
-			return -ENOMEM;
-		}
-		q->records = grown;
-		q->cap = cap;
+		t->reads = q->next;
+		/* Whatever still waits now could not be written. */
+		if (q->kind->after_writes && t->head && t->failure < 0)
+			conclude(t, q, t->failure);
+		else
+			conclude(t, q, q->kind->run(t->conf.db, q));
 	}
-	q->records[q->count++] = r;
-	return 0;
-}
-
-static void run_finds(struct store_thread *t)
-{
-	while (t->finds) {
-		struct store_request *q = t->finds;
-
-		t->finds = q->next;
-		q->status = db_find(t->conf.db, &q->u.query, keep_found, q);
-		answer(t, q);
-	}
-	t->finds_tail = &t->finds;
+	t->reads_tail = &t->reads;
 }
 
 /* ---- the loop ---- */
@@ -264,14 +286,14 @@ static void take_requests(struct store_thread *t)
 	mailbox_clear(t->conf.in);
 	t->more = false;
 	while (mailbox_get(t->conf.in, &q)) {
-		if (q->kind == REQUEST_STOP) {
+		if (q->kind->lane == LANE_STOP) {
 			t->stopping = true;
 			t->retry_at_us = 0;
 			t->give_up_at_us = clock_mono_us() + (uint64_t)CLOSING_MS * 1000;
-		} else if (q->kind == REQUEST_FIND) {
+		} else if (q->kind->lane == LANE_READ) {
 			q->next = NULL;
-			*t->finds_tail = q;
-			t->finds_tail = &q->next;
+			*t->reads_tail = q;
+			t->reads_tail = &q->next;
 		} else {
 			take_write(t, q);
 		}
@@ -305,9 +327,9 @@ static void store_thread_main(void *arg)
 		wait_for_work(t);
 		take_requests(t);
 		write_pending(t);
-		run_finds(t);
+		run_reads(t);
 		while (t->stopping && t->head && clock_mono_us() >= t->give_up_at_us)
-			give_up(t, pop(t));
+			give_up(t, unlink_at(t, &t->head));
 	}
 	t->conf.db = db_close(t->conf.db);
 }
@@ -321,7 +343,7 @@ int store_thread_new(const struct store_thread_conf *conf, struct store_thread *
 		return -ENOMEM;
 	t->conf = *conf;
 	t->tail = &t->head;
-	t->finds_tail = &t->finds;
+	t->reads_tail = &t->reads;
 	r = thread_start("store", store_thread_main, t, &t->thread);
 	if (r < 0) {
 		free(t);
