@@ -5,7 +5,6 @@
  * in texts nobody reads.
  */
 #include "webhook/document.h"
-#include "webhook/walk.h"
 
 #include "lib/base/str.h"
 
@@ -93,10 +92,10 @@ int webhook_document_load(const void *body, size_t length, struct webhook_docume
 	return r;
 }
 
-void webhook_document_emit(const struct webhook_document *doc, void (*fn)(const struct wa_event *ev, void *arg),
-	void *arg, struct webhook_parse_report *ret_report)
+void webhook_document_walk(const struct webhook_document *doc, size_t secret_index, webhook_walk_fn *fn, void *arg,
+	struct webhook_parse_report *ret_report)
 {
-	webhook_walk(doc->root, fn, arg, ret_report);
+	webhook_walk(doc->root, secret_index, fn, arg, ret_report);
 }
 
 struct webhook_document *webhook_document_free(struct webhook_document *doc)
@@ -107,9 +106,22 @@ struct webhook_document *webhook_document_free(struct webhook_document *doc)
 	return NULL;
 }
 
+struct listener {
+	void (*fn)(const struct wa_event *ev, void *arg);
+	void *arg;
+};
+
+static void tell(const struct wa_event *ev, const struct webhook_place *place, void *arg)
+{
+	const struct listener *listener = arg;
+	(void)place;
+	listener->fn(ev, listener->arg);
+}
+
 int webhook_parse(const void *body, size_t length, void (*fn)(const struct wa_event *ev, void *arg), void *arg,
 	struct webhook_parse_report *ret_report)
 {
+	struct listener listener = {fn, arg};
 	struct webhook_document *doc;
 	int r;
 
@@ -117,7 +129,7 @@ int webhook_parse(const void *body, size_t length, void (*fn)(const struct wa_ev
 	r = webhook_document_load(body, length, &doc, ret_report->what);
 	if (r)
 		return r;
-	webhook_document_emit(doc, fn, arg, ret_report);
+	webhook_document_walk(doc, WA_SECRET_NONE, tell, &listener, ret_report);
 	webhook_document_free(doc);
 	return 0;
 }

@@ -4,6 +4,10 @@
  * the call logic:
  *
  *   POST -> signature over the raw bytes -> is it JSON? -> 200 goes out -> its events, one by one
+ *
+ * Except for messages, which must not be lost once Meta has its 200 (and it waits about 20 s for that):
+ *
+ *   POST -> ... -> events of calls in it -> on_keep -> (peer may go) -> webhook_delivery_done -> 200 or 503
  */
 #include "webhook/receiver.h"
 
@@ -12,10 +16,13 @@
 #include "lib/base/str.h"
 #include "lib/http/http_server.h"
 #include "webhook/document.h"
+#include "webhook/keep.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <utlist.h>
 
 enum {
 	BODY_MAX_BYTES = 3 << 20, /* Meta: "up to 3 MB" */
@@ -28,14 +35,23 @@ struct webhook_receiver {
 	char *path, *verify_token;
 	char **secrets;
 	struct http_server *server;
+	struct webhook_delivery *kept; /* waiting for webhook_delivery_done() */
 	bool closing;
 };
 
 /* A delivery whose answer is on its way. */
-struct delivery {
+struct answered {
 	struct webhook_receiver *receiver;
 	struct webhook_document *doc;
+	size_t secret_index;
 	struct addr peer;
+};
+
+/* A delivery whose answer waits until its messages are kept. */
+struct webhook_delivery {
+	struct webhook_receiver *receiver;
+	struct http_request *req; /* NULL: the peer went away */
+	struct webhook_delivery *prev, *next;
 };
 
 static void reply_text(struct http_request *req, unsigned status, const char *text)
@@ -76,59 +92,157 @@ static void on_handshake(struct webhook_receiver *r, struct http_request *req)
 	report_fault(r, "bad verify token", &peer);
 }
 
+static void tell_any(const struct wa_event *ev, const struct webhook_place *place, void *arg)
+{
+	const struct webhook_receiver *r = arg;
+	(void)place;
+	r->conf.on_event(ev, r->conf.arg);
+}
+
+static void tell_not_kept(const struct wa_event *ev, const struct webhook_place *place, void *arg)
+{
+	if (!webhook_is_kept(ev->kind))
+		tell_any(ev, place, arg);
+}
+
+static void tell_events(struct webhook_receiver *r, const struct webhook_document *doc, size_t secret_index,
+	webhook_walk_fn *tell, const struct addr *peer)
+{
+	struct webhook_parse_report report;
+
+	webhook_document_walk(doc, secret_index, tell, r, &report);
+	if (report.what[0])
+		report_fault(r, report.what, peer);
+}
+
 /* The 200 is out. */
 static void on_answered(void *arg)
 {
-	struct delivery *d = arg;
-	struct webhook_receiver *r = d->receiver;
-	struct webhook_parse_report report;
+	struct answered *d = arg;
 
-	if (!r->closing) {
-		webhook_document_emit(d->doc, r->conf.on_event, r->conf.arg, &report);
-		if (report.what[0])
-			report_fault(r, report.what, &d->peer);
-	}
+	if (!d->receiver->closing)
+		tell_events(d->receiver, d->doc, d->secret_index, tell_any, &d->peer);
 	webhook_document_free(d->doc);
 	free(d);
 }
 
-static void on_delivery(struct webhook_receiver *r, struct http_request *req)
+static void reply_later(struct webhook_receiver *r, struct http_request *req)
 {
 	struct addr peer = *http_request_peer(req);
-	struct delivery *d = calloc(1, sizeof(*d));
-	char what[128] = "";
+	reply_text(req, 503, "later\n"); /* it will be sent again */
+	report_fault(r, "out of memory", &peer);
+}
+
+/* Takes doc. */
+static void answer_first(
+	struct webhook_receiver *r, struct http_request *req, struct webhook_document *doc, size_t secret_index)
+{
+	struct answered *d = calloc(1, sizeof(*d));
+
+	if (!d) {
+		webhook_document_free(doc);
+		reply_later(r, req);
+		return;
+	}
+	*d = (struct answered){
+		.receiver = r, .doc = doc, .secret_index = secret_index, .peer = *http_request_peer(req)};
+	http_request_on_done(req, on_answered, d);
+	reply_text(req, 200, "ok\n");
+}
+
+/* ---- messages: kept first ---- */
+
+static void on_gone(void *arg)
+{
+	struct webhook_delivery *d = arg;
+	d->req = NULL;
+}
+
+static void delivery_free(struct webhook_delivery *d)
+{
+	DL_DELETE(d->receiver->kept, d);
+	free(d);
+}
+
+void webhook_delivery_done(struct webhook_delivery *d, bool kept)
+{
+	if (d->req)
+		reply_text(d->req, kept ? 200 : 503, kept ? "ok\n" : "later\n");
+	delivery_free(d);
+}
+
+/* The events of calls come first, whatever becomes of the messages: a delivery that comes again brings them too late.
+ */
+static void keep_first(struct webhook_receiver *r, struct http_request *req, const struct webhook_document *doc,
+	size_t secret_index, const struct webhook_keep *keep)
+{
+	struct addr peer = *http_request_peer(req);
+	struct webhook_delivery *d = keep->error ? NULL : calloc(1, sizeof(*d));
+
+	tell_events(r, doc, secret_index, tell_not_kept, &peer);
+	if (d) {
+		d->receiver = r;
+		d->req = req;
+		DL_APPEND(r->kept, d);
+		http_request_on_gone(req, on_gone, d);
+		r->conf.on_keep(keep->items, keep->count, d, r->conf.arg);
+		return;
+	}
+	if (keep->error != -EMSGSIZE) {
+		reply_later(r, req);
+		return;
+	}
+	reply_text(req, 400, "messages\n");
+	report_fault(r, "messages too long", &peer);
+}
+
+/* Takes doc. */
+static void on_document(
+	struct webhook_receiver *r, struct http_request *req, struct webhook_document *doc, size_t secret_index)
+{
+	struct webhook_keep keep = {0};
+	int e = r->conf.on_keep ? webhook_keep_collect(doc, secret_index, &keep) : 0;
+
+	if (e == 0 && !keep.count) {
+		answer_first(r, req, doc, secret_index);
+	} else {
+		keep_first(r, req, doc, secret_index, &keep);
+		webhook_document_free(doc);
+	}
+	webhook_keep_done(&keep);
+}
+
+static void on_delivery(struct webhook_receiver *r, struct http_request *req, size_t secret_index)
+{
+	struct addr peer = *http_request_peer(req);
+	struct webhook_document *doc;
+	char what[128];
 	size_t length;
 	const uint8_t *body = http_request_body(req, &length);
-	int e = d ? webhook_document_load(body, length, &d->doc, what) : -ENOMEM;
+	int e = webhook_document_load(body, length, &doc, what);
 
 	if (e == 0) {
-		d->receiver = r;
-		d->peer = peer;
-		http_request_on_done(req, on_answered, d);
-		reply_text(req, 200, "ok\n");
-		return;
+		on_document(r, req, doc, secret_index);
+	} else if (e == -ENOMEM) {
+		reply_later(r, req);
+	} else {
+		counter_inc(CNT_WEBHOOK_BAD_JSON);
+		reply_text(req, 400, "body\n");
+		report_fault(r, what, &peer);
 	}
-	free(d);
-	if (e == -ENOMEM) {
-		reply_text(req, 503, "later\n"); /* it will be sent again */
-		report_fault(r, "out of memory", &peer);
-		return;
-	}
-	counter_inc(CNT_WEBHOOK_BAD_JSON);
-	reply_text(req, 400, "body\n");
-	report_fault(r, what, &peer);
 }
 
 static void on_post(struct webhook_receiver *r, struct http_request *req)
 {
-	size_t length;
+	size_t length, index;
 	const uint8_t *body = http_request_body(req, &length);
 	const char *signature = http_request_header(req, "X-Hub-Signature-256");
 	struct addr peer = *http_request_peer(req);
 
-	if (webhook_signature_ok(signature, body, length, (const char *const *)r->secrets, r->conf.app_secret_count)) {
+	if (webhook_signature_find(
+		    signature, body, length, (const char *const *)r->secrets, r->conf.app_secret_count, &index)) {
 		counter_inc(CNT_WEBHOOK_POSTS);
-		on_delivery(r, req);
+		on_delivery(r, req, index);
 		return;
 	}
 	counter_inc(CNT_WEBHOOK_BAD_SIGNATURE);
@@ -222,6 +336,8 @@ struct webhook_receiver *webhook_receiver_free(struct webhook_receiver *r)
 		return NULL;
 	r->closing = true;
 	http_server_free(r->server);
+	while (r->kept)
+		delivery_free(r->kept);
 	for (size_t i = 0; r->secrets && i < r->conf.app_secret_count; i++)
 		free_secret(r->secrets[i]);
 	free(r->secrets);

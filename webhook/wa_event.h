@@ -28,6 +28,9 @@ struct wa_event {
 	const char *field;           /* "calls", "messages", "account_update" ... */
 	const char *name;            /* event or status text as sent, for logs */
 	const char *phone_number_id; /* metadata: the route key */
+	/* Which of the receiver's app_secrets proved the delivery (the first that fits): an app may speak of its own
+	 * numbers only. WA_SECRET_NONE from webhook_parse(). */
+	size_t secret_index;
 	const char *display_phone_number;
 	const char *call_id;     /* wacid, at most WA_CALL_ID_MAX characters */
 	const char *from, *to;   /* digits without '+'; "" when the user shows only a BSUID */
@@ -50,13 +53,21 @@ struct wa_event {
 	const char *message_type; /* "text", "button", "interactive" ... as sent */
 	const char *message_id;   /* wamid */
 	const char *context_id;   /* what it answers: wamid, or the wacid of a call; "" none */
-	const char *text;         /* text.body, button.text, list_reply.title, button_reply.title; "" for other types */
-	const char *reply_id;     /* button.payload, list_reply.id, button_reply.id */
+	const char *text; /* text.body, button.text, list_reply.title, button_reply.title; "" for other types; cut at a
+			     whole character when longer than WA_TEXT_MAX_BYTES */
+	const char *reply_id; /* button.payload, list_reply.id, button_reply.id */
 	bool permission_accepted, permission_permanent;
 	uint64_t permission_expires_s; /* 0: absent */
 	bool permission_automatic;     /* response_source "automatic": no person tapped */
 };
 
-enum { WA_CALL_ID_MAX = 256, WA_EVENTS_PER_POST_MAX = 1000, WA_JSON_DEPTH_MAX = 32 };
+enum {
+	WA_CALL_ID_MAX = 256, /* and of message_id */
+	WA_TEXT_MAX_BYTES = 4096,
+	WA_EVENTS_PER_POST_MAX = 1000,
+	WA_JSON_DEPTH_MAX = 32,
+};
+
+#define WA_SECRET_NONE SIZE_MAX
 
 #endif

@@ -14,6 +14,8 @@
 #include "webhook/walk.h"
 
 #include "lib/base/str.h"
+#include "webhook/leaf.h"
+#include "webhook/message.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,8 +24,9 @@
 enum { NOWHERE = -1 };
 
 struct walk {
-	void (*fn)(const struct wa_event *ev, void *arg);
+	webhook_walk_fn *fn;
 	void *arg;
+	size_t secret_index;
 	struct webhook_parse_report *report;
 	/* where we are, for faults: */
 	int entry, change;
@@ -31,7 +34,9 @@ struct walk {
 	int item;
 	/* of the change: */
 	const char *field;
-	const json_t *value;
+	/* of the event: */
+	struct webhook_place place;
+	char text[WA_TEXT_MAX_BYTES + 1];
 };
 
 static void __attribute__((format(printf, 2, 3))) fault(struct walk *w, const char *fmt, ...)
@@ -66,56 +71,18 @@ static void emit(struct walk *w, const struct wa_event *ev)
 	w->report->events++;
 	if (ev->kind == WA_EVENT_OTHER)
 		w->report->unknown++;
-	w->fn(ev, w->arg);
+	w->fn(ev, &w->place, w->arg);
 }
 
 /* ---- leaves ---- */
 
-/* "" when absent, not a text, or cut short by a NUL. */
-static const char *text_of(const json_t *json)
-{
-	const char *s = json_string_value(json);
-	return s && strlen(s) == json_string_length(json) ? s : "";
-}
-
-static const char *get_text(const json_t *object, const char *name)
-{
-	return text_of(json_object_get(object, name));
-}
-
-/* Numbers come without '+'; should one come with it, it is the same number. */
-static const char *get_number_text(const json_t *object, const char *name)
-{
-	const char *s = get_text(object, name);
-	return *s == '+' ? s + 1 : s;
-}
-
-static const char *first_of(const char *a, const char *b)
-{
-	return *a ? a : b;
-}
-
-/* Times are texts, durations integers, and samples mix them: both, and 0 for anything else. */
-static uint64_t get_u64(const json_t *object, const char *name)
-{
-	const json_t *json = json_object_get(object, name);
-	uint64_t value = 0;
-
-	if (json_is_integer(json))
-		return json_integer_value(json) > 0 ? (uint64_t)json_integer_value(json) : 0;
-	if (json_is_real(json))
-		return json_real_value(json) > 0 && json_real_value(json) < 1e15 ? (uint64_t)json_real_value(json) : 0;
-	(void)str_to_u64(text_of(json), 0, INT64_MAX, &value);
-	return value;
-}
-
 static void read_error(const json_t *error, struct wa_event *ev)
 {
-	uint64_t code = get_u64(error, "code");
+	uint64_t code = leaf_u64(error, "code");
 	ev->error_code = code <= INT32_MAX ? (int)code : 0;
-	ev->error_title = first_of(get_text(error, "title"), get_text(error, "message"));
+	ev->error_title = leaf_first(leaf_text(error, "title"), leaf_text(error, "message"));
 	ev->error_details =
-		first_of(get_text(json_object_get(error, "error_data"), "details"), get_text(error, "message"));
+		leaf_first(leaf_text(json_object_get(error, "error_data"), "details"), leaf_text(error, "message"));
 }
 
 /* Documented beside the call, seen inside it as well. */
@@ -123,33 +90,35 @@ static void read_errors(const struct walk *w, const json_t *item, struct wa_even
 {
 	const json_t *error = json_array_get(json_object_get(item, "errors"), 0);
 	if (!error)
-		error = json_array_get(json_object_get(w->value, "errors"), 0);
+		error = json_array_get(json_object_get(w->place.value, "errors"), 0);
 	read_error(error, ev);
 }
 
-static struct wa_event event_init(const struct walk *w, enum wa_event_kind kind, const char *name)
+static struct wa_event event_init(struct walk *w, enum wa_event_kind kind, const char *name)
 {
-	const json_t *metadata = json_object_get(w->value, "metadata");
-	struct wa_event ev = {.kind = kind, .field = w->field, .name = name};
+	const json_t *metadata = json_object_get(w->place.value, "metadata");
+	struct wa_event ev = {.kind = kind, .field = w->field, .name = name, .secret_index = w->secret_index};
 
-	ev.phone_number_id = get_text(metadata, "phone_number_id");
-	ev.display_phone_number = get_number_text(metadata, "display_phone_number");
+	ev.phone_number_id = leaf_text(metadata, "phone_number_id");
+	ev.display_phone_number = leaf_number_text(metadata, "display_phone_number");
 	ev.call_id = ev.from = ev.to = ev.user_number = ev.user_id = ev.profile_name = ev.username = "";
 	ev.payload = ev.opaque = ev.sdp_type = ev.sdp = ev.error_title = ev.error_details = ev.message_type = "";
+	ev.message_id = ev.context_id = ev.text = ev.reply_id = "";
+	w->place.contact = NULL;
 	return ev;
 }
 
 /* ---- who ---- */
 
-static const json_t *contact_of(const struct walk *w, const struct wa_event *ev)
+static json_t *contact_of(const struct walk *w, const struct wa_event *ev)
 {
-	const json_t *contacts = json_object_get(w->value, "contacts");
-	const json_t *contact;
+	const json_t *contacts = json_object_get(w->place.value, "contacts");
+	json_t *contact;
 	size_t i;
 
 	json_array_foreach(contacts, i, contact)
 	{
-		const char *number = get_number_text(contact, "wa_id"), *id = get_text(contact, "user_id");
+		const char *number = leaf_number_text(contact, "wa_id"), *id = leaf_text(contact, "user_id");
 		if ((*number && str_equal(number, ev->user_number)) || (*id && str_equal(id, ev->user_id)))
 			return contact;
 	}
@@ -157,20 +126,21 @@ static const json_t *contact_of(const struct walk *w, const struct wa_event *ev)
 	return json_array_size(contacts) == 1 ? json_array_get(contacts, 0) : NULL;
 }
 
-static void read_contact(const struct walk *w, struct wa_event *ev)
+static void read_contact(struct walk *w, struct wa_event *ev)
 {
-	const json_t *contact = contact_of(w, ev);
+	json_t *contact = contact_of(w, ev);
 	const json_t *profile = json_object_get(contact, "profile");
 
-	ev->user_number = first_of(ev->user_number, get_number_text(contact, "wa_id"));
-	ev->user_id = first_of(ev->user_id, get_text(contact, "user_id"));
-	ev->profile_name = get_text(profile, "name");
-	ev->username = first_of(get_text(profile, "username"), get_text(contact, "username"));
+	w->place.contact = contact;
+	ev->user_number = leaf_first(ev->user_number, leaf_number_text(contact, "wa_id"));
+	ev->user_id = leaf_first(ev->user_id, leaf_text(contact, "user_id"));
+	ev->profile_name = leaf_text(profile, "name");
+	ev->username = leaf_first(leaf_text(profile, "username"), leaf_text(contact, "username"));
 }
 
 static void read_direction(const json_t *call, struct wa_event *ev)
 {
-	const char *direction = get_text(call, "direction");
+	const char *direction = leaf_text(call, "direction");
 
 	if (str_equal_nocase(direction, "USER_INITIATED"))
 		ev->direction = WA_USER_INITIATED;
@@ -186,27 +156,27 @@ static void read_direction(const json_t *call, struct wa_event *ev)
 		ev->direction = WA_BUSINESS_INITIATED;
 }
 
-static void read_user(const struct walk *w, const json_t *call, struct wa_event *ev)
+static void read_user(struct walk *w, const json_t *call, struct wa_event *ev)
 {
-	const char *from_id = get_text(call, "from_user_id"), *to_id = get_text(call, "to_user_id");
+	const char *from_id = leaf_text(call, "from_user_id"), *to_id = leaf_text(call, "to_user_id");
 
 	if (ev->direction == WA_BUSINESS_INITIATED) {
 		ev->user_number = ev->to;
-		ev->user_id = first_of(to_id, from_id);
+		ev->user_id = leaf_first(to_id, from_id);
 	} else {
 		/* Without a direction `from` may be ourselves. */
 		ev->user_number = *ev->from && str_equal(ev->from, ev->display_phone_number) ? ev->to : ev->from;
-		ev->user_id = first_of(from_id, to_id);
+		ev->user_id = leaf_first(from_id, to_id);
 	}
 	read_contact(w, ev);
 }
 
 /* ---- items ---- */
 
-/* The call's id, or NULL when the item is useless without. */
-static const char *call_id_of(struct walk *w, const json_t *item)
+/* The id of a call or message, or NULL when the item is useless without. */
+static const char *id_of(struct walk *w, const json_t *item)
 {
-	const char *id = get_text(item, "id");
+	const char *id = leaf_text(item, "id");
 	size_t length = strlen(id);
 
 	if (length && length <= WA_CALL_ID_MAX)
@@ -219,25 +189,25 @@ static const char *call_id_of(struct walk *w, const json_t *item)
 static void read_session(const json_t *call, struct wa_event *ev)
 {
 	const json_t *session = json_object_get(call, "session");
-	ev->sdp_type = get_text(session, "sdp_type");
-	ev->sdp = get_text(session, "sdp");
+	ev->sdp_type = leaf_text(session, "sdp_type");
+	ev->sdp = leaf_text(session, "sdp");
 	ev->sdp_length = strlen(ev->sdp);
 }
 
 static void read_end(const json_t *call, struct wa_event *ev)
 {
-	ev->failed = str_equal_nocase(get_text(call, "status"), "FAILED");
-	ev->start_time_s = get_u64(call, "start_time");
-	ev->end_time_s = get_u64(call, "end_time");
-	ev->duration_s = get_u64(call, "duration");
+	ev->failed = str_equal_nocase(leaf_text(call, "status"), "FAILED");
+	ev->start_time_s = leaf_u64(call, "start_time");
+	ev->end_time_s = leaf_u64(call, "end_time");
+	ev->duration_s = leaf_u64(call, "duration");
 }
 
 static void walk_call(struct walk *w, const json_t *call)
 {
-	const char *name = get_text(call, "event");
+	const char *name = leaf_text(call, "event");
 	struct wa_event ev = event_init(w, WA_EVENT_OTHER, name);
 
-	ev.call_id = call_id_of(w, call);
+	ev.call_id = id_of(w, call);
 	if (!ev.call_id)
 		return;
 	if (!*name) {
@@ -245,11 +215,11 @@ static void walk_call(struct walk *w, const json_t *call)
 		fault(w, ".event: missing");
 		return;
 	}
-	ev.from = get_number_text(call, "from");
-	ev.to = get_number_text(call, "to");
-	ev.timestamp_s = get_u64(call, "timestamp");
-	ev.payload = first_of(get_text(call, "cta_payload"), get_text(call, "deeplink_payload"));
-	ev.opaque = get_text(call, "biz_opaque_callback_data");
+	ev.from = leaf_number_text(call, "from");
+	ev.to = leaf_number_text(call, "to");
+	ev.timestamp_s = leaf_u64(call, "timestamp");
+	ev.payload = leaf_first(leaf_text(call, "cta_payload"), leaf_text(call, "deeplink_payload"));
+	ev.opaque = leaf_text(call, "biz_opaque_callback_data");
 	read_session(call, &ev);
 	read_direction(call, &ev);
 	read_user(w, call, &ev);
@@ -269,20 +239,20 @@ static void walk_call(struct walk *w, const json_t *call)
 
 static void walk_call_status(struct walk *w, const json_t *status)
 {
-	const char *type = get_text(status, "type");
-	struct wa_event ev = event_init(w, WA_EVENT_STATUS, get_text(status, "status"));
+	const char *type = leaf_text(status, "type");
+	struct wa_event ev = event_init(w, WA_EVENT_STATUS, leaf_text(status, "status"));
 
-	ev.timestamp_s = get_u64(status, "timestamp");
-	ev.user_number = ev.to = get_number_text(status, "recipient_id");
-	ev.user_id = get_text(status, "recipient_user_id");
-	ev.opaque = get_text(status, "biz_opaque_callback_data");
+	ev.timestamp_s = leaf_u64(status, "timestamp");
+	ev.user_number = ev.to = leaf_number_text(status, "recipient_id");
+	ev.user_id = leaf_text(status, "recipient_user_id");
+	ev.opaque = leaf_text(status, "biz_opaque_callback_data");
 	/* Message deliveries use the same array name. */
 	if (!str_equal(w->field, "calls") || (*type && !str_equal(type, "call"))) {
 		ev.kind = WA_EVENT_OTHER;
 		emit(w, &ev);
 		return;
 	}
-	ev.call_id = call_id_of(w, status);
+	ev.call_id = id_of(w, status);
 	if (!ev.call_id)
 		return;
 	if (!*ev.name) {
@@ -298,12 +268,16 @@ static void walk_call_status(struct walk *w, const json_t *status)
 
 static void walk_message(struct walk *w, const json_t *message)
 {
-	struct wa_event ev = event_init(w, WA_EVENT_MESSAGE, get_text(message, "type"));
+	struct wa_event ev = event_init(w, WA_EVENT_MESSAGE, leaf_text(message, "type"));
 
 	ev.message_type = ev.name;
-	ev.from = ev.user_number = get_number_text(message, "from");
-	ev.user_id = get_text(message, "from_user_id");
-	ev.timestamp_s = get_u64(message, "timestamp");
+	ev.message_id = id_of(w, message);
+	if (!ev.message_id)
+		return;
+	ev.from = ev.user_number = leaf_number_text(message, "from");
+	ev.user_id = leaf_text(message, "from_user_id");
+	ev.timestamp_s = leaf_u64(message, "timestamp");
+	webhook_message_read(message, &ev, w->text);
 	read_contact(w, &ev);
 	emit(w, &ev);
 }
@@ -321,8 +295,8 @@ static void walk_error(struct walk *w, const json_t *error)
 /* Each object of value.NAME. Returns how many items there were. */
 static size_t walk_array(struct walk *w, const char *name, void (*each)(struct walk *w, const json_t *item))
 {
-	const json_t *array = json_object_get(w->value, name);
-	const json_t *item;
+	const json_t *array = json_object_get(w->place.value, name);
+	json_t *item;
 	size_t i;
 
 	w->array = name;
@@ -333,6 +307,7 @@ static size_t walk_array(struct walk *w, const char *name, void (*each)(struct w
 	json_array_foreach(array, i, item)
 	{
 		w->item = (int)i;
+		w->place.item = item;
 		if (json_is_object(item)) {
 			each(w, item);
 		} else {
@@ -342,6 +317,7 @@ static size_t walk_array(struct walk *w, const char *name, void (*each)(struct w
 	}
 	w->array = NULL;
 	w->item = NOWHERE;
+	w->place.item = NULL;
 	return json_array_size(array);
 }
 
@@ -361,16 +337,16 @@ static void walk_value(struct walk *w)
 			items += walk_array(w, "errors", walk_error);
 	}
 	if (!items && before == w->report->events + w->report->skipped) {
-		struct wa_event ev = event_init(w, WA_EVENT_OTHER, get_text(w->value, "event"));
+		struct wa_event ev = event_init(w, WA_EVENT_OTHER, leaf_text(w->place.value, "event"));
 		emit(w, &ev);
 	}
 }
 
 static void walk_change(struct walk *w, const json_t *change)
 {
-	w->field = get_text(change, "field");
-	w->value = json_object_get(change, "value");
-	if (json_is_object(w->value)) {
+	w->field = leaf_text(change, "field");
+	w->place.value = json_object_get(change, "value");
+	if (json_is_object(w->place.value)) {
 		walk_value(w);
 		return;
 	}
@@ -396,10 +372,10 @@ static void walk_entry(struct walk *w, const json_t *entry)
 	}
 }
 
-void webhook_walk(const json_t *root, void (*fn)(const struct wa_event *ev, void *arg), void *arg,
+void webhook_walk(const json_t *root, size_t secret_index, webhook_walk_fn *fn, void *arg,
 	struct webhook_parse_report *ret_report)
 {
-	struct walk w = {.fn = fn, .arg = arg, .report = ret_report};
+	struct walk w = {.fn = fn, .arg = arg, .secret_index = secret_index, .report = ret_report};
 	const json_t *entry;
 	size_t i;
 
@@ -408,6 +384,7 @@ void webhook_walk(const json_t *root, void (*fn)(const struct wa_event *ev, void
 	{
 		w.entry = (int)i;
 		w.change = w.item = NOWHERE;
+		w.place.entry = entry;
 		walk_entry(&w, entry);
 	}
 }

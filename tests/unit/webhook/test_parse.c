@@ -24,6 +24,18 @@
 	"}"
 #define CALLS(rest) POST(CHANGE("calls", rest))
 
+#define MESSAGE(rest)                                                                                                  \
+	POST(CHANGE("messages",                                                                                        \
+		"\"messages\":[{\"from\":\"447700900123\",\"id\":\"m\",\"timestamp\":\"1790000300\"," rest "}]"))
+#define FROM_ANA(type) "message field=messages name=" type " from=447700900123 user=447700900123 t=1790000300"
+#define REPLY(rest)                                                                                                    \
+	MESSAGE("\"type\":\"interactive\",\"context\":{\"id\":\"wamid.REQUEST1\"},\"interactive\":{"                   \
+		"\"type\":\"call_permission_reply\",\"call_permission_reply\":{" rest "}}")
+#define REPLY_FROM_ANA                                                                                                 \
+	" field=messages name=call_permission_reply from=447700900123 user=447700900123 t=1790000300 "                 \
+	"type=interactive mid=m answers=wamid.REQUEST1"
+#define REPLIED(rest) "permission" REPLY_FROM_ANA rest "\n"
+
 static char seen[8192];
 static size_t seen_sdp;
 
@@ -41,7 +53,8 @@ static void put_number(struct strbuf *sb, const char *name, uint64_t value)
 
 static void on_event(const struct wa_event *ev, void *arg)
 {
-	static const char *const kinds[] = {"connect", "terminate", "status", "error", "message", "other"};
+	static const char *const kinds[] = {
+		"connect", "terminate", "status", "error", "message", "permission", "other"};
 	static const char *const directions[] = {"", "user", "business"};
 	struct strbuf *sb = arg;
 
@@ -69,6 +82,16 @@ static void on_event(const struct wa_event *ev, void *arg)
 	put_number(sb, "code", (uint64_t)ev->error_code);
 	put(sb, "title", ev->error_title);
 	put(sb, "details", ev->error_details);
+	put(sb, "type", str_equal(ev->message_type, ev->name) ? "" : ev->message_type);
+	put(sb, "mid", ev->message_id);
+	put(sb, "answers", ev->context_id);
+	put(sb, "text", ev->text);
+	put(sb, "reply", ev->reply_id);
+	put(sb, "accepted", ev->permission_accepted ? "1" : "");
+	put(sb, "permanent", ev->permission_permanent ? "1" : "");
+	put_number(sb, "expires", ev->permission_expires_s);
+	put(sb, "automatic", ev->permission_automatic ? "1" : "");
+	assert_true(ev->secret_index == WA_SECRET_NONE);
 	strbuf_put(sb, "\n");
 	seen_sdp = ev->sdp_length;
 	assert_int_equal(strlen(ev->sdp), ev->sdp_length);
@@ -175,8 +198,46 @@ static const struct {
 			  "\"type\":\"text\",\"text\":{\"body\":\"please call me\"}}]")),
 		"message field=messages name=text from=447700900123 user=447700900123 uid=GB.100 profile=Ana Example "
 		"username=ana.example "
-		"t=1790000300\n",
+		"t=1790000300 mid=wamid.2 text=please call me\n",
 		"", 0, 0},
+	/* buttons and lists */
+	{MESSAGE("\"type\":\"button\",\"context\":{\"from\":\"12025550123\",\"id\":\"wamid.T\"},"
+		 "\"button\":{\"payload\":\"p1\",\"text\":\"Call me\"}"),
+		FROM_ANA("button") " mid=m answers=wamid.T text=Call me reply=p1\n", "", 0, 0},
+	{MESSAGE("\"type\":\"interactive\",\"interactive\":{\"type\":\"list_reply\","
+		 "\"list_reply\":{\"id\":\"row-1\",\"title\":\"Talk\",\"description\":\"to us\"}}"),
+		FROM_ANA("interactive") " mid=m text=Talk reply=row-1\n", "", 0, 0},
+	{MESSAGE("\"interactive\":{\"button_reply\":{\"title\":\"Yes\",\"id\":\"b\"},\"type\":\"button_reply\"},"
+		 "\"type\":\"interactive\""),
+		FROM_ANA("interactive") " mid=m text=Yes reply=b\n", "", 0, 0},
+	/* messages without a text, and of types that are not what they should be */
+	{MESSAGE("\"type\":\"image\",\"image\":{\"id\":\"7\",\"caption\":\"call me\"}"), FROM_ANA("image") " mid=m\n",
+		"", 0, 0},
+	{MESSAGE("\"type\":\"text\",\"text\":\"call me\""), FROM_ANA("text") " mid=m\n", "", 0, 0},
+	{MESSAGE("\"type\":\"text\",\"text\":{\"body\":\"a\\u0000b\"}"), FROM_ANA("text") " mid=m\n", "", 0, 0},
+	{MESSAGE("\"type\":\"interactive\",\"interactive\":{\"type\":\"nfm_reply\",\"nfm_reply\":{\"body\":\"x\"}}"),
+		FROM_ANA("interactive") " mid=m\n", "", 0, 0},
+	{MESSAGE("\"type\":\"interactive\",\"interactive\":[]"), FROM_ANA("interactive") " mid=m\n", "", 0, 0},
+	{MESSAGE("\"type\":\"button\",\"context\":7,\"button\":{\"text\":7}"), FROM_ANA("button") " mid=m\n", "", 0, 0},
+	{POST(CHANGE("messages", "\"messages\":[{\"type\":\"text\"},{\"id\":\"m\",\"from_user_id\":\"GB.200\"}]")),
+		"message field=messages uid=GB.200 mid=m\n", "entry[0].changes[0].value.messages[0].id: missing", 1, 0},
+	/* permission replies; Meta: "User call permissions" */
+	{REPLY("\"response\":\"accept\",\"is_permanent\":false,\"expiration_timestamp\":1790604800,"
+	       "\"response_source\":\"user_action\""),
+		REPLIED(" accepted=1 expires=1790604800"), "", 0, 0},
+	{REPLY("\"response\":\"accept\",\"is_permanent\":false,\"expiration_timestamp\":\"1790604800\","
+	       "\"response_source\":\"automatic\""),
+		REPLIED(" accepted=1 expires=1790604800 automatic=1"), "", 0, 0},
+	{REPLY("\"response\":\"accept\",\"is_permanent\":true"), REPLIED(" accepted=1 permanent=1"), "", 0, 0},
+	{REPLY("\"response\":\"ACCEPT\",\"is_permanent\":\"true\""), REPLIED(" accepted=1 permanent=1"), "", 0, 0},
+	{REPLY("\"response\":\"reject\",\"response_source\":\"user_action\""), REPLIED(""), "", 0, 0},
+	{REPLY("\"response\":\"reject\",\"is_permanent\":true,\"response_source\":\"automatic\""),
+		REPLIED(" automatic=1"), "", 0, 0},
+	{REPLY("\"response\":\"later\""), "other" REPLY_FROM_ANA "\n", "", 0, 1},
+	{MESSAGE("\"type\":\"interactive\",\"interactive\":{\"type\":\"call_permission_reply\"}"),
+		"other field=messages name=call_permission_reply from=447700900123 user=447700900123 t=1790000300 "
+		"type=interactive mid=m\n",
+		"", 0, 1},
 	/* unknown events and fields, without metadata */
 	{CALLS("\"calls\":[{\"id\":\"w\",\"event\":\"call_recording_available\",\"timestamp\":\"1\"}]"),
 		"other name=call_recording_available id=w t=1\n", "", 0, 1},
@@ -283,6 +344,38 @@ static void call_ids_have_a_longest(void **state)
 	assert_string_equal(report.what, "entry[0].changes[0].value.calls[0].id: longer than 256");
 }
 
+static void long_texts_are_cut_at_a_character(void **state)
+{
+	static const struct {
+		const char *end; /* behind 4094 bytes */
+		size_t length;   /* of what is left */
+	} ends[] = {
+		{"", 4094},
+		{"ab", 4096},
+		{"abc", 4096},
+		{"\xc3\xa9", 4096},
+		{"a\xc3\xa9", 4095},
+		{"\xe2\x82\xac", 4094},
+		{"\xf0\x9f\x93\x9e", 4094},
+		{"ab\xf0\x9f\x93\x9e", 4096},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct webhook_parse_report report;
+		char filler[4095], body[6000];
+		const char *text;
+		memset(filler, 'x', 4094);
+		filler[4094] = '\0';
+		snprintf(body, sizeof(body), MESSAGE("\"type\":\"text\",\"text\":{\"body\":\"%s%s\"}"), filler,
+			ends[i].end);
+		assert_int_equal(parse(body, strlen(body), &report), 0);
+		assert_int_equal(report.events, 1);
+		text = strstr(seen, " text=");
+		assert_non_null(text);
+		assert_int_equal(strlen(text + 6) - 1, ends[i].length);
+	}
+}
+
 static void events_of_one_post_are_bounded(void **state)
 {
 	struct webhook_parse_report report;
@@ -362,13 +455,21 @@ static void signatures(void **state)
 		{&key, a, "", false},
 		{&key, a, NULL, false},
 	};
-	const char *both[] = {test_key, key};
+	const char *both[] = {test_key, key}, *twice[] = {key, key};
+	size_t index;
 	(void)state;
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
 		assert_int_equal(webhook_signature_ok(vectors[i].header, vectors[i].body, strlen(vectors[i].body),
 					 vectors[i].key, 1),
 			vectors[i].ok);
 	assert_true(webhook_signature_ok(vectors[0].header, a, strlen(a), both, 2));
+	assert_true(webhook_signature_find(vectors[0].header, a, strlen(a), both, 2, &index));
+	assert_int_equal(index, 1);
+	assert_true(webhook_signature_find(vectors[2].header, a, strlen(a), both, 2, &index));
+	assert_int_equal(index, 0);
+	assert_true(webhook_signature_find(vectors[0].header, a, strlen(a), twice, 2, &index));
+	assert_int_equal(index, 0);
+	assert_false(webhook_signature_find(vectors[4].header, a, strlen(a), both, 2, &index));
 	assert_false(webhook_signature_ok(vectors[0].header, a, strlen(a), both, 1));
 	assert_false(webhook_signature_ok(vectors[0].header, a, strlen(a), both, 0));
 }
@@ -380,6 +481,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_a_delivery_is_refused),
 		cmocka_unit_test(nesting_is_bounded),
 		cmocka_unit_test(call_ids_have_a_longest),
+		cmocka_unit_test(long_texts_are_cut_at_a_character),
 		cmocka_unit_test(events_of_one_post_are_bounded),
 		cmocka_unit_test(every_cut_of_a_delivery_is_survived),
 		cmocka_unit_test(memory_may_run_out_anywhere),
