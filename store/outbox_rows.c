@@ -23,8 +23,8 @@ const char outbox_due_sql[] =
 const char outbox_dead_sql[] =
 	"SELECT " EVENT_COLUMNS
 	" FROM outbox INDEXED BY outbox_by_state WHERE state = 2 AND receiver = ? ORDER BY seq DESC LIMIT ?";
-const char outbox_first_sql[] =
-	"SELECT seq, state FROM outbox WHERE receiver = ? AND subject = ? AND state < 2 ORDER BY seq LIMIT 1";
+const char outbox_first_sql[] = "SELECT seq FROM outbox INDEXED BY outbox_by_subject"
+				" WHERE receiver = ? AND subject = ? AND state < 2 ORDER BY seq LIMIT 1";
 const char outbox_oldest_sql[] = "SELECT seq FROM outbox WHERE state = ? ORDER BY seq LIMIT 1";
 
 /* ---- one row ---- */

@@ -281,6 +281,8 @@ static void put_ten(struct fixture *f)
 		r = record(id, DAY_1 + (uint64_t)n * 10);
 		str_copy(r->user_number, sizeof(r->user_number), n % 2 ? "+447700900001" : "447700900002");
 		str_copy(r->number, sizeof(r->number), n < 5 ? "+15550100" : "+15550199");
+		str_copy(r->direction, sizeof(r->direction), n % 5 ? "inbound" : "outbound");
+		str_copy(r->gateway, sizeof(r->gateway), n < 7 ? "pbx" : "ai");
 		r->status = n % 3 ? CALL_STATUS_COMPLETED : CALL_STATUS_MISSED;
 		assert_int_equal(store_give_record(f->store, r), 0);
 	}
@@ -308,6 +310,17 @@ static void questions(void **state)
 		{{.number = "+15550100", .user_number = "447700900002"}, "q4 q2 q0 "},
 		{{.status = "missed"}, "q9 q6 q3 q0 "},
 		{{.status = "failed"}, ""},
+		{{.direction = "outbound"}, "q5 q0 "},
+		{{.gateway = "ai"}, "q9 q8 q7 "},
+		{{.gateway = "pbx", .direction = "inbound", .limit = 2}, "q6 q4 "},
+		{{.direction = "' OR 1"}, ""},
+		{{.after_started_ms = AT(7), .after_id = "q7", .limit = 2}, "q6 q5 "},
+		{{.after_started_ms = AT(7), .after_id = "", .limit = 2}, "q6 q5 "},
+		{{.after_started_ms = AT(7), .after_id = "q8", .limit = 2}, "q7 q6 "},
+		{{.after_started_ms = AT(7) + 1, .after_id = "gone", .limit = 1}, "q7 "},
+		{{.after_started_ms = AT(7), .after_id = "q7", .status = "missed"}, "q6 q3 q0 "},
+		{{.after_started_ms = AT(0), .after_id = "q0"}, ""},
+		{{.after_started_ms = UINT64_MAX, .after_id = "x", .limit = 1}, "q9 "},
 		{{.from_ms = AT(8)}, "q9 q8 "},
 		{{.to_ms = AT(2)}, "q1 q0 "},
 		{{.from_ms = AT(2), .to_ms = AT(4)}, "q3 q2 "},
@@ -329,6 +342,38 @@ static void questions(void **state)
 		assert_string_equal(text, cases[i].ids);
 	}
 	assert_int_equal(store_find(f->store, &(struct store_query){.status = "no such"}, on_found, NULL), -EINVAL);
+}
+
+/* Many calls start in the same millisecond; new ones come while somebody turns pages. */
+static void pages_neither_miss_nor_repeat(void **state)
+{
+	enum { RECORDS = 100, PAGE = 7 };
+	struct fixture *f = *state;
+	struct store_query query = {.limit = PAGE};
+	char seen[RECORDS] = {0};
+	int count = 0;
+	struct found *found;
+
+	for (int i = 0; i < RECORDS; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "p%02d", (i * 37) % RECORDS);
+		assert_int_equal(store_give_record(f->store, record(id, DAY_1 + (uint64_t)(i % 3))), 0);
+	}
+	while ((found = find(f, &query))->count > 0) {
+		for (size_t i = 0; i < found->count; i++) {
+			int n = atoi(found->ids[i] + 1);
+
+			assert_int_equal(seen[n]++, 0);
+			count++;
+		}
+		str_copy(query.after_id, sizeof(query.after_id), found->ids[found->count - 1]);
+		found = find(f, &(struct store_query){.id = {query.after_id[0], query.after_id[1], query.after_id[2]}});
+		query.after_started_ms = found->first.started_ms;
+		snprintf(found->ids[0], sizeof(found->ids[0]), "new-%d", count);
+		assert_int_equal(store_give_record(f->store, record(found->ids[0], DAY_1 + 10)), 0);
+	}
+	assert_int_equal(count, RECORDS);
 }
 
 static void too_many_questions_are_refused(void **state)
@@ -620,6 +665,7 @@ int main(void)
 		TEST(text_is_made_utf8),
 		TEST(same_id_twice_keeps_the_first),
 		TEST(questions),
+		TEST(pages_neither_miss_nor_repeat),
 		TEST(too_many_questions_are_refused),
 		TEST(ten_thousand_records),
 		TEST(full_queue_loses_and_counts),

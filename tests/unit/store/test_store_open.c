@@ -4,6 +4,8 @@
 #include "lib/loop/loop.h"
 #include "store/schema.h"
 #include "store/store.h"
+#include "store/store_dial.h"
+#include "tests/unit/store/schema_v1.h"
 #include "tests/unit/store/temp_dir.h"
 
 #include <errno.h>
@@ -153,6 +155,65 @@ static void other_versions(void **state)
 	assert_int_equal(store_read(f->dir.url, &(struct store_query){0}, NULL, NULL, f->why, sizeof(f->why)), -EPROTO);
 }
 
+static void count_old_record(const struct call_record *r, void *arg)
+{
+	assert_string_equal(r->id, "c-old");
+	assert_string_equal(r->user_name, "Zoe");
+	assert_int_equal(r->started_ms, 1700000000000);
+	assert_true(r->wa_rx.mos == 4.25);
+	assert_int_equal(r->answered_ms, 0);
+	++*(int *)arg;
+}
+
+static void count_old_live(const struct live_call *live, void *arg)
+{
+	assert_string_equal(live->id, "c-live");
+	assert_string_equal(live->wacid, "wacid.B");
+	assert_int_equal(live->started_ms, 1700000001000);
+	assert_false(live->outbound);
+	++*(int *)arg;
+}
+
+static void version_1_is_brought_up_to_date(void **state)
+{
+	const struct store_query all = {.gateway = "pbx"};
+	const struct permission p = {.number_id = "n", .user = "u"};
+	struct fixture *f = *state;
+	struct store *s = NULL;
+	int records = 0, live = 0;
+
+	run_sql(f, schema_v1);
+	run_sql(f, rows_v1);
+	assert_int_equal(store_read(f->dir.url, &all, count_old_record, &records, f->why, sizeof(f->why)), -EPROTO);
+	assert_non_null(strstr(f->why, "start watrunk on it once"));
+	assert_int_equal(store_open(f->loop, f->dir.url, &s, f->why, sizeof(f->why)), 0);
+	assert_int_equal(store_take_leftovers(s, count_old_live, &live), 0);
+	assert_int_equal(store_put_permission(s, &p), 0); /* the new tables are there */
+	store_close(s);
+	assert_int_equal(live, 1);
+	assert_int_equal(store_read(f->dir.url, &all, count_old_record, &records, f->why, sizeof(f->why)), 0);
+	assert_int_equal(records, 1);
+	assert_int_equal(try_open(f, f->dir.url), 0); /* and not a second time */
+}
+
+static void failed_migration_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	sqlite3 *db = NULL;
+
+	run_sql(f, schema_v1);
+	run_sql(f, rows_v1);
+	run_sql(f, "CREATE TABLE outbox (x)"); /* in the way of the last step */
+	assert_int_equal(try_open(f, f->dir.url), -EIO);
+	assert_non_null(strstr(f->why, "outbox"));
+	assert_int_equal(sqlite3_open(f->dir.file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "SELECT outbound FROM live_calls", NULL, NULL, NULL), SQLITE_ERROR);
+	assert_int_equal(sqlite3_exec(db, "SELECT 1 FROM permissions", NULL, NULL, NULL), SQLITE_ERROR);
+	sqlite3_close(db);
+	run_sql(f, "DROP TABLE outbox");
+	assert_int_equal(try_open(f, f->dir.url), 0);
+}
+
 static void locked_file(void **state)
 {
 	struct fixture *f = *state;
@@ -268,6 +329,8 @@ int main(void)
 		TEST(bad_urls),
 		TEST(damaged_files),
 		TEST(other_versions),
+		TEST(version_1_is_brought_up_to_date),
+		TEST(failed_migration_changes_nothing),
 		TEST(locked_file),
 		TEST(second_store_is_refused),
 		TEST(no_permission),
