@@ -1,12 +1,13 @@
 /* dialplan/build.c
  *
- * Configuration -> table of compiled rules. Every mistake is reported, each once and at its key; one is enough to
- * refuse the table.
+ * Configuration -> table of compiled rules.
+ *
+ *   dialplan_build()  each rule: name, build_match.c, build_actions.c (-> build_call.c, build_message.c); then what
+ *                     holds between rules
  */
-#include "dialplan/dialplan_conf.h"
-#include "dialplan/header_name.h"
-#include "dialplan/rule.h"
+#include "dialplan/build.h"
 
+#include "dialplan/limits.h"
 #include "lib/base/assert.h"
 #include "lib/base/str.h"
 
@@ -16,194 +17,57 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_MAX_CHARS = 64, TIMEOUT_MAX_S = 300, NUMBER_MAX = 32, PATH_MAX_BYTES = 160, WHY_MAX = 200 };
+/* ---- for all builders ---- */
 
-struct build {
-	const struct dialplan_names *names;
-	const struct conf_file *file;
-	struct conf_errors *errors;
-	struct dialplan *dp;
-	char path[PATH_MAX_BYTES]; /* of the mapping being read: "dialplan[3].actions[0].bridge" */
-	bool bad;
-	bool no_memory; /* stops everything: later errors would only be its echo */
-};
-
-static void error_at(struct build *b, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static void error_at(struct build *b, const char *key, const char *fmt, ...)
+void build_at(struct build *b, const char *fmt, ...)
 {
-	char path[PATH_MAX_BYTES + 64], what[WHY_MAX + 64];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(b->path, sizeof(b->path), fmt, ap);
+	va_end(ap);
+}
+
+void build_error(struct build *b, const char *key, const char *fmt, ...)
+{
+	char path[BUILD_PATH_MAX_BYTES + 64], what[BUILD_WHY_MAX + 64];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	snprintf(path, sizeof(path), "%s%s%s", b->path, *key ? "." : "", key);
+	snprintf(path, sizeof(path), "%s%s%s", b->path, *key && *b->path ? "." : "", key);
 	conf_error(b->errors, b->file, path, "%s", what);
 	b->bad = true;
 }
 
-/* The common end of everything that compiles a text: 0, or a reason. */
-static void take_result(struct build *b, const char *key, int result, const char *why)
+void build_take(struct build *b, const char *key, int result, const char *why)
 {
 	if (result == -ENOMEM)
 		b->no_memory = true;
 	else if (result < 0)
-		error_at(b, key, "%s", why);
+		build_error(b, key, "%s", why);
 }
 
-static const char *copy(struct build *b, const char *text)
+const char *build_copy(struct build *b, const char *text)
 {
-	const char *t = arena_strdup(&b->dp->arena, text);
+	const char *t = arena_strdup(b->arena, text);
 	if (!t)
 		b->no_memory = true;
 	return t;
 }
 
-static bool is_empty(const char *text)
+void *build_alloc(struct build *b, size_t bytes)
+{
+	void *at = arena_alloc(b->arena, bytes);
+	if (!at)
+		b->no_memory = true;
+	return at;
+}
+
+bool build_is_empty(const char *text)
 {
 	return !text || !*text;
-}
-
-/* ---- match ---- */
-
-static void build_direction(struct build *b, const char *text, struct rule *rule)
-{
-	static const char *const names[] = {
-		[CALL_INBOUND] = "inbound", [CALL_OUTBOUND] = "outbound", [CALL_MESSAGE] = "message"};
-
-	rule->any_direction = !text;
-	for (size_t i = 0; text && i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(text, names[i]) == 0) {
-			rule->direction = (enum call_direction)i;
-			return;
-		}
-	}
-	if (text)
-		error_at(b, "direction", "unknown direction \"%.40s\": inbound, outbound or message", text);
-}
-
-static void build_pattern(struct build *b, const char *key, const char *text, struct pattern **ret_pattern)
-{
-	char why[WHY_MAX];
-	if (text)
-		take_result(b, key, pattern_new(text, ret_pattern, why, sizeof(why)), why);
-}
-
-static void build_to(struct build *b, const char *text, struct rule *rule)
-{
-	char number[NUMBER_MAX];
-
-	if (text && str_e164(text, number, sizeof(number)) == 0)
-		rule->to_number = copy(b, number);
-	else
-		build_pattern(b, "to", text, &rule->to);
-}
-
-static void build_match(struct build *b, const struct dialplan_match_conf *match, struct rule *rule)
-{
-	char why[WHY_MAX];
-
-	build_direction(b, match->direction, rule);
-	build_to(b, match->to, rule);
-	build_pattern(b, "from", match->from, &rule->from);
-	build_pattern(b, "name", match->name, &rule->profile_name);
-	build_pattern(b, "payload", match->payload, &rule->payload);
-	if (match->hours)
-		take_result(b, "hours", hours_new(match->hours, &rule->hours, why, sizeof(why)), why);
-}
-
-/* ---- actions ---- */
-
-static void build_template(struct build *b, const char *key, const char *text, struct template *ret_template)
-{
-	char why[WHY_MAX];
-	take_result(b, key, template_read(&b->dp->arena, text, ret_template, why, sizeof(why)), why);
-}
-
-static void build_gateways(struct build *b, const struct dialplan_bridge_conf *bridge, struct rule *rule)
-{
-	if (bridge->gateways_count == 0)
-		error_at(b, "gateways", "needs at least one gateway");
-	if (bridge->gateways_count > ROUTE_GATEWAYS_MAX) {
-		error_at(b, "gateways", "more than %d gateways", ROUTE_GATEWAYS_MAX);
-		return;
-	}
-	for (unsigned i = 0; i < bridge->gateways_count; i++) {
-		const char *name = bridge->gateways[i] ? bridge->gateways[i] : "";
-		char key[32];
-		snprintf(key, sizeof(key), "gateways[%u]", i);
-		if (!b->names->known_gateway(name, b->names->arg))
-			error_at(b, key, "unknown gateway \"%.40s\"", name);
-		else
-			rule->gateways[rule->gateway_count++] = copy(b, name);
-	}
-}
-
-static void build_header(struct build *b, unsigned index, const struct dialplan_header_conf *header, struct rule *rule)
-{
-	const char *name = header->name ? header->name : "";
-	struct rule_header *h = &rule->headers[rule->header_count++];
-	char key[32];
-
-	snprintf(key, sizeof(key), "headers[%u].name", index);
-	if (!header_name_is_token(name))
-		error_at(b, key, "\"%.70s\" is not a header name", name);
-	else if (header_name_is_reserved(name))
-		error_at(b, key, "header %s is not the dialplan's to set", name);
-	h->name = copy(b, name);
-	snprintf(key, sizeof(key), "headers[%u].value", index);
-	build_template(b, key, header->value, &h->value);
-}
-
-static void build_bridge(struct build *b, const struct dialplan_bridge_conf *bridge, struct rule *rule)
-{
-	rule->kind = ROUTE_BRIDGE;
-	build_gateways(b, bridge, rule);
-	build_template(b, "user", bridge->user, &rule->user);
-	build_template(b, "caller_id", bridge->caller_id, &rule->caller_id);
-	build_template(b, "display_name", bridge->display_name, &rule->display_name);
-	if (bridge->timeout > TIMEOUT_MAX_S)
-		error_at(b, "timeout", "longer than %d seconds", TIMEOUT_MAX_S);
-	rule->timeout_s = bridge->timeout;
-	if (bridge->headers_count > ROUTE_HEADERS_MAX) {
-		error_at(b, "headers", "more than %d headers", ROUTE_HEADERS_MAX);
-		return;
-	}
-	for (unsigned i = 0; i < bridge->headers_count; i++)
-		build_header(b, i, &bridge->headers[i], rule);
-}
-
-static void build_reject(struct build *b, const struct dialplan_reject_conf *reject, struct rule *rule)
-{
-	rule->kind = ROUTE_REJECT;
-	if (is_empty(reject->cause))
-		error_at(b, "cause", "needs a cause");
-	else if (!b->names->known_cause(reject->cause, b->names->arg))
-		error_at(b, "cause", "unknown cause \"%.40s\"", reject->cause);
-	else
-		rule->cause = copy(b, reject->cause);
-}
-
-static void build_action(struct build *b, size_t index, const struct dialplan_rule_conf *conf, struct rule *rule)
-{
-	const struct dialplan_action_conf *action = conf->actions;
-
-	snprintf(b->path, sizeof(b->path), "dialplan[%zu]", index);
-	if (conf->actions_count != 1) {
-		error_at(b, "actions",
-			conf->actions_count ? "more than one action" : "needs an action: bridge or reject");
-		return;
-	}
-	snprintf(b->path, sizeof(b->path), "dialplan[%zu].actions[0]", index);
-	if (!action->bridge == !action->reject) {
-		error_at(b, "", action->bridge ? "both bridge and reject" : "needs bridge or reject");
-		return;
-	}
-	snprintf(b->path, sizeof(b->path), "dialplan[%zu].actions[0].%s", index, action->bridge ? "bridge" : "reject");
-	if (action->bridge)
-		build_bridge(b, action->bridge, rule);
-	else
-		build_reject(b, action->reject, rule);
 }
 
 /* ---- rules ---- */
@@ -212,43 +76,95 @@ static void build_name(struct build *b, const struct dialplan_rule_conf *rules, 
 {
 	const char *name = rules[index].name;
 
-	rule->name = copy(b, name ? name : "");
-	if (is_empty(name)) {
-		error_at(b, "name", "a rule needs a name");
+	rule->name = build_copy(b, name ? name : "");
+	if (build_is_empty(name)) {
+		build_error(b, "name", "a rule needs a name");
 		return;
 	}
-	if (strlen(name) > NAME_MAX_CHARS)
-		error_at(b, "name", "longer than %d characters", NAME_MAX_CHARS);
+	if (strlen(name) > DIALPLAN_NAME_MAX_CHARS)
+		build_error(b, "name", "longer than %d characters", DIALPLAN_NAME_MAX_CHARS);
 	for (size_t i = 0; i < index; i++) {
 		if (str_equal(rules[i].name, name)) {
-			error_at(b, "name", "\"%.*s\" is also the name of dialplan[%zu]", NAME_MAX_CHARS, name, i);
+			build_error(b, "name", "\"%.*s\" is also the name of dialplan[%zu]", DIALPLAN_NAME_MAX_CHARS,
+				name, i);
 			return;
 		}
 	}
+}
+
+static const struct rule *find_rule(const struct dialplan *dp, const char *name)
+{
+	for (size_t i = 0; i < dp->count; i++)
+		if (strcmp(dp->rules[i].name, name) == 0)
+			return &dp->rules[i];
+	return NULL;
+}
+
+static bool calls_back(const struct rule *rule)
+{
+	for (size_t i = 0; i < rule->action_count; i++)
+		if (rule->actions[i].kind == ROUTE_CALL_BACK)
+			return true;
+	return false;
+}
+
+/* The rule that a fallback names must be able to stand in: a real action, for the same kind of question. */
+static void check_fallback(struct build *b, const struct dialplan *dp, size_t index)
+{
+	const struct rule *asking = &dp->rules[index], *other;
+	const char *name = asking->ask.fallback;
+
+	if (asking->kind != ROUTE_ASK || build_is_empty(name))
+		return;
+	build_at(b, "dialplan[%zu].actions[0].ask", index);
+	other = find_rule(dp, name);
+	if (!other)
+		build_error(b, "fallback", "no rule has the name \"%.*s\"", DIALPLAN_NAME_MAX_CHARS, name);
+	else if (other->kind == ROUTE_ASK)
+		build_error(b, "fallback", "rule \"%.*s\" would ask again", DIALPLAN_NAME_MAX_CHARS, name);
+	else if (other->direction != asking->direction)
+		build_error(b, "fallback", "rule \"%.*s\" is for direction %s", DIALPLAN_NAME_MAX_CHARS, name,
+			direction_name(other->direction));
+	else if (other->direction == CALL_ENDED && calls_back(other) && !str_equal(asking->call_direction, "inbound"))
+		build_error(b, "fallback", "rule \"%.*s\" calls back: only after call: inbound",
+			DIALPLAN_NAME_MAX_CHARS, name);
+}
+
+static void build_rules(struct build *b, const struct dialplan_rule_conf *rules, struct dialplan *dp)
+{
+	for (size_t i = 0; i < dp->count && !b->no_memory; i++) {
+		char base[32];
+		build_at(b, "dialplan[%zu]", i);
+		build_name(b, rules, i, &dp->rules[i]);
+		build_at(b, "dialplan[%zu].match", i);
+		build_match(b, &rules[i].match, &dp->rules[i]);
+		snprintf(base, sizeof(base), "dialplan[%zu]", i);
+		build_actions(b, base, rules[i].actions, rules[i].actions_count, rules[i].match.direction != NULL,
+			false, &dp->rules[i]);
+	}
+	for (size_t i = 0; i < dp->count && !b->no_memory; i++)
+		check_fallback(b, dp, i);
 }
 
 int dialplan_build(const struct dialplan_rule_conf *rules, size_t count, const struct dialplan_names *names,
 	const struct conf_file *file, struct conf_errors *errors, struct dialplan **ret_dp)
 {
 	struct build b = {.names = names, .file = file, .errors = errors};
+	struct dialplan *dp;
 
-	ASSERT(names && names->known_gateway && names->known_cause);
-	b.dp = calloc(1, sizeof(*b.dp) + count * sizeof(b.dp->rules[0]));
-	if (!b.dp)
+	ASSERT(names && names->known_gateway && names->known_cause && names->known_number);
+	dp = calloc(1, sizeof(*dp) + count * sizeof(dp->rules[0]));
+	if (!dp)
 		return -ENOMEM;
-	arena_init(&b.dp->arena, 0);
-	b.dp->count = count;
-	for (size_t i = 0; i < count && !b.no_memory; i++) {
-		snprintf(b.path, sizeof(b.path), "dialplan[%zu]", i);
-		build_name(&b, rules, i, &b.dp->rules[i]);
-		snprintf(b.path, sizeof(b.path), "dialplan[%zu].match", i);
-		build_match(&b, &rules[i].match, &b.dp->rules[i]);
-		build_action(&b, i, &rules[i], &b.dp->rules[i]);
-	}
+	arena_init(&dp->arena, 0);
+	dp->names = *names;
+	dp->count = count;
+	b.arena = &dp->arena;
+	build_rules(&b, rules, dp);
 	if (b.no_memory || b.bad) {
-		dialplan_free(b.dp);
+		dialplan_free(dp);
 		return b.no_memory ? -ENOMEM : -EBADMSG;
 	}
-	*ret_dp = b.dp;
+	*ret_dp = dp;
 	return 0;
 }

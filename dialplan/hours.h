@@ -2,7 +2,8 @@
  *
  * Inside dialplan: opening hours, "Mon-Fri 09:00-17:30 Europe/London; Sat 10:00-12:00,13:00-14:00 Europe/London".
  * They are read off the clock on the wall of that zone: where summer time skips an hour, that hour never comes; where
- * it repeats one, it counts twice. Ranges hold their first minute and not their last. The only home of GLib.
+ * it repeats one, it counts twice. Ranges hold their first minute and not their last. With fold.c the only
+ * home of GLib.
  */
 #ifndef DIALPLAN_HOURS_H
 #define DIALPLAN_HOURS_H

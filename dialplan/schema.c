@@ -10,6 +10,13 @@
 #define OPTIONAL_LIST(key, type, member, entry)                                                                        \
 	CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, entry, 0, CYAML_UNLIMITED)
 
+#define OPTIONAL_NUMBER(key, type, member) CYAML_FIELD_UINT(key, CYAML_FLAG_OPTIONAL, type, member)
+#define OPTIONAL_NUMBER_PTR(key, type, member)                                                                         \
+	CYAML_FIELD_UINT_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member)
+#define OPTIONAL_FLAG(key, type, member) CYAML_FIELD_BOOL(key, CYAML_FLAG_OPTIONAL, type, member)
+#define OPTIONAL_KEYS(key, type, member, fields)                                                                       \
+	CYAML_FIELD_MAPPING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, fields)
+
 static const cyaml_schema_value_t name_schema = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED)};
 
 static const cyaml_schema_field_t match_fields[] = {
@@ -19,6 +26,12 @@ static const cyaml_schema_field_t match_fields[] = {
 	OPTIONAL_TEXT("name", struct dialplan_match_conf, name),
 	OPTIONAL_TEXT("payload", struct dialplan_match_conf, payload),
 	OPTIONAL_TEXT("hours", struct dialplan_match_conf, hours),
+	OPTIONAL_TEXT("gateway", struct dialplan_match_conf, gateway),
+	OPTIONAL_LIST("keywords", struct dialplan_match_conf, keywords, &name_schema),
+	OPTIONAL_TEXT("text", struct dialplan_match_conf, text),
+	OPTIONAL_TEXT("reply_id", struct dialplan_match_conf, reply_id),
+	OPTIONAL_TEXT("status", struct dialplan_match_conf, status),
+	OPTIONAL_TEXT("call", struct dialplan_match_conf, call),
 	CYAML_FIELD_END,
 };
 
@@ -35,7 +48,7 @@ static const cyaml_schema_field_t bridge_fields[] = {
 	OPTIONAL_TEXT("user", struct dialplan_bridge_conf, user),
 	OPTIONAL_TEXT("caller_id", struct dialplan_bridge_conf, caller_id),
 	OPTIONAL_TEXT("display_name", struct dialplan_bridge_conf, display_name),
-	CYAML_FIELD_UINT("timeout", CYAML_FLAG_OPTIONAL, struct dialplan_bridge_conf, timeout),
+	OPTIONAL_NUMBER("timeout", struct dialplan_bridge_conf, timeout),
 	OPTIONAL_LIST("headers", struct dialplan_bridge_conf, headers, &header_schema),
 	CYAML_FIELD_END,
 };
@@ -45,11 +58,71 @@ static const cyaml_schema_field_t reject_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t template_fields[] = {
+	OPTIONAL_TEXT("name", struct dialplan_template_conf, name),
+	OPTIONAL_TEXT("language", struct dialplan_template_conf, language),
+	OPTIONAL_LIST("parameters", struct dialplan_template_conf, parameters, &name_schema),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t whatsapp_fields[] = {
+	OPTIONAL_TEXT("number", struct dialplan_whatsapp_conf, number),
+	OPTIONAL_TEXT("user", struct dialplan_whatsapp_conf, user),
+	OPTIONAL_NUMBER("timeout", struct dialplan_whatsapp_conf, timeout),
+	OPTIONAL_FLAG("ringback", struct dialplan_whatsapp_conf, ringback),
+	OPTIONAL_TEXT("on_no_permission", struct dialplan_whatsapp_conf, permission.on_no_permission),
+	OPTIONAL_NUMBER("park", struct dialplan_whatsapp_conf, permission.park),
+	OPTIONAL_TEXT("request_text", struct dialplan_whatsapp_conf, permission.request_text),
+	OPTIONAL_KEYS("request_template", struct dialplan_whatsapp_conf, permission.request_template, template_fields),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t send_text_fields[] = {
+	OPTIONAL_TEXT("text", struct dialplan_send_text_conf, text),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t call_button_fields[] = {
+	OPTIONAL_TEXT("text", struct dialplan_call_button_conf, text),
+	OPTIONAL_TEXT("button", struct dialplan_call_button_conf, button),
+	OPTIONAL_TEXT("payload", struct dialplan_call_button_conf, payload),
+	OPTIONAL_NUMBER_PTR("ttl_minutes", struct dialplan_call_button_conf, ttl_minutes),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t call_back_fields[] = {
+	OPTIONAL_LIST("gateways", struct dialplan_call_back_conf, bridge.gateways, &name_schema),
+	OPTIONAL_TEXT("user", struct dialplan_call_back_conf, bridge.user),
+	OPTIONAL_TEXT("caller_id", struct dialplan_call_back_conf, bridge.caller_id),
+	OPTIONAL_TEXT("display_name", struct dialplan_call_back_conf, bridge.display_name),
+	OPTIONAL_TEXT("order", struct dialplan_call_back_conf, order),
+	OPTIONAL_NUMBER("timeout", struct dialplan_call_back_conf, bridge.timeout),
+	OPTIONAL_NUMBER("agent_timeout", struct dialplan_call_back_conf, agent_timeout),
+	OPTIONAL_FLAG("chat_context", struct dialplan_call_back_conf, chat_context),
+	OPTIONAL_LIST("headers", struct dialplan_call_back_conf, bridge.headers, &header_schema),
+	OPTIONAL_TEXT("on_no_permission", struct dialplan_call_back_conf, permission.on_no_permission),
+	OPTIONAL_NUMBER("park", struct dialplan_call_back_conf, permission.park),
+	OPTIONAL_TEXT("request_text", struct dialplan_call_back_conf, permission.request_text),
+	OPTIONAL_KEYS("request_template", struct dialplan_call_back_conf, permission.request_template, template_fields),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t ask_fields[] = {
+	OPTIONAL_TEXT("url", struct dialplan_ask_conf, url),
+	OPTIONAL_NUMBER_PTR("timeout", struct dialplan_ask_conf, timeout),
+	OPTIONAL_TEXT("fallback", struct dialplan_ask_conf, fallback),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t action_fields[] = {
-	CYAML_FIELD_MAPPING_PTR(
-		"bridge", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct dialplan_action_conf, bridge, bridge_fields),
-	CYAML_FIELD_MAPPING_PTR(
-		"reject", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct dialplan_action_conf, reject, reject_fields),
+	OPTIONAL_KEYS("bridge", struct dialplan_action_conf, bridge, bridge_fields),
+	OPTIONAL_KEYS("reject", struct dialplan_action_conf, reject, reject_fields),
+	OPTIONAL_KEYS("whatsapp", struct dialplan_action_conf, whatsapp, whatsapp_fields),
+	OPTIONAL_KEYS("send_text", struct dialplan_action_conf, send_text, send_text_fields),
+	OPTIONAL_KEYS("send_template", struct dialplan_action_conf, send_template, template_fields),
+	OPTIONAL_KEYS("call_button", struct dialplan_action_conf, call_button, call_button_fields),
+	OPTIONAL_KEYS("call_back", struct dialplan_action_conf, call_back, call_back_fields),
+	OPTIONAL_KEYS("ask", struct dialplan_action_conf, ask, ask_fields),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t action_schema = {
@@ -63,3 +136,11 @@ static const cyaml_schema_field_t rule_fields[] = {
 };
 const cyaml_schema_value_t dialplan_rule_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct dialplan_rule_conf, rule_fields)};
+
+static const cyaml_schema_field_t answer_fields[] = {
+	CYAML_FIELD_SEQUENCE("actions", CYAML_FLAG_POINTER, struct dialplan_answer_conf, actions, &action_schema, 0,
+		CYAML_UNLIMITED),
+	CYAML_FIELD_END,
+};
+const cyaml_schema_value_t dialplan_answer_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct dialplan_answer_conf, answer_fields)};

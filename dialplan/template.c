@@ -5,17 +5,20 @@
  */
 #include "dialplan/template.h"
 
+#include "lib/base/assert.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { PIECES_MAX = 32 };
+enum { PIECES_MAX = 32, UTF8_MAX = 4 };
 
 struct template_piece {
 	const char *literal; /* NULL: a fact */
-	size_t fact_offset;  /* of a const char * in struct call_facts */
+	size_t fact_offset;  /* of a const char * in struct call_facts, or DURATION */
 };
+#define DURATION SIZE_MAX
 
 static const struct {
 	const char *name;
@@ -28,6 +31,10 @@ static const struct {
 	{"call_id", offsetof(struct call_facts, call_id)},
 	{"from_user_id", offsetof(struct call_facts, from_user_id)},
 	{"number_id", offsetof(struct call_facts, phone_number_id)},
+	{"text", offsetof(struct call_facts, text)},
+	{"status", offsetof(struct call_facts, status)},
+	{"cause", offsetof(struct call_facts, cause)},
+	{"duration", DURATION},
 };
 
 /* ---- reading ---- */
@@ -106,19 +113,21 @@ int template_read(struct arena *arena, const char *text, struct template *ret_te
 /* ---- expanding ---- */
 
 struct out {
-	char text[TEMPLATE_TEXT_MAX];
-	size_t length, max;
+	char text[TEMPLATE_CHARS_MAX * UTF8_MAX];
+	size_t length, max, chars, max_chars;
 	bool full;
 };
 
+/* One character. */
 static void out_put(struct out *out, const char *bytes, size_t n)
 {
-	if (out->full || out->max - out->length < n) {
+	if (out->full || out->max - out->length < n || out->chars == out->max_chars) {
 		out->full = true;
 		return;
 	}
 	memcpy(out->text + out->length, bytes, n);
 	out->length += n;
+	out->chars++;
 }
 
 /* Bytes of the well-formed UTF-8 character at s (RFC 3629 s4), 0 when there is none. The terminator ends it by itself.
@@ -166,6 +175,35 @@ static void put_text(struct out *out, const char *s, bool literal)
 	}
 }
 
+static void put_message(struct out *out, const char *s, bool literal)
+{
+	(void)literal;
+	while (*s && !out->full) {
+		size_t n = utf8_length(s);
+		if (*s == '\n')
+			out_put(out, s, 1);
+		else if (*s == '\t')
+			out_put(out, " ", 1);
+		else if (n && !is_control(s, n))
+			out_put(out, s, n);
+		s += n ? n : 1;
+	}
+}
+
+static void put_line(struct out *out, const char *s, bool literal)
+{
+	(void)literal;
+	while (*s && !out->full) {
+		size_t n = utf8_length(s);
+		bool blank = *s == ' ' || (n && is_control(s, n));
+		if (blank && out->length && out->text[out->length - 1] != ' ')
+			out_put(out, " ", 1);
+		else if (n && !blank)
+			out_put(out, s, n);
+		s += n ? n : 1;
+	}
+}
+
 static bool is_hex(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
@@ -198,23 +236,33 @@ static void put_user(struct out *out, const char *s, bool literal)
 	}
 }
 
+/* A fact as text; buffer[cap] for those that are none. */
+static const char *fact_text(const struct call_facts *facts, size_t offset, char *buffer, size_t cap)
+{
+	const char *text;
+
+	if (offset == DURATION) {
+		snprintf(buffer, cap, "%u:%02u", facts->duration_s / 60, facts->duration_s % 60);
+		return facts->direction == CALL_ENDED ? buffer : "";
+	}
+	memcpy(&text, (const char *)facts + offset, sizeof(text));
+	return text ? text : "";
+}
+
 static const char *expand(const struct template *t, const struct call_facts *facts, struct arena *arena, size_t max,
-	void (*put)(struct out *out, const char *s, bool literal))
+	size_t max_chars, void (*put)(struct out *out, const char *s, bool literal))
 {
 	struct out out;
+	char buffer[24];
 
-	out.length = 0;
+	out.length = out.chars = 0;
 	out.max = max;
+	out.max_chars = max_chars;
 	out.full = false;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct template_piece *p = &t->pieces[i];
-		const char *fact;
-		if (p->literal) {
-			put(&out, p->literal, true);
-			continue;
-		}
-		memcpy(&fact, (const char *)facts + p->fact_offset, sizeof(fact));
-		put(&out, fact ? fact : "", false);
+		put(&out, p->literal ? p->literal : fact_text(facts, p->fact_offset, buffer, sizeof(buffer)),
+			p->literal != NULL);
 	}
 	while (out.length && out.text[out.length - 1] == ' ')
 		out.length--;
@@ -223,10 +271,24 @@ static const char *expand(const struct template *t, const struct call_facts *fac
 
 const char *template_user(const struct template *t, const struct call_facts *facts, struct arena *arena)
 {
-	return expand(t, facts, arena, TEMPLATE_USER_MAX, put_user);
+	return expand(t, facts, arena, TEMPLATE_USER_MAX, SIZE_MAX, put_user);
 }
 
 const char *template_text(const struct template *t, const struct call_facts *facts, struct arena *arena)
 {
-	return expand(t, facts, arena, TEMPLATE_TEXT_MAX, put_text);
+	return expand(t, facts, arena, TEMPLATE_TEXT_MAX, SIZE_MAX, put_text);
+}
+
+const char *template_message(
+	const struct template *t, const struct call_facts *facts, struct arena *arena, size_t max_chars)
+{
+	ASSERT(max_chars <= TEMPLATE_CHARS_MAX);
+	return expand(t, facts, arena, max_chars * UTF8_MAX, max_chars, put_message);
+}
+
+const char *template_line(
+	const struct template *t, const struct call_facts *facts, struct arena *arena, size_t max_chars)
+{
+	ASSERT(max_chars <= TEMPLATE_CHARS_MAX);
+	return expand(t, facts, arena, max_chars * UTF8_MAX, max_chars, put_line);
 }

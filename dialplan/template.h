@@ -8,10 +8,12 @@
 
 #include "dialplan/dialplan.h"
 
+/* Of an expansion; the rest is cut, between characters. */
 enum {
-	TEMPLATE_USER_MAX = 256,
-	TEMPLATE_TEXT_MAX = 512
-}; /* bytes of an expansion; the rest is cut, between characters */
+	TEMPLATE_USER_MAX = 256,   /* bytes */
+	TEMPLATE_TEXT_MAX = 512,   /* bytes */
+	TEMPLATE_CHARS_MAX = 4096, /* characters: Meta: text messages */
+};
 
 struct template_piece;
 struct template
@@ -28,5 +30,12 @@ int template_read(struct arena *arena, const char *text, struct template *ret_te
  * memory. */
 const char *template_user(const struct template *t, const struct call_facts *facts, struct arena *arena);
 const char *template_text(const struct template *t, const struct call_facts *facts, struct arena *arena);
+
+/* For Meta, at most max_chars characters (up to TEMPLATE_CHARS_MAX). A message keeps its lines. A line has none, nor
+ * tabs, nor two blanks beside each other: what Meta asks of a template's parameters (132018). */
+const char *template_message(
+	const struct template *t, const struct call_facts *facts, struct arena *arena, size_t max_chars);
+const char *template_line(
+	const struct template *t, const struct call_facts *facts, struct arena *arena, size_t max_chars);
 
 #endif

@@ -358,28 +358,26 @@ static bool known_cause(const char *name, void *arg)
 	return cause_parse(name, &cause) == 0;
 }
 
-/* The dialplan knows what no header may be; which ones the SIP stack writes itself, it does not. */
-static void check_headers(struct load *ld, size_t rule, const struct dialplan_rule_conf *y)
+static bool known_number(const char *e164, void *arg)
 {
-	char key[96];
+	return config_number_by_number(arg, e164) != NULL;
+}
 
-	for (size_t a = 0; a < y->actions_count; a++) {
-		const struct dialplan_bridge_conf *b = y->actions[a].bridge;
-		for (size_t h = 0; b && h < b->headers_count; h++) {
-			snprintf(key, sizeof(key), "dialplan[%zu].actions[%zu].bridge.headers[%zu].name", rule, a, h);
-			if (b->headers[h].name && !sip_header_allowed(b->headers[h].name))
-				FAULT(ld, key, "\"%s\" is a header that the SIP stack writes itself",
-					b->headers[h].name);
-		}
-	}
+/* The dialplan knows what no header may be; which ones the SIP stack writes itself, it does not. */
+static bool allowed_header(const char *name, void *arg)
+{
+	(void)arg;
+	return sip_header_allowed(name);
 }
 
 static void load_dialplan(struct load *ld, const struct config_file *y)
 {
-	const struct dialplan_names names = {known_gateway, known_cause, ld->c};
+	const struct dialplan_names names = {.known_gateway = known_gateway,
+		.known_cause = known_cause,
+		.known_number = known_number,
+		.allowed_header = allowed_header,
+		.arg = ld->c};
 
-	for (size_t i = 0; i < y->dialplan_count; i++)
-		check_headers(ld, i, &y->dialplan[i]);
 	if (dialplan_build(y->dialplan, y->dialplan_count, &names, ld->c->file, ld->errors, &ld->c->dialplan) ==
 		-ENOMEM)
 		ld->out_of_memory = true;

@@ -20,6 +20,9 @@ int dialplan_tests_hours(void);
 int dialplan_tests_template(void);
 int dialplan_tests_pattern(void);
 int dialplan_tests_memory(void);
+int dialplan_tests_fold(void);
+int dialplan_tests_directions(void);
+int dialplan_tests_answer(void);
 
 /* A configuration file that holds nothing but a dialplan. */
 struct table_yaml {
@@ -27,7 +30,7 @@ struct table_yaml {
 	unsigned dialplan_count;
 };
 extern const cyaml_schema_value_t table_schema;
-/* Knows the gateways "pbx" and "backup", and the causes "closed" and "not_allowed". */
+/* Knows the gateways "pbx" and "backup", the causes "closed" and "not_allowed", and the number +12025550123. */
 extern const struct dialplan_names table_names;
 
 /* Build from YAML text: the value of "dialplan:". Returns what dialplan_build() does. */

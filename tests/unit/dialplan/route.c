@@ -41,7 +41,7 @@ static void first_match_wins(void **state)
 		{CALL_INBOUND, "+12025550123", "+447700900123", "Bob", NULL, 7, "closed"},
 		{CALL_INBOUND, "+12025550999", "+447700900123", "Ana", NULL, 8, "sales-numbers"},
 		{CALL_INBOUND, "+12025550123", "+9991", "Ana", "", 8, "blocked"},
-		{CALL_OUTBOUND, "+12025550123", "+9991", "Ana", "", 8, "blocked"}, /* any direction */
+		{CALL_OUTBOUND, "+12025550123", "+9991", "Ana", "", 8, NULL}, /* no direction: inbound */
 		{CALL_OUTBOUND, "+12025550123", "+447700900123", "Ana", "", 8, NULL},
 		{CALL_MESSAGE, "+12025550123", "+447700900123", "Ana", "", 8, NULL},
 		{CALL_INBOUND, "+12025550123", "", "Ana", "", 8, "sales-numbers"}, /* caller known by id only */
@@ -154,9 +154,17 @@ static void explained(void **state)
 				  "sales-numbers- the caller's name does not match\n"
 				  "closed+ every condition holds\n");
 	strbuf_init(&told, text, sizeof(text));
-	facts = (struct call_facts){.direction = CALL_OUTBOUND, .to = "+2025550123", .from = "\xff"};
+	facts = (struct call_facts){.to = "+19995550123", .from = "\xff"};
 	dialplan_explain(dp, &facts, 0, tell, &told);
 	assert_string_equal(text, "blocked- a text to compare is not UTF-8\n"
+				  "orders- the called number differs\n"
+				  "sales- the called number differs\n"
+				  "sales-numbers- the called number does not match\n"
+				  "closed+ every condition holds\n");
+	strbuf_init(&told, text, sizeof(text));
+	facts = (struct call_facts){.direction = CALL_OUTBOUND, .to = "+12025550123"};
+	dialplan_explain(dp, &facts, 0, tell, &told);
+	assert_string_equal(text, "blocked- the direction differs\n"
 				  "orders- the direction differs\n"
 				  "sales- the direction differs\n"
 				  "sales-numbers- the direction differs\n"
