@@ -315,7 +315,7 @@ class Metasim(Process):
     def __init__(self, rig, plan, number):
         path = rig.dir / f"plan{number}.json"
         path.write_text(json.dumps(plan))
-        self.graph_port = rig.graph_port
+        self.graph_port, self.serves = rig.graph_port, plan.get("serve", False)
         super().__init__([METASIM, "--graph", f"127.0.0.1:{rig.graph_port}", "--plan", path, "--timeline", "--limit", "120"],
                          rig.dir / "metasim.log", json_or_none)
 
@@ -326,12 +326,47 @@ class Metasim(Process):
         with self.changed:
             return [l["event"] for l in self.lines if l and l.get("call") == call and "event" in l]
 
-    def report(self, timeout=60, violations=()):
-        """Waits for its end. Its calls; a violation that is not expected fails the story."""
+    def wait_user_event(self, event, user=None, timeout=WAIT_S, count=1, **fields):
+        """Of a user, whatever the call: message_received, permission_requested, connect_received ... fields: detail="text: hi"."""
+        number = (user or USER).lstrip("+")
+        return self.wait_line(lambda l: l.get("event") == event and l.get("user") in (number, "")
+                              and all(l.get(k) == v for k, v in fields.items()), f"{event} of {number} {fields}", timeout, count)
+
+    def wait_listening(self):
+        """The Graph API answers. For who calls it without having got a webhook first."""
+        def listens():
+            check(self.popen.poll() is None, f"metasim ended; its output is in {self.log_path}")
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.graph_port), 1).close()
+                return True
+        until(listens, "metasim's Graph API")
+
+    def act(self, user=None, **step):
+        """A user does something now: act(text="call me"), act(call=True), act(hang_up=True), act(reply="accept") ..."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.graph_port, timeout=WAIT_S)
+        try:
+            connection.request("POST", "/metasim/steps", json.dumps({"user": (user or USER).lstrip("+"), **step}))
+            response = connection.getresponse()
+            equal(response.status, 200, f"metasim's answer to {step} ({response.read().decode()})")
+        finally:
+            connection.close()
+
+    def whole_report(self, timeout=60):
+        """Ended first when it serves."""
+        if self.serves:
+            self.signal(signal.SIGTERM)
         self.wait(timeout)
         reports = [l for l in self.lines if l and "calls" in l]
         check(reports, f"metasim made no report; its output is in {self.log_path}")
-        calls = sorted(reports[-1]["calls"], key=lambda c: c["call"])
+        return reports[-1]
+
+    def messages(self):
+        """What the business wrote, in order; ends metasim."""
+        return self.whole_report()["messages"]
+
+    def report(self, timeout=60, violations=()):
+        """Waits for its end, or, when it serves, ends it. Its calls; a violation that is not expected fails the story."""
+        calls = sorted(self.whole_report(timeout)["calls"], key=lambda c: c["call"])
         for call in calls:
             bad = [v for v in call["violations"] if not any(re.search(x, v) for x in violations)]
             check(not bad, f"metasim, call {call['call']}: {bad}")
@@ -392,10 +427,22 @@ class Rig:
         return self.watrunk_process
 
     def metasim(self, **plan):
+        """With users=[self.user(...), ...] it serves until it is asked for its report, unless the plan says otherwise."""
         self.metasims += 1
+        if "users" in plan:
+            plan = {"serve": True, **plan}
         sim = Metasim(self, self.plan(**plan), self.metasims)
         self.processes.append(sim)
+        if plan.get("serve"):
+            sim.wait_listening()
         return sim
+
+    @staticmethod
+    def user(number=USER, **changes):
+        """One of a plan's users: permission="permanent", window_open=True, on_call="reject", steps=[{"text": "call me"}] ..."""
+        number = number.lstrip("+")
+        known = {"user_id": USER_ID} if number == USER.lstrip("+") else {}
+        return {"number": number, **known, **changes}
 
     def sipp(self, scenario, *args, port=None, media_port=None):
         """The answering side, told by tests/scenario/sipp/NAME.xml."""

@@ -26,10 +26,9 @@ static size_t count(const char *sdp, const char *what)
 	return n;
 }
 
-const char *answer_check(const char *sdp_type, const char *sdp, struct sdp_audio *s)
+/* What holds for offers and answers. */
+static const char *check_text(const char *sdp, struct sdp_audio *s)
 {
-	if (strcmp(sdp_type, "answer") != 0)
-		return "sdp_type must be answer";
 	if (!every_line_ends_in_crlf(sdp))
 		return "SDP lines must end in CRLF";
 	if (sdp_audio_parse(sdp, strlen(sdp), s, NULL))
@@ -40,16 +39,12 @@ const char *answer_check(const char *sdp_type, const char *sdp, struct sdp_audio
 		return "exactly one fingerprint is allowed";
 	if (!s->has_fingerprint)
 		return "fingerprint algorithm is not SHA-256";
-	if (s->setup != SDP_SETUP_ACTIVE)
-		return "setup must be active in an answer";
 	if (strstr(sdp, "a=ice-lite"))
 		return "the business must be a full ICE agent";
 	if (s->proto != SDP_UDP_TLS_RTP_SAVPF)
 		return "profile must be UDP/TLS/RTP/SAVPF";
 	if (!*s->ice_ufrag || strlen(s->ice_pwd) < 22)
 		return "ICE credentials are missing or too short";
-	if (strcmp(s->mid, "audio") != 0)
-		return "mid differs from the offer's";
 	if (!s->rtcp_mux)
 		return "rtcp-mux is missing";
 	if (s->codec_count == 0 || s->codecs[0].pt != 111 || s->codecs[0].clock_hz != 48000)
@@ -58,5 +53,39 @@ const char *answer_check(const char *sdp_type, const char *sdp, struct sdp_audio
 		return "ptime must be 20";
 	if (count(sdp, "a=ssrc:") > 1)
 		return "more than one SSRC";
+	return NULL;
+}
+
+const char *answer_check(const char *sdp_type, const char *sdp, struct sdp_audio *s)
+{
+	const char *why;
+
+	if (strcmp(sdp_type, "answer") != 0)
+		return "sdp_type must be answer";
+	why = check_text(sdp, s);
+	if (why)
+		return why;
+	if (s->setup != SDP_SETUP_ACTIVE)
+		return "setup must be active in an answer";
+	if (strcmp(s->mid, "audio") != 0)
+		return "mid differs from the offer's";
+	return NULL;
+}
+
+const char *offer_check(const char *sdp_type, const char *sdp, struct sdp_audio *s)
+{
+	const char *why;
+
+	if (strcmp(sdp_type, "offer") != 0)
+		return "sdp_type must be offer";
+	why = check_text(sdp, s);
+	if (why)
+		return why;
+	if (s->setup != SDP_SETUP_ACTPASS && s->setup != SDP_SETUP_ACTIVE)
+		return "setup must be actpass or active in an offer";
+	if (!*s->mid)
+		return "mid is missing";
+	if (s->direction != SDP_SENDRECV)
+		return "direction must be sendrecv";
 	return NULL;
 }

@@ -1,15 +1,11 @@
 /* tools/metasim/graph_api.c
  *
- * POST /vNN.N/{phone_number_id}/calls, as strict as Meta: Meta, "Calling API reference" and "Error codes".
+ * The door of the Graph API, /vNN.N/{phone_number_id}/{calls, messages, call_permissions}: token, path, answers that
+ * are late or lost, errors in Meta's shape. And the control path, /metasim/steps, by which a test makes users act.
  */
-#include "lib/base/clock.h"
-#include "lib/base/str.h"
 #include "lib/http/http_server.h"
-#include "lib/sdp/sdp_audio.h"
-#include "tools/metasim/answer_check.h"
 #include "tools/metasim/meta_internal.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +14,7 @@
 struct late_reply {
 	struct meta *meta;
 	struct http_request *req; /* NULL: the client gave up */
-	char body[512];
+	char *body;
 	unsigned status;
 	struct loop_timer timer;
 	struct late_reply *next;
@@ -33,6 +29,7 @@ static void free_late(struct late_reply *l)
 		}
 	}
 	loop_timer_cancel(&l->timer);
+	free(l->body);
 	free(l);
 }
 
@@ -50,6 +47,32 @@ static void on_late(void *arg)
 	free_late(l);
 }
 
+void graph_release(struct late_reply *l)
+{
+	on_late(l);
+}
+
+static struct late_reply *hold(struct meta *m, struct http_request *req, unsigned status, const char *body)
+{
+	struct late_reply *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		abort();
+	l->meta = m;
+	l->req = req;
+	l->status = status;
+	l->body = strdup(body);
+	l->next = m->late;
+	m->late = l;
+	http_request_on_gone(req, on_gone, l);
+	return l;
+}
+
+struct late_reply *graph_hold(struct meta *m, struct http_request *req, const char *body)
+{
+	return hold(m, req, 200, body);
+}
+
 static void reply(
 	struct meta *m, struct http_request *req, unsigned delay_ms, bool drop, unsigned status, const char *body)
 {
@@ -59,16 +82,7 @@ static void reply(
 		http_reply(req, status, "application/json", body, strlen(body), NULL);
 		return;
 	}
-	l = calloc(1, sizeof(*l));
-	if (!l)
-		abort();
-	l->meta = m;
-	l->req = req;
-	l->status = status;
-	snprintf(l->body, sizeof(l->body), "%s", body);
-	l->next = m->late;
-	m->late = l;
-	http_request_on_gone(req, on_gone, l);
+	l = hold(m, req, status, body);
 	if (!drop)
 		loop_timer_set(m->loop, &l->timer, loop_now_us(m->loop) + delay_ms * 1000ULL, on_late, l);
 }
@@ -86,8 +100,8 @@ static void error_body(char *body, size_t cap, int code, int subcode, const char
 	json_decref(j);
 }
 
-static void refuse(struct meta *m, struct http_request *req, struct meta_call *c, unsigned status, int code,
-	int subcode, const char *details)
+void graph_refuse(struct meta *m, struct http_request *req, struct meta_call *c, unsigned status, int code, int subcode,
+	const char *details)
 {
 	char body[512];
 
@@ -100,180 +114,108 @@ static void refuse(struct meta *m, struct http_request *req, struct meta_call *c
 }
 
 /* Fails on purpose, as the plan says. */
-static bool planned_failure(struct meta *m, struct http_request *req, struct meta_call *c, enum plan_verb verb)
+bool graph_planned_failure(struct meta *m, struct http_request *req, struct meta_call *c, enum plan_verb verb)
 {
 	const struct plan *p = m->plan;
 
 	if (!p->graph[verb].fail_http || (p->graph[verb].fail_times && m->failed[verb] >= p->graph[verb].fail_times))
 		return false;
 	m->failed[verb]++;
-	refuse(m, req, c, p->graph[verb].fail_http, (int)p->graph[verb].fail_code, 0, "failed on purpose");
+	graph_refuse(m, req, c, p->graph[verb].fail_http, (int)p->graph[verb].fail_code, 0, "failed on purpose");
 	return true;
 }
 
-static void succeed(struct meta *m, struct http_request *req, enum plan_verb verb)
+void graph_succeed(struct meta *m, struct http_request *req, enum plan_verb verb, const char *body)
 {
 	unsigned times = m->plan->graph[verb].drop_times;
 	bool drop = m->plan->graph[verb].drop && (!times || m->dropped[verb]++ < times);
 
-	reply(m, req, m->plan->graph[verb].delay_ms, drop, 200,
-		"{\"messaging_product\":\"whatsapp\",\"success\":true}");
+	reply(m, req, m->plan->graph[verb].delay_ms, drop, 200, body);
 }
 
-/* Text a business may send more than once, but never another one. Returns why it is refused. */
-static const char *take_answer(struct meta_call *c, const json_t *body, struct sdp_audio *sdp)
-{
-	const json_t *session = json_object_get(body, "session");
-	const char *type = json_string_value(json_object_get(session, "sdp_type"));
-	const char *text = json_string_value(json_object_get(session, "sdp"));
-	const char *why;
+/* ---- the control path ---- */
 
-	if (!type || !text)
-		return "session.sdp_type and session.sdp are required";
-	why = answer_check(type, text, sdp);
-	if (why)
-		return why;
-	if (c->answer && strcmp(c->answer, text) != 0)
-		return "SDP differs from the one in pre_accept";
-	if (!c->answer) {
-		c->answer = strdup(text);
-		if (!c->answer || wa_user_answer(c->user, sdp, loop_now_us(c->meta->loop)))
-			return "SDP could not be applied";
-	}
-	return NULL;
+static void answer_control(struct http_request *req, unsigned status, const char *text)
+{
+	http_reply(req, status, "text/plain", text, strlen(text), NULL);
 }
 
-static void do_pre_accept(struct meta *m, struct http_request *req, struct meta_call *c, const json_t *body)
+/* {"user": "447700900123", and a step as in the plan}: done at once. */
+static void on_step(struct meta *m, struct http_request *req, json_t *body)
 {
-	struct sdp_audio sdp;
-	const char *why;
+	const char *number = json_string_value(json_object_get(body, "user"));
+	struct meta_user *u = meta_user_find(m, number ? number : m->plan->user, NULL);
+	struct plan_step step;
+	char why[200];
 
-	if (c->state != META_OFFERED) {
-		refuse(m, req, c, 400, 100, 0, "Call is not in a state to be pre-accepted");
+	if (!u) {
+		answer_control(req, 404, "no such user\n");
 		return;
 	}
-	why = take_answer(c, body, &sdp);
-	if (why) {
-		refuse(m, req, c, 400, 100, 2494010, why);
-		return;
-	}
-	c->state = META_PRE_ACCEPTED;
-	succeed(m, req, PLAN_PRE_ACCEPT);
-}
-
-static void do_accept(struct meta *m, struct http_request *req, struct meta_call *c, const json_t *body)
-{
-	struct sdp_audio sdp;
-	const char *why = take_answer(c, body, &sdp);
-
-	if (why) {
-		refuse(m, req, c, 400, 100, 2494010, why);
-		return;
-	}
-	if (c->state != META_ACCEPTED) {
-		c->state = META_ACCEPTED;
-		c->user_from_us = loop_wall_ms(m->loop) / 1000;
-		wa_user_accepted(c->user, loop_now_us(m->loop));
-	}
-	succeed(m, req, PLAN_ACCEPT);
-}
-
-static void do_end(struct meta *m, struct http_request *req, struct meta_call *c, enum plan_verb verb)
-{
-	if (verb == PLAN_REJECT && c->state == META_ACCEPTED) {
-		refuse(m, req, c, 400, 100, 0, "An accepted call cannot be rejected");
-		return;
-	}
-	succeed(m, req, verb);
-	meta_end(c, "business", 0);
-}
-
-static void run_verb(
-	struct meta *m, struct http_request *req, struct meta_call *c, enum plan_verb verb, const json_t *body)
-{
-	static const char *const events[PLAN_VERBS] = {"pre_accept", "accept", "reject", "terminate"};
-	uint64_t *const times[PLAN_VERBS] = {
-		&c->rep.pre_accept_us, &c->rep.accept_us, &c->rep.reject_us, &c->rep.terminate_us};
-
-	if (!*times[verb])
-		*times[verb] = clock_mono_us();
-	meta_timeline(m, c, events[verb], "");
-	if (planned_failure(m, req, c, verb))
-		return;
-	if (c->state == META_ENDED) {
-		refuse(m, req, c, 400, 100, 0, "Call has already been terminated");
-		return;
-	}
-	switch (verb) {
-	case PLAN_PRE_ACCEPT: do_pre_accept(m, req, c, body); break;
-	case PLAN_ACCEPT: do_accept(m, req, c, body); break;
-	case PLAN_REJECT:
-	case PLAN_TERMINATE: do_end(m, req, c, verb); break;
-	case PLAN_VERBS: break;
-	}
-}
-
-static int verb_of(const char *action)
-{
-	static const char *const names[PLAN_VERBS] = {"pre_accept", "accept", "reject", "terminate"};
-
-	for (int i = 0; action && i < PLAN_VERBS; i++) {
-		if (strcmp(names[i], action) == 0)
-			return i;
-	}
-	return -1;
-}
-
-static void on_calls_post(struct meta *m, struct http_request *req, const json_t *body)
-{
-	const char *product = json_string_value(json_object_get(body, "messaging_product"));
-	const char *wacid = json_string_value(json_object_get(body, "call_id"));
-	int verb = verb_of(json_string_value(json_object_get(body, "action")));
-	struct meta_call *c = wacid ? meta_find(m, wacid) : NULL;
-
-	if (!product || strcmp(product, "whatsapp") != 0)
-		refuse(m, req, c, 400, 100, 0, "messaging_product must be whatsapp");
-	else if (verb < 0)
-		refuse(m, req, c, 400, 100, 0, "action is not one of pre_accept, accept, reject, terminate");
-	else if (!c)
-		refuse(m, req, NULL, 400, 100, 0, "call_id is unknown");
+	json_object_del(body, "user");
+	if (plan_step_read(body, &step, why, sizeof(why)))
+		answer_control(req, 400, why);
+	else if (meta_act(u, &step, step.at_ms, NULL))
+		answer_control(req, 500, "out of memory\n");
 	else
-		run_verb(m, req, c, (enum plan_verb)verb, body);
+		answer_control(req, 200, "done\n");
 }
 
-static bool is_calls_path(const struct meta *m, const char *path)
+/* ---- requests ---- */
+
+/* "calls" of /v25.0/310000000000002/calls; NULL: not one of the business number's paths. */
+static const char *thing_of(const struct meta *m, const char *path)
 {
 	const char *slash = path[0] == '/' && path[1] == 'v' ? strchr(path + 1, '/') : NULL;
-	char want[80];
+	size_t length = strlen(m->plan->number_id);
 
-	snprintf(want, sizeof(want), "/%s/calls", m->plan->number_id);
-	return slash && strcmp(slash, want) == 0;
+	if (!slash || strncmp(slash + 1, m->plan->number_id, length) != 0 || slash[1 + length] != '/')
+		return NULL;
+	return slash + length + 2;
+}
+
+static bool is(const char *a, const char *b)
+{
+	return a && strcmp(a, b) == 0;
+}
+
+static void on_post(struct meta *m, struct http_request *req, const char *thing)
+{
+	size_t length;
+	const uint8_t *bytes = http_request_body(req, &length);
+	json_t *body = json_loadb((const char *)bytes, length, 0, NULL);
+
+	if (!json_is_object(body))
+		graph_refuse(m, req, NULL, 400, 100, 0, "Body is not a JSON object");
+	else if (is(thing, "calls"))
+		graph_calls_post(m, req, body);
+	else if (is(thing, "messages"))
+		graph_messages_post(m, req, body);
+	else
+		on_step(m, req, body);
+	json_decref(body);
 }
 
 static void on_request(struct http_request *req, void *arg)
 {
 	struct meta *m = arg;
 	const char *authorization = http_request_header(req, "Authorization");
+	const char *thing = thing_of(m, http_request_path(req));
+	bool get = is(http_request_method(req), "GET"), post = is(http_request_method(req), "POST");
 	char bearer[300];
-	size_t length;
-	const uint8_t *bytes = http_request_body(req, &length);
-	json_t *body;
 
+	m->last_event_us = loop_now_us(m->loop);
 	snprintf(bearer, sizeof(bearer), "Bearer %s", m->plan->token);
-	if (strcmp(http_request_method(req), "POST") != 0 || !is_calls_path(m, http_request_path(req))) {
-		refuse(m, req, NULL, 404, 100, 0, "Unknown path components");
-		return;
-	}
-	if (!authorization || strcmp(authorization, bearer) != 0) {
-		refuse(m, req, NULL, 401, 190, 0, "Invalid OAuth access token");
-		return;
-	}
-	body = json_loadb((const char *)bytes, length, 0, NULL);
-	if (json_is_object(body))
-		on_calls_post(m, req, body);
+	if (post && is(http_request_path(req), "/metasim/steps"))
+		on_post(m, req, "steps");
+	else if (!(post && (is(thing, "calls") || is(thing, "messages"))) && !(get && is(thing, "call_permissions")))
+		graph_refuse(m, req, NULL, 404, 100, 0, "Unknown path components");
+	else if (!authorization || strcmp(authorization, bearer) != 0)
+		graph_refuse(m, req, NULL, 401, 190, 0, "Invalid OAuth access token");
+	else if (get)
+		graph_permissions_get(m, req);
 	else
-		refuse(m, req, NULL, 400, 100, 0, "Body is not a JSON object");
-	json_decref(body);
+		on_post(m, req, thing);
 }
 
 int graph_api_start(struct meta *m)

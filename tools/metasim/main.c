@@ -6,19 +6,23 @@
 #include "tools/metasim/meta.h"
 #include "tools/metasim/report_json.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 struct run {
 	struct loop *loop;
 	const struct plan *plan;
-	json_t *calls;
+	json_t *calls, *messages;
 	unsigned bad;
 	struct loop_timer deadline;
+	struct loop_watch *signals;
+	int signal_fd;
 };
 
 static const char usage[] =
@@ -30,9 +34,11 @@ static const char usage[] =
 	"  --give-up MS        the user gives up so long after the webhook when not accepted\n"
 	"  --loss SHARE        of media packets, each way   --dtmf DIGITS\n"
 	"  --plan FILE         all of this and faults of Meta's side from a JSON file\n"
+	"  --serve             no end of its own: SIGTERM or SIGINT ends it\n"
 	"  --timeline          events as JSON lines while they happen\n"
 	"  --limit SECONDS     stop after so long whatever happens (default 600)\n"
-	"Prints a JSON report. Exit code 0: every call was accepted, or ended as planned, and nothing was violated; 1: "
+	"Prints a JSON report, at SIGTERM and SIGINT too. Exit code 0: every call was accepted, or ended as planned, "
+	"and nothing was violated; 1: "
 	"not; 2: usage.\n";
 
 static void write_heard(const struct run *run, const struct meta_call_report *rep)
@@ -62,6 +68,11 @@ static void on_call_done(const struct meta_call_report *rep, void *arg)
 	json_array_append_new(run->calls, report_json(rep));
 }
 
+static void on_message(const struct meta_message_report *rep, void *arg)
+{
+	json_array_append_new(((struct run *)arg)->messages, report_message_json(rep));
+}
+
 static void on_all_done(void *arg)
 {
 	loop_stop(((struct run *)arg)->loop);
@@ -74,6 +85,31 @@ static void on_deadline(void *arg)
 	fprintf(stderr, "metasim: time limit reached\n");
 	run->bad++;
 	loop_stop(run->loop);
+}
+
+static void on_signal(void *arg, int ready)
+{
+	struct run *run = arg;
+	struct signalfd_siginfo info;
+
+	(void)ready;
+	if (read(run->signal_fd, &info, sizeof(info)) == sizeof(info))
+		loop_stop(run->loop);
+}
+
+/* Told to stop, metasim still reports. */
+static int watch_signals(struct run *run)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	run->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (run->signal_fd < 0)
+		return -errno;
+	return loop_watch(run->loop, run->signal_fd, LOOP_READ, on_signal, run, &run->signals);
 }
 
 struct options {
@@ -108,6 +144,7 @@ enum {
 	O_LOSS,
 	O_DTMF,
 	O_PLAN,
+	O_SERVE,
 	O_TIMELINE,
 	O_LIMIT
 };
@@ -136,6 +173,7 @@ static bool take_option(struct options *o, int opt, const char *arg)
 	case O_GIVE_UP: p->give_up_ms = (unsigned)atoi(arg); return true;
 	case O_LOSS: p->loss = atof(arg); return p->loss >= 0 && p->loss <= 1;
 	case O_DTMF: return set_text(p->dtmf, sizeof(p->dtmf), arg);
+	case O_SERVE: p->serve = true; return true;
 	case O_TIMELINE: o->timeline = true; return true;
 	case O_LIMIT: o->limit_s = (unsigned)atoi(arg); return o->limit_s > 0;
 	case O_PLAN:
@@ -155,8 +193,8 @@ static bool parse(int argc, char **argv, struct options *o)
 		{"payload", 1, NULL, O_PAYLOAD}, {"say", 1, NULL, O_SAY}, {"hear", 1, NULL, O_HEAR},
 		{"calls", 1, NULL, O_CALLS}, {"interval", 1, NULL, O_INTERVAL}, {"at-once", 1, NULL, O_AT_ONCE},
 		{"talk", 1, NULL, O_TALK}, {"give-up", 1, NULL, O_GIVE_UP}, {"loss", 1, NULL, O_LOSS},
-		{"dtmf", 1, NULL, O_DTMF}, {"plan", 1, NULL, O_PLAN}, {"timeline", 0, NULL, O_TIMELINE},
-		{"limit", 1, NULL, O_LIMIT}, {0}};
+		{"dtmf", 1, NULL, O_DTMF}, {"plan", 1, NULL, O_PLAN}, {"serve", 0, NULL, O_SERVE},
+		{"timeline", 0, NULL, O_TIMELINE}, {"limit", 1, NULL, O_LIMIT}, {0}};
 	int opt;
 
 	plan_init(&o->plan);
@@ -171,19 +209,22 @@ static bool parse(int argc, char **argv, struct options *o)
 
 static int run_plan(struct options *o, const struct speech *speech)
 {
-	struct run run = {.plan = &o->plan, .calls = json_array()};
+	struct run run = {.plan = &o->plan, .calls = json_array(), .messages = json_array(), .signal_fd = -1};
 	struct meta_conf conf = {.plan = &o->plan,
 		.graph_listen = o->graph,
 		.speech = speech,
 		.record = *o->plan.hear != '\0',
 		.timeline = o->timeline,
 		.on_call_done = on_call_done,
+		.on_message = on_message,
 		.on_all_done = on_all_done,
 		.arg = &run};
 	struct meta *meta = NULL;
 	json_t *top;
 	int r = loop_new(&run.loop);
 
+	if (r == 0)
+		r = watch_signals(&run);
 	if (r == 0)
 		r = meta_new(run.loop, &conf, &meta);
 	if (r) {
@@ -194,9 +235,12 @@ static int run_plan(struct options *o, const struct speech *speech)
 	meta_start(meta);
 	loop_run(run.loop);
 	loop_timer_cancel(&run.deadline);
+	loop_unwatch(run.signals);
+	close(run.signal_fd);
+	meta_report_live(meta);
 	meta_free(meta);
 	loop_free(run.loop);
-	top = json_pack("{s:b, s:o}", "ok", run.bad == 0, "calls", run.calls);
+	top = json_pack("{s:b, s:o, s:o}", "ok", run.bad == 0, "calls", run.calls, "messages", run.messages);
 	json_dumpf(top, stdout, o->timeline ? JSON_COMPACT : JSON_INDENT(1));
 	printf("\n");
 	json_decref(top);
@@ -221,5 +265,6 @@ int main(int argc, char **argv)
 	}
 	r = run_plan(&o, speech);
 	speech_free(speech);
+	plan_done(&o.plan);
 	return r;
 }

@@ -25,13 +25,35 @@ enum {
 	CODE_NO_MEDIA = 138021,
 };
 
-void meta_timeline(struct meta *m, const struct meta_call *c, const char *event, const char *detail)
+static void tell(struct meta *m, unsigned call, const char *user, const char *event, const char *detail)
 {
+	json_t *line;
+
+	m->last_event_us = loop_now_us(m->loop);
 	if (!m->conf.timeline)
 		return;
-	printf("{\"t_us\": %llu, \"src\": \"metasim\", \"call\": %u, \"event\": \"%s\", \"detail\": \"%s\"}\n",
-		(unsigned long long)clock_mono_us(), c->rep.number, event, detail);
+	line = json_pack("{s:I, s:s, s:i, s:s, s:s, s:s}", "t_us", (json_int_t)clock_mono_us(), "src", "metasim",
+		"call", (int)call, "user", user, "event", event, "detail", detail);
+	json_dumpf(line, stdout, JSON_PRESERVE_ORDER);
+	json_decref(line);
+	printf("\n");
 	fflush(stdout);
+}
+
+void meta_timeline(struct meta *m, const struct meta_call *c, const char *event, const char *detail)
+{
+	tell(m, c->rep.number, c->who->plan->number, event, detail);
+}
+
+void meta_timeline_user(struct meta *m, const struct meta_user *u, const char *event, const char *detail)
+{
+	tell(m, 0, u ? u->plan->number : "", event, detail);
+}
+
+void meta_message_note(struct meta *m, const struct meta_message_report *rep)
+{
+	if (m->conf.on_message)
+		m->conf.on_message(rep, m->conf.arg);
 }
 
 struct meta_call *meta_find(struct meta *m, const char *wacid)
@@ -55,8 +77,14 @@ void meta_end(struct meta_call *c, const char *by, int error_code)
 	c->rep.error_code = error_code;
 	c->release_us = loop_now_us(m->loop) + LINGER_US + m->plan->webhook.delay_ms * 1000ULL;
 	meta_timeline(m, c, "ended", by);
-	if (!m->plan->webhook.terminate_first && !m->plan->webhook.terminate_only)
+	if (c->outbound) {
+		outbound_over(c);
+		if (m->plan->outbound.lose != PLAN_LOSE_TERMINATE)
+			webhook_terminate(c, error_code, 0);
+	} else if (!m->plan->webhook.terminate_first && !m->plan->webhook.terminate_only) {
 		webhook_terminate(c, error_code, 0);
+	}
+	meta_trigger(c->who, PLAN_ON_ENDED);
 }
 
 /* ---- one call ---- */
@@ -107,49 +135,98 @@ static void make_wacid(struct meta_call *c)
 	snprintf(c->wacid, sizeof(c->wacid), "wacid.HBgM%sGAsxMjAyFQIAABUKAA==", text);
 }
 
-static int start_call(struct meta *m)
+void meta_wamid(char wamid[META_WAMID_MAX])
+{
+	uint8_t random[30];
+	char text[44];
+
+	crypto_random(random, sizeof(random));
+	crypto_base64(text, random, sizeof(random));
+	snprintf(wamid, META_WAMID_MAX, "wamid.HBgM%sAA==", text);
+}
+
+int meta_call_new(struct meta *m, struct meta_user *who, bool outbound, struct meta_call **ret_call)
 {
 	struct meta_call *c = calloc(1, sizeof(*c));
 	unsigned every = m->conf.record_every ? m->conf.record_every : 1;
 	struct wa_user_conf user = {.loop = m->loop,
 		.dtls = m->dtls,
 		.speech = m->conf.speech,
-		.record = m->conf.record && m->started % every == 0,
+		.record = m->conf.record && m->numbered % every == 0,
+		.listen = m->conf.timeline,
 		.loss = m->plan->loss,
-		.seed = m->started,
+		.seed = m->numbered,
 		.dtmf = *m->plan->dtmf ? m->plan->dtmf : NULL,
 		.on_event = on_user_event,
 		.arg = c};
+	int r;
 
 	if (!c)
 		return -ENOMEM;
 	c->meta = m;
-	c->rep.number = ++m->started;
+	c->who = who;
+	c->outbound = outbound;
+	c->state = outbound ? META_CONNECTING : META_OFFERED;
+	c->rep.number = ++m->numbered;
+	c->rep.outbound = outbound;
+	c->rep.with = who->plan->number;
+	c->rep.opaque = c->opaque;
 	c->rep.wacid = c->wacid;
 	c->rep.ended_by = "";
 	make_wacid(c);
-	observe(c, &user);
-	int r = wa_user_new(&user, &c->user);
+	if (!outbound)
+		observe(c, &user);
+	r = wa_user_new(&user, &c->user);
 	if (r) {
 		free(c);
 		return r;
 	}
 	c->next = m->calls;
 	m->calls = c;
-	m->live++;
-	meta_timeline(m, c, "webhook", "");
-	if (m->plan->webhook.terminate_first || m->plan->webhook.terminate_only) {
-		webhook_terminate(c, 0, 0);
-		if (m->plan->webhook.terminate_first) {
-			c->rep.webhook_us = 0;
-			webhook_connect(c);
-		}
-		meta_end(c, "user", 0);
-		c->release_us += 500000; /* time for a wrong reaction to show */
-		return 0;
-	}
-	webhook_connect(c);
+	*ret_call = c;
 	return 0;
+}
+
+static void tell_end_first(struct meta_call *c)
+{
+	struct meta *m = c->meta;
+
+	webhook_terminate(c, 0, 0);
+	if (m->plan->webhook.terminate_first) {
+		c->rep.webhook_us = 0;
+		webhook_connect(c);
+	}
+	meta_end(c, "user", 0);
+	c->release_us += 500000; /* time for a wrong reaction to show */
+}
+
+int meta_user_calls_us(struct meta_user *u, const char *payload, bool from_button, bool planned)
+{
+	struct meta *m = u->meta;
+	struct meta_call *c;
+	int r;
+
+	if (planned)
+		m->started++;
+	r = meta_call_new(m, u, false, &c);
+	if (r)
+		return r;
+	c->planned = planned;
+	snprintf(c->payload, sizeof(c->payload), "%s", payload);
+	c->from_button = from_button;
+	m->live += planned;
+	meta_timeline(m, c, "webhook", "");
+	if (m->plan->webhook.terminate_first || m->plan->webhook.terminate_only)
+		tell_end_first(c);
+	else
+		webhook_connect(c);
+	meta_user_called_us(u, c->wacid);
+	return 0;
+}
+
+static int start_call(struct meta *m)
+{
+	return meta_user_calls_us(meta_user_find(m, m->plan->user, NULL), m->plan->payload, false, true);
 }
 
 static void watch_call(struct meta_call *c, uint64_t now_us)
@@ -158,20 +235,32 @@ static void watch_call(struct meta_call *c, uint64_t now_us)
 	struct wa_user_report rep;
 	uint64_t since;
 
+	unsigned talk_ms = c->planned ? p->talk_ms : c->who->plan->talk_ms;
+
 	wa_user_report(c->user, &rep);
+	if (c->outbound && c->state != META_ACCEPTED)
+		return;
 	if (c->state != META_ACCEPTED) {
 		since = c->rep.webhook_us ? c->rep.webhook_us : now_us;
 		if (now_us > since + p->give_up_ms * 1000ULL)
 			meta_end(c, "user", 0);
 		return;
 	}
-	if (p->talk_ms && now_us > rep.accepted_us + p->talk_ms * 1000ULL) {
+	if (talk_ms && now_us > rep.accepted_us + talk_ms * 1000ULL) {
 		meta_end(c, "user", 0);
 		return;
 	}
 	since = rep.last_rx_us ? rep.last_rx_us : rep.accepted_us;
 	if (now_us > since + p->no_media_ms * 10ULL * (rep.last_rx_us ? MID_CALL_NO_MEDIA_FACTOR_PERCENT : 100))
 		meta_end(c, "meta", CODE_NO_MEDIA);
+}
+
+static void free_call(struct meta_call *c)
+{
+	loop_timer_cancel(&c->phase);
+	wa_user_free(c->user);
+	free(c->answer);
+	free(c);
 }
 
 static void release_call(struct meta_call *c)
@@ -186,10 +275,17 @@ static void release_call(struct meta_call *c)
 			break;
 		}
 	}
-	wa_user_free(c->user);
-	free(c->answer);
-	free(c);
-	m->done++;
+	m->done += c->planned;
+	m->outbound_done += c->outbound;
+	free_call(c);
+}
+
+void meta_report_live(struct meta *m)
+{
+	for (struct meta_call *c = m->calls; c; c = c->next) {
+		wa_user_report(c->user, &c->rep.user);
+		m->conf.on_call_done(&c->rep, m->conf.arg);
+	}
 }
 
 /* ---- the pace ---- */
@@ -223,6 +319,14 @@ static void poll_users(const struct meta *m)
 	} while (n == 64);
 }
 
+static bool is_all_done(const struct meta *m, uint64_t now_us)
+{
+	const struct plan *p = m->plan;
+
+	return m->done == p->calls && m->outbound_done >= p->outbound.calls && m->webhooks_pending == 0 && !p->serve &&
+	       !m->actions && (!p->linger_ms || now_us > m->last_event_us + p->linger_ms * 1000ULL) && !m->calls;
+}
+
 static void on_tick(void *arg)
 {
 	struct meta *m = arg;
@@ -236,13 +340,13 @@ static void on_tick(void *arg)
 		wa_user_tick(c->user, now_us);
 		if (c->state != META_ENDED) {
 			watch_call(c, now_us);
-			m->live++;
+			m->live += c->planned;
 		} else if (now_us > c->release_us && !c->deliveries) {
 			release_call(c);
 		}
 	}
 	start_due(m, now_us);
-	if (!m->all_done && m->done == m->plan->calls && m->webhooks_pending == 0) {
+	if (!m->all_done && is_all_done(m, now_us)) {
 		m->all_done = true;
 		m->conf.on_all_done(m->conf.arg);
 	}
@@ -251,7 +355,9 @@ static void on_tick(void *arg)
 
 void meta_start(struct meta *m)
 {
-	m->next_start_us = loop_now_us(m->loop);
+	m->next_start_us = m->last_event_us = loop_now_us(m->loop);
+	for (struct meta_user *u = m->users; u; u = u->next)
+		meta_trigger(u, PLAN_ON_START);
 	on_tick(m);
 }
 
@@ -275,6 +381,8 @@ int meta_new(struct loop *l, const struct meta_conf *conf, struct meta **ret_met
 	if (r == 0)
 		r = http_client_new(l, &http, &m->client);
 	if (r == 0)
+		r = meta_users_new(m);
+	if (r == 0)
 		r = graph_api_start(m);
 	if (r) {
 		meta_free(m);
@@ -295,14 +403,15 @@ struct meta *meta_free(struct meta *m)
 		return NULL;
 	loop_timer_cancel(&m->tick);
 	graph_api_stop(m);
+	meta_actions_free(m);
+	webhooks_drop_all(m);
 	http_client_free(m->client);
 	while (m->calls) {
 		struct meta_call *c = m->calls;
 		m->calls = c->next;
-		wa_user_free(c->user);
-		free(c->answer);
-		free(c);
+		free_call(c);
 	}
+	meta_users_free(m);
 	dtls_ctx_free(m->dtls);
 	if (m->poll_fd > 0)
 		close(m->poll_fd);

@@ -26,6 +26,7 @@ enum {
 	MAX_HEARD_SAMPLES = USER_HEARD_HZ * 300,
 	MAX_GAP_FRAMES = 500,
 	RTCP_EVERY_US = 2000000,
+	SOUND_LEVEL = 300, /* mean of the samples' sizes: over comfort noise and an encoder's idle hum, under speech */
 	DTMF_AFTER_US = 2000000,
 	DTMF_PACKETS = 8, /* 8 x 20 ms, then three end packets */
 	DTMF_PAUSE_PACKETS = 5,
@@ -45,13 +46,14 @@ struct wa_user {
 	uint64_t next_rtcp_us;
 	size_t dtmf_step; /* packets sent of the digit string */
 	uint32_t dtmf_ts;
-	bool connected;
+	bool called; /* by the business */
 	uint32_t rng;
 	/* what comes from the business */
 	bool have_rx;
 	uint16_t rx_seq;
 	uint32_t rx_ts, rx_first_ts;
 	OpusDecoder *dec;
+	bool sound; /* heard already */
 	int16_t *heard;
 	struct wa_user_report rep;
 };
@@ -114,6 +116,7 @@ static void keep_heard(struct wa_user *u, const uint8_t *payload, size_t length,
 {
 	size_t at = (size_t)((uint32_t)(ts - u->rx_first_ts) / 3); /* 48 kHz ticks -> 16 kHz samples */
 	int16_t pcm[FRAME_SAMPLES * 6];
+	long sum = 0;
 	int n;
 
 	n = opus_decode(u->dec, payload, (opus_int32)length, pcm, FRAME_SAMPLES * 6, 0);
@@ -121,7 +124,13 @@ static void keep_heard(struct wa_user *u, const uint8_t *payload, size_t length,
 		wa_user_violation(u, "a packet that is not Opus");
 		return;
 	}
-	if (at + (size_t)n > MAX_HEARD_SAMPLES)
+	for (int i = 0; i < n && !u->sound; i++)
+		sum += labs(pcm[i]);
+	if (!u->sound && n && sum / n >= SOUND_LEVEL) {
+		u->sound = true;
+		tell(u, "audio_heard");
+	}
+	if (!u->heard || at + (size_t)n > MAX_HEARD_SAMPLES)
 		return;
 	memcpy(u->heard + at, pcm, (size_t)n * sizeof(*pcm));
 	if (at + (size_t)n > u->rep.heard_samples)
@@ -159,7 +168,7 @@ static void on_media(void *arg, uint8_t *bytes, size_t length, bool is_rtcp, uin
 	}
 	if (!u->rep.accepted_us) {
 		u->rep.early_rtp++;
-		wa_user_violation(u, "RTP before accept was answered");
+		wa_user_violation(u, u->called ? "RTP before the user picked up" : "RTP before accept was answered");
 		return;
 	}
 	u->rep.rx_packets++;
@@ -177,7 +186,7 @@ static void on_media(void *arg, uint8_t *bytes, size_t length, bool is_rtcp, uin
 	u->rx_ts = h.ts;
 	if (u->conf.on_heard)
 		u->conf.on_heard(&h, bytes + h.payload_offset, u->conf.arg);
-	if (h.pt == OPUS_PT && u->conf.record)
+	if (h.pt == OPUS_PT && u->dec)
 		keep_heard(u, bytes + h.payload_offset, h.payload_length, h.ts);
 }
 
@@ -251,12 +260,12 @@ int wa_user_new(const struct wa_user_conf *conf, struct wa_user **ret_user)
 	u->ssrc = crypto_random_u32();
 	u->seq = (uint16_t)crypto_random_u32();
 	u->ts = crypto_random_u32();
-	if (conf->record) {
+	if (conf->record || conf->listen)
 		u->dec = opus_decoder_create(USER_HEARD_HZ, 1, &err);
+	if (conf->record)
 		u->heard = calloc(MAX_HEARD_SAMPLES, sizeof(*u->heard));
-		if (!u->dec || !u->heard)
-			goto fail;
-	}
+	if (err || (conf->record && !u->heard))
+		goto fail;
 	r = open_end(u);
 	if (r == 0)
 		r = open_socket(u);
@@ -323,23 +332,66 @@ int wa_user_offer(struct wa_user *u, char *text, size_t cap)
 	return n < 0 || (size_t)n >= cap ? -ENOBUFS : n;
 }
 
-int wa_user_answer(struct wa_user *u, const struct sdp_audio *answer, uint64_t now_us)
+/* Meta's BIC answer as the official sample shows it (Meta: calls webhook, "connect"): ice-lite, mid and payload types
+ * of the offer. */
+static int write_answer(struct wa_user *u, const struct sdp_audio *offer, const char *setup, char *text, size_t cap)
+{
+	char fp[96];
+	unsigned port = addr_port(&u->local);
+	int n;
+
+	fingerprint_text(u->conf.dtls, fp);
+	n = snprintf(text, cap,
+		"v=0\r\no=- 1790000000456 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE %s\r\n"
+		"a=msid-semantic: WMS 11111111-2222-4333-8444-555555555556\r\na=ice-lite\r\n"
+		"m=audio %u UDP/TLS/RTP/SAVPF 111 126\r\nc=IN IP4 127.0.0.1\r\na=rtcp:9 IN IP4 0.0.0.0\r\n"
+		"a=candidate:1111111111 1 udp 2122260223 127.0.0.1 %u typ host generation 0 network-cost 50\r\n"
+		"a=candidate:2222222222 1 udp 2122262783 2001:db8:20::1 %u typ host generation 0 network-cost 50\r\n"
+		"a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=ice-options:trickle\r\na=fingerprint:sha-256 %s\r\n"
+		"a=setup:%s\r\na=mid:%s\r\na=sendrecv\r\n"
+		"a=msid:11111111-2222-4333-8444-555555555556 WhatsAppTrack1\r\na=rtcp-mux\r\n"
+		"a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n"
+		"a=rtpmap:126 telephone-event/8000\r\na=ssrc:%u cname:WhatsAppAudioStream1\r\n",
+		offer->mid, port, port, port, u->ufrag, u->pwd, fp, setup, offer->mid, (unsigned)u->ssrc);
+	return n < 0 || (size_t)n >= cap ? -ENOBUFS : n;
+}
+
+static int start_end(struct wa_user *u, const struct sdp_audio *theirs, bool client, uint64_t now_us)
 {
 	struct media_wa_remote remote = {
-		.we_are_dtls_client = answer->setup == SDP_SETUP_PASSIVE,
+		.we_are_dtls_client = client,
 		.opus_pt = OPUS_PT,
 		.event_pt = EVENT_PT,
 	};
 
-	snprintf(remote.ufrag, sizeof(remote.ufrag), "%s", answer->ice_ufrag);
-	snprintf(remote.pwd, sizeof(remote.pwd), "%s", answer->ice_pwd);
-	memcpy(remote.fingerprint, answer->fingerprint, sizeof(remote.fingerprint));
-	for (size_t i = 0; i < answer->candidate_count && i < MEDIA_CANDIDATES_MAX; i++) {
-		remote.candidates[i].addr = answer->candidates[i].addr;
-		remote.candidates[i].priority = answer->candidates[i].priority;
+	snprintf(remote.ufrag, sizeof(remote.ufrag), "%s", theirs->ice_ufrag);
+	snprintf(remote.pwd, sizeof(remote.pwd), "%s", theirs->ice_pwd);
+	memcpy(remote.fingerprint, theirs->fingerprint, sizeof(remote.fingerprint));
+	for (size_t i = 0; i < theirs->candidate_count && i < MEDIA_CANDIDATES_MAX; i++) {
+		remote.candidates[i].addr = theirs->candidates[i].addr;
+		remote.candidates[i].priority = theirs->candidates[i].priority;
 		remote.candidate_count++;
 	}
 	return webrtc_end_start(u->end, &remote, now_us);
+}
+
+int wa_user_connect(struct wa_user *u, const struct sdp_audio *offer, enum wa_user_role role, uint64_t now_us,
+	char *text, size_t cap)
+{
+	static const char *const setups[] = {"passive", "active", "actpass"};
+	int n, r;
+
+	if (offer->setup == SDP_SETUP_ACTIVE && role == WA_USER_ACTIVE)
+		role = WA_USER_PASSIVE;
+	u->called = true;
+	n = write_answer(u, offer, setups[role], text, cap);
+	r = n < 0 ? n : start_end(u, offer, role == WA_USER_ACTIVE, now_us);
+	return r < 0 ? r : n;
+}
+
+int wa_user_answer(struct wa_user *u, const struct sdp_audio *answer, uint64_t now_us)
+{
+	return start_end(u, answer, answer->setup == SDP_SETUP_PASSIVE, now_us);
 }
 
 /* ---- sending ---- */

@@ -25,10 +25,11 @@ struct wa_user_conf {
 	struct dtls_ctx *dtls;
 	const struct speech *speech; /* said again and again once the call is up; NULL: silence */
 	bool record;                 /* decode and keep what is heard */
+	bool listen;                 /* decode it: on_event "audio_heard" at the first sound that is not silence */
 	double loss;                 /* 0..1 of packets dropped, each way */
 	unsigned seed;
 	const char *dtmf; /* digits sent as RFC 4733 events two seconds into the call; NULL: none */
-	void (*on_event)(const char *event, void *arg); /* "ice_up", "dtls_up", "first_rx": for the timeline */
+	void (*on_event)(const char *event, void *arg); /* "ice_up", "dtls_up", "first_rx" ...: for the timeline */
 	/* > 0: once media flows the socket leaves the loop for this epoll, whose owner calls wa_user_readable() (event
 	 * data: the user) when it likes. Many users then cost the sender no wake-up of this process for each packet. 0
 	 * or less: the loop all the time. */
@@ -53,9 +54,15 @@ struct wa_user_report {
 int wa_user_new(const struct wa_user_conf *conf, struct wa_user **ret_user);
 /* Meta's offer in the shape that traces show (Meta: calls webhook, "connect"). Returns its length or -ENOBUFS. */
 int wa_user_offer(struct wa_user *u, char *text, size_t cap);
+/* setup in Meta's answer to a business's offer. ACTPASS, illegal in an answer, makes us the server. */
+enum wa_user_role { WA_USER_PASSIVE, WA_USER_ACTIVE, WA_USER_ACTPASS };
+/* The business's offer, already checked: start ICE and DTLS, write Meta's answer. An offer with setup active is
+ * answered passive whatever the role. Returns its length, -ENOBUFS, or what went wrong. */
+int wa_user_connect(struct wa_user *u, const struct sdp_audio *offer, enum wa_user_role role, uint64_t now_us,
+	char *text, size_t cap);
 /* The business's answer, already checked: start ICE and DTLS. */
 int wa_user_answer(struct wa_user *u, const struct sdp_audio *answer, uint64_t now_us);
-/* Meta has taken the business's accept: media may flow. */
+/* Meta has taken the business's accept, or the user picked up: media may flow. */
 void wa_user_accepted(struct wa_user *u, uint64_t now_us);
 /* Every few milliseconds. */
 void wa_user_tick(struct wa_user *u, uint64_t now_us);

@@ -118,10 +118,18 @@ class Tables(unittest.TestCase):
         self.assertEqual(rows, causes, "causes of docs/operations.md and of b2bua/call/cause.def")
 
     def test_metasim_keys(self):
-        keys = set(re.findall(r'KEY\("(\w+)", [A-Z]+', read("tools/metasim/plan.c")))
+        keys = set(re.findall(r'KEY\("(\w+)", [A-Z]+', read("tools/metasim/plan.c") + read("tools/metasim/plan_user.c")))
         documented = set(re.findall(r"`(\w+)`", read("docs/metasim.md")))
         self.assertGreater(len(keys), 20)
         self.assertEqual(sorted(keys - documented), [], "plan keys missing in docs/metasim.md")
+
+    def test_metasim_events(self):
+        source = "".join(read(f"tools/metasim/{f}") for f in sorted(os.listdir(os.path.join(ROOT, "tools/metasim")))
+                         if f.endswith(".c"))
+        events = set(re.findall(r'(?:meta_timeline|meta_timeline_user|tell|write_message)\([^;"]*?"(\w+)"', source))
+        documented = set(re.findall(r"`(\w+)`", read("docs/metasim.md")))
+        self.assertGreater(len(events), 20)
+        self.assertEqual(sorted(events - documented), [], "events missing in docs/metasim.md")
 
     def test_metasim_options(self):
         options = set(re.findall(r'\{"([a-z-]+)", [01], NULL, O_\w+\}', read("tools/metasim/main.c")))
