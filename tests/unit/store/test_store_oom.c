@@ -4,85 +4,17 @@
 #include "lib/loop/loop.h"
 #include "store/sqlite.h"
 #include "tests/support/oom.h"
+#include "tests/unit/store/sql_oom.h"
 #include "tests/unit/store/temp_dir.h"
 
 #include <errno.h>
 #include <setjmp.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
-
-/* ---- SQLite's allocator: malloc of this program, with the size in front ---- */
-
-enum { HEADER = 16 };
-
-static void *sql_malloc(int size)
-{
-	char *p = malloc((size_t)size + HEADER);
-
-	if (!p)
-		return NULL;
-	memcpy(p, &size, sizeof(size));
-	return p + HEADER;
-}
-
-static void sql_free(void *at)
-{
-	if (at)
-		free((char *)at - HEADER);
-}
-
-static void *sql_realloc(void *at, int size)
-{
-	char *p = realloc((char *)at - HEADER, (size_t)size + HEADER);
-
-	if (!p)
-		return NULL;
-	memcpy(p, &size, sizeof(size));
-	return p + HEADER;
-}
-
-static int sql_size(void *at)
-{
-	int size = 0;
-
-	if (at)
-		memcpy(&size, (char *)at - HEADER, sizeof(size));
-	return size;
-}
-
-static int sql_roundup(int size)
-{
-	return (size + 7) & ~7;
-}
-
-static int sql_init(void *arg)
-{
-	(void)arg;
-	return SQLITE_OK;
-}
-
-static void sql_shutdown(void *arg)
-{
-	(void)arg;
-}
-
-static int set_up_group(void **state)
-{
-	static sqlite3_mem_methods methods = {
-		sql_malloc, sql_free, sql_realloc, sql_size, sql_roundup, sql_init, sql_shutdown, NULL};
-
-	(void)state;
-	return sqlite3_config(SQLITE_CONFIG_MALLOC, &methods) == SQLITE_OK &&
-			       sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0) == SQLITE_OK && /* see every allocation */
-			       sqlite3_initialize() == SQLITE_OK
-		       ? 0
-		       : -1;
-}
 
 /* ---- the database ---- */
 
@@ -302,5 +234,5 @@ int main(void)
 		cmocka_unit_test(leftovers_are_kept_for_the_next_try),
 	};
 
-	return cmocka_run_group_tests(tests, set_up_group, NULL);
+	return cmocka_run_group_tests(tests, sql_oom_set_up, NULL);
 }
