@@ -15,7 +15,7 @@
 
 enum { TOKEN_INVALID = 190 };
 
-static void copy_text(char *dst, size_t cap, const char *src)
+void graph_answer_copy_text(char *dst, size_t cap, const char *src)
 {
 	size_t n = src ? strlen(src) : 0;
 
@@ -68,22 +68,44 @@ static void read_error(const json_t *error, struct graph_answer *a)
 		a->code = TOKEN_INVALID; /* Meta: code 0, "AuthException"; ours means "none" */
 	if (!details)
 		details = user_message ? user_message : get_text(error, "error_user_title");
-	copy_text(a->message, sizeof(a->message), message ? message : "error without a message");
-	copy_text(a->details, sizeof(a->details), details);
-	copy_text(a->trace_id, sizeof(a->trace_id), get_text(error, "fbtrace_id"));
+	graph_answer_copy_text(a->message, sizeof(a->message), message ? message : "error without a message");
+	graph_answer_copy_text(a->details, sizeof(a->details), details);
+	graph_answer_copy_text(a->trace_id, sizeof(a->trace_id), get_text(error, "fbtrace_id"));
 	(void)snprintf(words, sizeof(words), "%s|%s|%s", a->message, a->details, user_message ? user_message : "");
 	a->call_state = graph_text_call_state(a->code, words);
 }
 
-static void read_success(enum graph_verb verb, unsigned http_status, const json_t *root, struct graph_answer *a)
+bool graph_answer_is_error(const json_t *root, unsigned http_status, struct graph_answer *a)
+{
+	const json_t *error = json_object_get(root, "error");
+
+	memset(a, 0, sizeof(*a));
+	if (json_is_object(error)) {
+		read_error(error, a);
+	} else if (json_is_string(error)) { /* a gateway between us and Meta */
+		a->refused = true;
+		graph_answer_copy_text(a->message, sizeof(a->message), json_string_value(error));
+	} else if (http_status < 200 || http_status > 299) {
+		a->refused = http_status >= 400 && http_status <= 499 && http_status != 408 && http_status != 429;
+		(void)snprintf(a->message, sizeof(a->message), "HTTP %u without an error in it", http_status);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+enum graph_outcome graph_answer_outcome(const struct graph_answer *a)
+{
+	enum graph_error_class class = graph_error_info(a->code)->class;
+	return !a->refused || a->transient || class == GRAPH_ERR_TRANSIENT ? GRAPH_FAILED : GRAPH_REFUSED;
+}
+
+static void read_success(enum graph_verb verb, const json_t *root, struct graph_answer *a)
 {
 	const json_t *success = json_object_get(root, "success");
 	const char *id = get_text(json_array_get(json_object_get(root, "calls"), 0), "id");
 
-	if (http_status < 200 || http_status > 299) {
-		a->refused = http_status >= 400 && http_status <= 499 && http_status != 408 && http_status != 429;
-		(void)snprintf(a->message, sizeof(a->message), "HTTP %u without an error in it", http_status);
-	} else if (verb == GRAPH_CONNECT) {
+	if (verb == GRAPH_CONNECT) {
 		a->ok = id && *id && str_copy(a->call_id, sizeof(a->call_id), id) == 0;
 		if (!a->ok) {
 			a->call_id[0] = '\0';
@@ -101,16 +123,8 @@ void graph_answer_read(
 	enum graph_verb verb, unsigned http_status, const void *body, size_t length, struct graph_answer *ret_answer)
 {
 	json_t *root = json_loadb(body, length, JSON_ALLOW_NUL, NULL);
-	const json_t *error = json_object_get(root, "error");
 
-	memset(ret_answer, 0, sizeof(*ret_answer));
-	if (json_is_object(error)) {
-		read_error(error, ret_answer);
-	} else if (json_is_string(error)) { /* a gateway between us and Meta */
-		ret_answer->refused = true;
-		copy_text(ret_answer->message, sizeof(ret_answer->message), json_string_value(error));
-	} else {
-		read_success(verb, http_status, root, ret_answer);
-	}
+	if (!graph_answer_is_error(root, http_status, ret_answer))
+		read_success(verb, root, ret_answer);
 	json_decref(root);
 }

@@ -1,7 +1,7 @@
 /* graph/answer.h
  *
- * Reads one answer of the Graph API to a call action. Pure but for the JSON library's allocations. Inside this folder,
- * and its fuzz target.
+ * Reads one answer of the Graph API: errors of all kinds, and what a call action gives. Pure but for the JSON library's
+ * allocations. Inside this folder, and its fuzz target.
  */
 #ifndef GRAPH_ANSWER_H
 #define GRAPH_ANSWER_H
@@ -9,8 +9,10 @@
 #include "graph/error_table.h"
 #include "graph/graph.h"
 
+#include <jansson.h>
+
 struct graph_answer {
-	bool ok;                          /* the verb was performed */
+	bool ok;                          /* it was done */
 	bool refused;                     /* plainly said no, if only by HTTP status or "success": false */
 	bool transient;                   /* error.is_transient */
 	enum graph_call_state call_state; /* of an error */
@@ -22,5 +24,12 @@ struct graph_answer {
 
 void graph_answer_read(
 	enum graph_verb verb, unsigned http_status, const void *body, size_t length, struct graph_answer *ret_answer);
+/* Fills in what an answer says that is not a success: an error in it, or an HTTP status. False, with nothing but zeros:
+ * a success by these. root may be NULL (not JSON). */
+bool graph_answer_is_error(const json_t *root, unsigned http_status, struct graph_answer *ret_answer);
+/* Of an answer that is not ok: may repeating it help, if only later? */
+enum graph_outcome graph_answer_outcome(const struct graph_answer *a);
+/* A text of Meta's, cut and cleaned as those of graph_answer. src may be NULL. */
+void graph_answer_copy_text(char *dst, size_t cap, const char *src);
 
 #endif

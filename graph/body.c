@@ -1,8 +1,9 @@
 /* graph/body.c */
 #include "graph/body.h"
 
+#include "lib/base/str.h"
+
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
 
 enum { CALL_ID_MAX = 256, OPAQUE_MAX = 512 };
@@ -28,60 +29,73 @@ static bool request_ok(const struct graph_request *q)
 	return false;
 }
 
-/* Adds nothing for NULL or "". Text that is not UTF-8, or no memory: -1. */
-static int add(json_t *object, const char *name, const char *text)
+int graph_wa_number(const char *text, char dst[GRAPH_NUMBER_CAP])
+{
+	char e164[GRAPH_NUMBER_CAP];
+	int r = str_e164(text, e164, sizeof(e164));
+
+	return r ? r : str_copy(dst, GRAPH_NUMBER_CAP, e164 + 1);
+}
+
+int graph_body_add(json_t *object, const char *name, const char *text)
 {
 	return has(text) ? json_object_set_new(object, name, json_string(text)) : 0;
 }
 
-static json_t *build(const struct graph_request *q)
+/* to: the user's number as Meta writes it, for connect */
+static json_t *build(const struct graph_request *q, const char *to)
 {
 	bool connect = q->verb == GRAPH_CONNECT;
 	bool with_sdp = connect || q->verb == GRAPH_PRE_ACCEPT || q->verb == GRAPH_ACCEPT;
 	bool with_opaque = connect || q->verb == GRAPH_ACCEPT;
 	json_t *body = json_object();
-	int bad = add(body, "messaging_product", "whatsapp") | add(body, "action", graph_verb_name(q->verb));
+	int bad = graph_body_add(body, "messaging_product", "whatsapp") |
+		  graph_body_add(body, "action", graph_verb_name(q->verb));
 
 	if (connect)
-		bad |= add(body, "to", q->to) | add(body, "recipient", q->recipient);
+		bad |= graph_body_add(body, "to", to) | graph_body_add(body, "recipient", q->recipient);
 	else
-		bad |= add(body, "call_id", q->call_id);
+		bad |= graph_body_add(body, "call_id", q->call_id);
 	if (with_sdp) {
 		json_t *session = json_object();
 		/* Parameter tables of Meta's pages say "offer" for pre_accept and accept as well; that is refused. */
-		bad |= add(session, "sdp_type", connect ? "offer" : "answer") | add(session, "sdp", q->sdp);
+		bad |= graph_body_add(session, "sdp_type", connect ? "offer" : "answer") |
+		       graph_body_add(session, "sdp", q->sdp);
 		bad |= json_object_set_new(body, "session", session);
 	}
 	if (with_opaque)
-		bad |= add(body, "biz_opaque_callback_data", q->opaque);
+		bad |= graph_body_add(body, "biz_opaque_callback_data", q->opaque);
 	if (!bad)
 		return body;
 	json_decref(body);
 	return NULL;
 }
 
-static bool is_utf8(const char *text)
+bool graph_is_utf8(const char *text)
 {
-	json_t *json = text ? json_string(text) : NULL;
-	bool ok = json || !text;
-	json_decref(json);
-	return ok;
+	size_t length = text ? strlen(text) : 0;
+
+	for (size_t n; length; text += n, length -= n) {
+		n = str_utf8_char(text, length);
+		if (!n)
+			return false;
+	}
+	return true;
 }
 
 int graph_body(const struct graph_request *q, char **ret_body)
 {
+	char to[GRAPH_NUMBER_CAP] = "";
 	json_t *body;
 	char *text;
 
-	if (!request_ok(q))
+	if (!request_ok(q) || !graph_is_utf8(q->sdp) || !graph_is_utf8(q->opaque) || !graph_is_utf8(q->call_id) ||
+		!graph_is_utf8(q->recipient))
 		return -EINVAL;
-	body = build(q);
-	if (!body)
-		return is_utf8(q->sdp) && is_utf8(q->opaque) && is_utf8(q->call_id) && is_utf8(q->to) &&
-				       is_utf8(q->recipient)
-			       ? -ENOMEM
-			       : -EINVAL;
-	text = json_dumps(body, JSON_COMPACT);
+	if (q->verb == GRAPH_CONNECT && has(q->to) && graph_wa_number(q->to, to))
+		return -EINVAL;
+	body = build(q, to);
+	text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	json_decref(body);
 	if (!text)
 		return -ENOMEM;

@@ -35,15 +35,20 @@ const struct graph_error_info *graph_error_info(int code)
 	return &unknown;
 }
 
-bool graph_may_retry(enum graph_verb verb, int code, unsigned http_status, unsigned attempt)
+bool graph_error_is_passing(int code, unsigned http_status)
 {
 	enum graph_error_class class = graph_error_info(code)->class;
 
-	if (attempt > 1 || (verb != GRAPH_ACCEPT && verb != GRAPH_REJECT && verb != GRAPH_TERMINATE))
-		return false;
 	if (class != GRAPH_ERR_UNKNOWN)
 		return class == GRAPH_ERR_TRANSIENT || class == GRAPH_ERR_RATE;
 	return http_status >= 500 || http_status == 429 || (http_status == 0 && code == 0);
+}
+
+bool graph_may_retry(enum graph_verb verb, int code, unsigned http_status, unsigned attempt)
+{
+	if (attempt > 1 || (verb != GRAPH_ACCEPT && verb != GRAPH_REJECT && verb != GRAPH_TERMINATE))
+		return false;
+	return graph_error_is_passing(code, http_status);
 }
 
 static bool any_in(const char *text, const char *const *phrases)

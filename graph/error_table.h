@@ -29,6 +29,8 @@ struct graph_error_info {
 
 /* Never NULL; unknown codes give the UNKNOWN row. */
 const struct graph_error_info *graph_error_info(int code);
+/* Might the same request succeed when repeated soon? code 0: none was given; http_status 0: no answer came. */
+bool graph_error_is_passing(int code, unsigned http_status);
 /* May this verb be sent again after this error on its n-th attempt (1 = first)? Only terminate, reject and accept
  * (idempotent enough: a second one yields an "already" error), once, on transient and rate classes, HTTP 5xx or 429, or
  * a lost answer; connect never; pre_accept never (accept carries the same SDP). */

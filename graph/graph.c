@@ -1,56 +1,27 @@
 /* graph/graph.c
  *
- * One call action from graph_send() to its result:
- *
- *   send -> answer -> done
- *             |
- *             +-- may be repeated (error_table.h) -> wait RETRY_DELAY -> send once more -> done
+ * The call actions, and the object they and the requests of messages.h share.
  */
 #include "graph/graph.h"
 
-#include "graph/answer.h"
 #include "graph/body.h"
 #include "graph/error_table.h"
-#include "lib/base/assert.h"
-#include "lib/base/counter.h"
-#include "lib/base/crypto.h"
+#include "graph/exchange.h"
 #include "lib/base/id.h"
 #include "lib/base/str.h"
-#include "lib/http/http_client.h"
-#include "lib/loop/loop.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	DEFAULT_TIMEOUT_MS = 5000,
-	PENDING_MAX = 65536,
-	RETRY_DELAY_MS = 150,
-	RETRY_JITTER_MS = 100,
-	RETRY_AFTER_MAX_S = 2, /* a caller is waiting: longer is no better than giving up */
-};
+enum { DEFAULT_TIMEOUT_MS = 5000, PENDING_MAX = 65536 };
 
-struct pending {
-	struct graph *graph;
-	uint64_t id, http_id;
-	char *url, *authorization, *body;
-	uint64_t started_us;
-	struct loop_timer retry_timer;
-	struct graph_result result;
+struct action {
+	struct graph_exchange x; /* first */
+	enum graph_verb verb;
 	void (*on_done)(const struct graph_result *result, void *arg);
 	void *arg;
-};
-
-struct graph {
-	struct loop *loop;
-	struct http_client *http;
-	char *base; /* "https://graph.facebook.com/v25.0" */
-	unsigned timeout_ms;
-	bool appsecret_proof;
-	struct slotmap *pending;
 };
 
 const char *graph_verb_name(enum graph_verb verb)
@@ -59,76 +30,13 @@ const char *graph_verb_name(enum graph_verb verb)
 	return names[verb];
 }
 
-static struct pending *pending_free(struct pending *p)
-{
-	if (!p)
-		return NULL;
-	loop_timer_cancel(&p->retry_timer);
-	if (p->http_id)
-		http_cancel(p->graph->http, p->http_id);
-	if (p->id)
-		slotmap_remove(p->graph->pending, p->id);
-	if (p->authorization)
-		crypto_wipe(p->authorization, strlen(p->authorization));
-	free(p->authorization);
-	free(p->url);
-	free(p->body);
-	free(p);
-	return NULL;
-}
-
-static void pending_finish(struct pending *p, enum graph_outcome outcome)
-{
-	struct graph_result *res = &p->result;
-
-	res->outcome = outcome;
-	res->total_us = loop_now_us(p->graph->loop) - p->started_us;
-	if (outcome == GRAPH_REFUSED || outcome == GRAPH_FAILED)
-		counter_inc(CNT_GRAPH_ERRORS);
-	slotmap_remove(p->graph->pending, p->id); /* its id is no longer known to graph_cancel() */
-	p->id = 0;
-	p->on_done(res, p->arg);
-	pending_free(p);
-}
-
-/* ---- one attempt ---- */
-
-static int attempt(struct pending *p);
-
-static void on_retry_due(void *arg)
-{
-	struct pending *p = arg;
-	counter_inc(CNT_GRAPH_RETRIES);
-	if (attempt(p))
-		pending_finish(p, GRAPH_FAILED);
-}
-
-static bool may_retry(const struct pending *p, const struct graph_answer *a, unsigned retry_after_s)
-{
-	const struct graph_result *res = &p->result;
-
-	if (retry_after_s > RETRY_AFTER_MAX_S)
-		return false;
-	if (a->transient) /* Meta says so: as good as a transient code */
-		return graph_may_retry(res->verb, 0, 0, res->attempts);
-	return graph_may_retry(res->verb, res->code, res->http_status, res->attempts);
-}
-
-static int retry_later(struct pending *p, unsigned retry_after_s)
-{
-	uint64_t ms = RETRY_DELAY_MS + crypto_random_u32() % RETRY_JITTER_MS;
-	if (ms < (uint64_t)retry_after_s * 1000)
-		ms = (uint64_t)retry_after_s * 1000;
-	return loop_timer_set(
-		p->graph->loop, &p->retry_timer, loop_now_us(p->graph->loop) + ms * 1000, on_retry_due, p);
-}
-
 /* Is the call in the state that this verb wanted, or over, whatever the error? */
-static bool settled(const struct pending *p, const struct graph_answer *a, enum graph_outcome *ret_outcome)
+static bool settled(const struct action *action, enum graph_outcome *ret_outcome)
 {
-	enum graph_verb verb = p->result.verb;
+	const struct graph_answer *a = &action->x.answer;
+	enum graph_verb verb = action->verb;
 	/* pre_accept overtaken by accept, or an accept whose first answer was lost: the call is up, as we want it. */
-	bool live_is_fine = verb == GRAPH_PRE_ACCEPT || (verb == GRAPH_ACCEPT && p->result.attempts > 1);
+	bool live_is_fine = verb == GRAPH_PRE_ACCEPT || (verb == GRAPH_ACCEPT && action->x.attempts > 1);
 
 	if (a->ok || (a->call_state == GRAPH_CALL_LIVE && live_is_fine))
 		*ret_outcome = GRAPH_OK;
@@ -139,131 +47,65 @@ static bool settled(const struct pending *p, const struct graph_answer *a, enum 
 	return true;
 }
 
-static enum graph_outcome outcome_of_error(const struct graph_answer *a)
+static bool action_judge(struct graph_exchange *x, const struct http_result *http)
 {
-	enum graph_error_class class = graph_error_info(a->code)->class;
-	return !a->refused || a->transient || class == GRAPH_ERR_TRANSIENT ? GRAPH_FAILED : GRAPH_REFUSED;
+	struct action *action = (struct action *)x;
+	struct graph_answer *a = &x->answer;
+
+	if (!http->error)
+		graph_answer_read(action->verb, http->status, http->body, http->body_length, a);
+	if (settled(action, &x->outcome))
+		return false;
+	x->outcome = graph_answer_outcome(a);
+	if (a->transient) /* Meta says so: as good as a transient code */
+		return graph_may_retry(action->verb, 0, 0, x->attempts);
+	return graph_may_retry(action->verb, a->code, http->status, x->attempts);
 }
 
-static void on_http_done(const struct http_result *http, void *arg)
+static void action_done(struct graph_exchange *x)
 {
-	struct pending *p = arg;
-	struct graph_result *res = &p->result;
-	struct graph_answer a = {0};
-	enum graph_outcome outcome;
+	const struct action *action = (const struct action *)x;
+	const struct graph_answer *a = &x->answer;
+	struct graph_result res = {.verb = action->verb,
+		.outcome = x->outcome,
+		.code = a->code,
+		.subcode = a->subcode,
+		.http_status = x->http_status,
+		.attempts = x->attempts,
+		.total_us = loop_now_us(x->graph->loop) - x->started_us};
 
-	p->http_id = 0;
-	res->http_status = http->status;
-	if (http->error)
-		(void)str_copy(a.message, sizeof(a.message), http->error_text);
-	else
-		graph_answer_read(res->verb, http->status, http->body, http->body_length, &a);
-	res->code = a.code;
-	res->subcode = a.subcode;
-	(void)str_copy(res->message, sizeof(res->message), a.message);
-	(void)str_copy(res->details, sizeof(res->details), a.details);
-	(void)str_copy(res->trace_id, sizeof(res->trace_id), a.trace_id);
-	(void)str_copy(res->call_id, sizeof(res->call_id), a.call_id);
-	if (settled(p, &a, &outcome)) {
-		pending_finish(p, outcome);
-		return;
-	}
-	if (may_retry(p, &a, http->retry_after_s) && retry_later(p, http->retry_after_s) == 0)
-		return;
-	pending_finish(p, outcome_of_error(&a));
-}
-
-static int attempt(struct pending *p)
-{
-	struct graph *g = p->graph;
-	const char *const headers[] = {p->authorization, "Content-Type: application/json", NULL};
-	struct http_send send = {.method = "POST",
-		.url = p->url,
-		.headers = headers,
-		.body = p->body,
-		.body_length = strlen(p->body),
-		.timeout_ms = g->timeout_ms,
-		.on_done = on_http_done,
-		.arg = p};
-
-	p->result.attempts++;
-	counter_inc(CNT_GRAPH_REQUESTS);
-	return http_send(g->http, &send, &p->http_id);
-}
-
-/* ---- making a request ---- */
-
-static bool all_chars(const char *text, int (*ok)(int))
-{
-	for (const char *p = text; *p; p++) {
-		if (!ok((unsigned char)*p))
-			return false;
-	}
-	return *text != '\0';
-}
-
-static bool number_ok(const struct graph_number *n)
-{
-	return n && n->phone_number_id && all_chars(n->phone_number_id, isalnum) && n->token &&
-	       all_chars(n->token, isgraph);
-}
-
-static char *url_of(const struct graph *g, const struct graph_number *n)
-{
-	uint8_t mac[32];
-	char proof[65], *url;
-	int r;
-
-	if (g->appsecret_proof && n->app_secret && *n->app_secret) {
-		crypto_hmac_sha256(n->app_secret, strlen(n->app_secret), n->token, strlen(n->token), mac);
-		str_hex(proof, mac, sizeof(mac));
-		r = asprintf(&url, "%s/%s/calls?appsecret_proof=%s", g->base, n->phone_number_id, proof);
-		crypto_wipe(proof, sizeof(proof));
-	} else {
-		r = asprintf(&url, "%s/%s/calls", g->base, n->phone_number_id);
-	}
-	return r < 0 ? NULL : url;
+	(void)str_copy(res.message, sizeof(res.message), a->message);
+	(void)str_copy(res.details, sizeof(res.details), a->details);
+	(void)str_copy(res.trace_id, sizeof(res.trace_id), a->trace_id);
+	(void)str_copy(res.call_id, sizeof(res.call_id), a->call_id);
+	action->on_done(&res, action->arg);
 }
 
 int graph_send(struct graph *g, const struct graph_request *request,
 	void (*on_done)(const struct graph_result *result, void *arg), void *arg, uint64_t *ret_id)
 {
-	struct pending *p;
+	struct action *action = calloc(1, sizeof(*action));
 	int r;
 
-	if (!number_ok(request->number))
-		return -EINVAL;
-	p = calloc(1, sizeof(*p));
-	if (!p)
+	if (!action)
 		return -ENOMEM;
-	p->graph = g;
-	p->result.verb = request->verb;
-	p->on_done = on_done;
-	p->arg = arg;
-	p->started_us = loop_now_us(g->loop);
-	r = graph_body(request, &p->body);
-	if (r)
-		goto fail;
-	r = -ENOMEM;
-	p->url = url_of(g, request->number);
-	if (asprintf(&p->authorization, "Authorization: Bearer %s", request->number->token) < 0)
-		p->authorization = NULL;
-	p->id = p->url && p->authorization ? slotmap_add(g->pending, p) : 0;
-	if (!p->id)
-		goto fail;
-	r = attempt(p);
-	if (r == 0) {
-		*ret_id = p->id;
-		return 0;
+	action->verb = request->verb;
+	action->on_done = on_done;
+	action->arg = arg;
+	action->x.method = "POST";
+	action->x.judge = action_judge;
+	action->x.done = action_done;
+	r = graph_body(request, &action->x.body);
+	if (r) {
+		free(action);
+		return r;
 	}
-fail:
-	pending_free(p);
-	return r;
+	return graph_exchange_start(g, &action->x, request->number, "calls", ret_id);
 }
 
 void graph_cancel(struct graph *g, uint64_t id)
 {
-	pending_free(slotmap_get(g->pending, id));
+	graph_exchange_free(slotmap_get(g->pending, id));
 }
 
 size_t graph_pending(const struct graph *g)
@@ -306,13 +148,13 @@ int graph_new(struct loop *l, struct http_client *http, const struct graph_conf 
 
 struct graph *graph_free(struct graph *g)
 {
-	struct pending *p;
+	struct graph_exchange *x;
 	size_t cursor = 0;
 
 	if (!g)
 		return NULL;
-	while (g->pending && (p = slotmap_next(g->pending, &cursor)))
-		pending_free(p);
+	while (g->pending && (x = slotmap_next(g->pending, &cursor)))
+		graph_exchange_free(x);
 	slotmap_free(g->pending);
 	free(g->base);
 	free(g);
