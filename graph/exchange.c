@@ -73,16 +73,27 @@ static int retry_later(struct graph_exchange *x, unsigned retry_after_s)
 		x->graph->loop, &x->retry_timer, loop_now_us(x->graph->loop) + ms * 1000, on_retry_due, x);
 }
 
+/* No answer to a request that went out, or one that does not tell. */
+static bool is_uncertain(const struct graph_exchange *x, const struct http_result *http)
+{
+	if (http->error)
+		return http->may_have_been_processed;
+	return !x->answer.ok && !x->answer.refused;
+}
+
 static void on_http_done(const struct http_result *http, void *arg)
 {
 	struct graph_exchange *x = arg;
+	bool again;
 
 	x->http_id = 0;
 	x->http_status = http->status;
 	memset(&x->answer, 0, sizeof(x->answer));
 	if (http->error)
 		(void)str_copy(x->answer.message, sizeof(x->answer.message), http->error_text);
-	if (x->judge(x, http) && retry_later(x, http->retry_after_s) == 0)
+	again = x->judge(x, http);
+	x->uncertain = x->outcome == GRAPH_FAILED && (x->uncertain || is_uncertain(x, http));
+	if (again && retry_later(x, http->retry_after_s) == 0)
 		return;
 	finish(x);
 }

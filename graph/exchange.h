@@ -39,6 +39,7 @@ struct graph_exchange {
 	unsigned http_status;
 	struct graph_answer answer; /* judge() fills it in; what failed below HTTP is there already */
 	enum graph_outcome outcome;
+	bool uncertain; /* FAILED, and Meta may have acted all the same */
 	/* Reads one attempt's answer and sets outcome. True: worth another try (outcome counts if there is none). */
 	bool (*judge)(struct graph_exchange *x, const struct http_result *http);
 	/* Hands the result over, once; x is freed afterwards, and its id no longer known. */

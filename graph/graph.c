@@ -72,6 +72,7 @@ static void action_done(struct graph_exchange *x)
 		.subcode = a->subcode,
 		.http_status = x->http_status,
 		.attempts = x->attempts,
+		.uncertain = x->uncertain,
 		.total_us = loop_now_us(x->graph->loop) - x->started_us};
 
 	(void)str_copy(res.message, sizeof(res.message), a->message);

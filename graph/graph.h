@@ -42,7 +42,7 @@ struct graph_request {
 	const char *call_id; /* wacid; not for connect */
 	const char *sdp;     /* answer for pre_accept and accept, offer for connect; NULL else. CRLF text */
 	const char *opaque;  /* biz_opaque_callback_data, at most 512 characters; NULL: none. accept and connect only */
-	const char *to;      /* connect: user's number */
+	const char *to;      /* connect: user's number, with or without '+' */
 	const char *recipient; /* connect: BSUID */
 };
 
@@ -52,6 +52,7 @@ struct graph_result {
 	int code, subcode;    /* error.code; 0 when none (Meta's code 0 means what 190 means, and is given as that) */
 	unsigned http_status; /* of the last attempt */
 	unsigned attempts;
+	bool uncertain;    /* FAILED without a word of Meta's: it may have acted all the same */
 	char message[128]; /* error.message, or what failed below HTTP */
 	char details[256]; /* error_data.details */
 	char trace_id[48]; /* fbtrace_id */
