@@ -7,6 +7,7 @@
 #include "media/rtp/rtp.h"
 #include "media/webrtc/dtls_ctx.h"
 #include "media/webrtc/webrtc_end.h"
+#include "tools/metasim/user_sdp.h"
 
 #include <errno.h>
 #include <opus.h>
@@ -186,7 +187,7 @@ static void on_media(void *arg, uint8_t *bytes, size_t length, bool is_rtcp, uin
 	u->rx_ts = h.ts;
 	if (u->conf.on_heard)
 		u->conf.on_heard(&h, bytes + h.payload_offset, u->conf.arg);
-	if (h.pt == OPUS_PT && u->dec)
+	if (h.pt == OPUS_PT && u->dec && (u->heard || !u->sound))
 		keep_heard(u, bytes + h.payload_offset, h.payload_length, h.ts);
 }
 
@@ -295,65 +296,18 @@ struct wa_user *wa_user_free(struct wa_user *u)
 
 /* ---- SDP ---- */
 
-static void fingerprint_text(const struct dtls_ctx *dtls, char text[96])
+static struct user_sdp sdp_of(const struct wa_user *u)
 {
-	uint8_t fp[32];
+	struct user_sdp s = {.port = addr_port(&u->local), .ssrc = u->ssrc, .ufrag = u->ufrag, .pwd = u->pwd};
 
-	dtls_ctx_fingerprint(dtls, fp);
-	for (int i = 0; i < 32; i++)
-		snprintf(text + i * 3, 4, "%02X%s", fp[i], i < 31 ? ":" : "");
+	dtls_ctx_fingerprint(u->conf.dtls, s.fingerprint);
+	return s;
 }
 
-/* Written by hand, not by lib/sdp: the writer must not be judged by itself. */
 int wa_user_offer(struct wa_user *u, char *text, size_t cap)
 {
-	char fp[96];
-	unsigned port = addr_port(&u->local);
-	int n;
-
-	fingerprint_text(u->conf.dtls, fp);
-	n = snprintf(text, cap,
-		"v=0\r\no=- 1790000000123 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE audio\r\n"
-		"a=msid-semantic: WMS 11111111-2222-4333-8444-555555555555\r\na=ice-lite\r\n"
-		"m=audio %u UDP/TLS/RTP/SAVPF 111 126\r\nc=IN IP4 127.0.0.1\r\na=rtcp:9 IN IP4 0.0.0.0\r\n"
-		"a=candidate:1111111111 1 udp 2122260223 127.0.0.1 %u typ host generation 0 network-cost 50\r\n"
-		"a=candidate:2222222222 1 udp 2122262783 2001:db8:20::1 %u typ host generation 0 network-cost 50\r\n"
-		"a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 "
-		"%s\r\na=setup:actpass\r\na=mid:audio\r\na=sendrecv\r\n"
-		"a=msid:11111111-2222-4333-8444-555555555555 WhatsAppTrack1\r\na=rtcp-mux\r\na=rtpmap:111 "
-		"opus/48000/2\r\n"
-		"a=rtcp-fb:111 transport-cc\r\n"
-		"a=fmtp:111 "
-		"maxaveragebitrate=20000;maxplaybackrate=16000;minptime=20;sprop-maxcapturerate=16000;useinbandfec="
-		"1\r\n"
-		"a=rtpmap:126 telephone-event/8000\r\na=maxptime:20\r\na=ptime:20\r\na=ssrc:%u "
-		"cname:WhatsAppAudioStream1\r\n",
-		port, port, port, u->ufrag, u->pwd, fp, (unsigned)u->ssrc);
-	return n < 0 || (size_t)n >= cap ? -ENOBUFS : n;
-}
-
-/* Meta's BIC answer as the official sample shows it (Meta: calls webhook, "connect"): ice-lite, mid and payload types
- * of the offer. */
-static int write_answer(struct wa_user *u, const struct sdp_audio *offer, const char *setup, char *text, size_t cap)
-{
-	char fp[96];
-	unsigned port = addr_port(&u->local);
-	int n;
-
-	fingerprint_text(u->conf.dtls, fp);
-	n = snprintf(text, cap,
-		"v=0\r\no=- 1790000000456 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE %s\r\n"
-		"a=msid-semantic: WMS 11111111-2222-4333-8444-555555555556\r\na=ice-lite\r\n"
-		"m=audio %u UDP/TLS/RTP/SAVPF 111 126\r\nc=IN IP4 127.0.0.1\r\na=rtcp:9 IN IP4 0.0.0.0\r\n"
-		"a=candidate:1111111111 1 udp 2122260223 127.0.0.1 %u typ host generation 0 network-cost 50\r\n"
-		"a=candidate:2222222222 1 udp 2122262783 2001:db8:20::1 %u typ host generation 0 network-cost 50\r\n"
-		"a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=ice-options:trickle\r\na=fingerprint:sha-256 %s\r\n"
-		"a=setup:%s\r\na=mid:%s\r\na=sendrecv\r\n"
-		"a=msid:11111111-2222-4333-8444-555555555556 WhatsAppTrack1\r\na=rtcp-mux\r\n"
-		"a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n"
-		"a=rtpmap:126 telephone-event/8000\r\na=ssrc:%u cname:WhatsAppAudioStream1\r\n",
-		offer->mid, port, port, port, u->ufrag, u->pwd, fp, setup, offer->mid, (unsigned)u->ssrc);
-	return n < 0 || (size_t)n >= cap ? -ENOBUFS : n;
+	struct user_sdp s = sdp_of(u);
+	return user_sdp_offer(&s, text, cap);
 }
 
 static int start_end(struct wa_user *u, const struct sdp_audio *theirs, bool client, uint64_t now_us)
@@ -379,12 +333,13 @@ int wa_user_connect(struct wa_user *u, const struct sdp_audio *offer, enum wa_us
 	char *text, size_t cap)
 {
 	static const char *const setups[] = {"passive", "active", "actpass"};
+	struct user_sdp s = sdp_of(u);
 	int n, r;
 
 	if (offer->setup == SDP_SETUP_ACTIVE && role == WA_USER_ACTIVE)
 		role = WA_USER_PASSIVE;
 	u->called = true;
-	n = write_answer(u, offer, setups[role], text, cap);
+	n = user_sdp_answer(&s, offer->mid, setups[role], text, cap);
 	r = n < 0 ? n : start_end(u, offer, role == WA_USER_ACTIVE, now_us);
 	return r < 0 ? r : n;
 }
