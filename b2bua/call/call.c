@@ -1,13 +1,11 @@
 /* b2bua/call/call.c
  *
- * Makes a call, steps it, and writes down its actions. What an event means stands in the table of the call's path
- * (inbound.c) until the call ends, and in closing.c's table from then on.
+ * Steps a call, and writes down its actions. What an event means stands in the table of the call's path (inbound.c,
+ * outbound.c) until the call ends, and in closing.c's table from then on; events of a transfer's target stand in
+ * transfer.c's.
  */
 #include "b2bua/call/call_internal.h"
 
-#include "b2bua/call/headers.h"
-
-#include <errno.h>
 #include <string.h>
 
 /* Early by less than this is due: clocks of different grain. */
@@ -31,7 +29,7 @@ struct call_action *call_emit(struct call *c, enum call_action_kind kind)
 
 void call_emit_verb(struct call *c, enum call_verb verb, const char *sdp)
 {
-	bool heard_of_us = c->wa.sent[VERB_PRE_ACCEPT] || c->wa.sent[VERB_ACCEPT];
+	bool heard_of_us = c->wa.sent[VERB_PRE_ACCEPT] || c->wa.sent[VERB_ACCEPT] || c->wa.sent[VERB_CONNECT];
 	struct call_action *a;
 
 	if (c->wa.sent[verb])
@@ -39,7 +37,11 @@ void call_emit_verb(struct call *c, enum call_verb verb, const char *sdp)
 	if (verb == VERB_REJECT && heard_of_us)
 		c->broken = "reject after pre_accept or accept";
 	if (verb == VERB_TERMINATE && !heard_of_us)
-		c->broken = "terminate before pre_accept and accept";
+		c->broken = "terminate before pre_accept, accept and connect";
+	if (verb == VERB_TERMINATE && !c->wacid[0])
+		c->broken = "terminate of a call without a name";
+	if (c->outbound != (verb == VERB_CONNECT) && verb != VERB_TERMINATE)
+		c->broken = "a verb of the other direction";
 	if (verb == VERB_ACCEPT && (c->sip.state != LEG_ANSWERED || c->media != MEDIA_OPEN))
 		c->broken = "accept without media or without an answer";
 	c->wa.sent[verb] = true;
@@ -90,81 +92,43 @@ void call_ignore(struct call *c)
 	c->ignored++;
 }
 
-/* ---- making ---- */
-
-static int copy(struct call *c, const char **ret_copy, const char *text, size_t max_chars)
+uint64_t call_after_ms(const struct call *c, unsigned ms)
 {
-	size_t length = text ? strlen(text) : 0;
-	const char *made = arena_strndup(&c->arena, text ? text : "", length < max_chars ? length : max_chars);
-
-	if (!made)
-		return -ENOMEM;
-	*ret_copy = made;
-	return 0;
+	return c->now_us + (uint64_t)ms * 1000;
 }
 
-/* Text for people may hold anything and be cut; its cut must not split a character. */
-static int copy_text(struct call *c, const char **ret_copy, const char *text, size_t max_chars)
+unsigned call_or_default(unsigned value, unsigned fallback)
 {
-	const char *made = header_text(&c->arena, text, max_chars);
-
-	if (!made)
-		return -ENOMEM;
-	*ret_copy = made;
-	return 0;
-}
-
-static int take_offer(struct call *c, const struct call_offer *o)
-{
-	/* A text too long to be read is not kept either: sdp_audio_parse() would refuse it, and so does "". */
-	size_t sdp_length = o->sdp && o->sdp_length <= SDP_TEXT_MAX ? o->sdp_length : 0;
-
-	if (copy(c, &c->call_id, o->call_id, LIMIT_ID_CHARS) || copy(c, &c->wacid, o->wacid, LIMIT_ID_CHARS) ||
-		copy(c, &c->phone_number_id, o->phone_number_id, LIMIT_NAME_CHARS) ||
-		copy(c, &c->number, o->number, LIMIT_NAME_CHARS) ||
-		copy(c, &c->user_number, o->user_number, LIMIT_NAME_CHARS) ||
-		copy(c, &c->user_id, o->user_id, LIMIT_NAME_CHARS) ||
-		copy_text(c, &c->profile_name, o->profile_name, LIMIT_NAME_CHARS) ||
-		copy_text(c, &c->payload, o->payload, LIMIT_PAYLOAD_CHARS))
-		return -ENOMEM;
-	c->wa_remote_sdp = arena_strndup(&c->arena, sdp_length ? o->sdp : "", sdp_length);
-	c->wa_remote_sdp_length = sdp_length;
-	return c->wa_remote_sdp ? 0 : -ENOMEM;
-}
-
-int call_new(const struct call_settings *settings, const struct call_offer *offer, struct call **ret_call)
-{
-	struct arena arena;
-	struct call *c;
-
-	arena_init(&arena, LIMIT_ARENA_BYTES);
-	c = arena_alloc(&arena, sizeof(*c));
-	if (!c)
-		goto fail;
-	c->arena = arena; /* from here on the call holds what holds it */
-	c->settings = settings;
-	c->path = call_inbound_path;
-	if (take_offer(c, offer) < 0) {
-		arena = c->arena;
-		goto fail;
-	}
-	*ret_call = c;
-	return 0;
-fail:
-	arena_done(&arena);
-	return -ENOMEM;
-}
-
-struct call *call_free(struct call *c)
-{
-	if (c) {
-		struct arena arena = c->arena;
-		arena_done(&arena);
-	}
-	return NULL;
+	return value ? value : fallback;
 }
 
 /* ---- stepping ---- */
+
+/* SIP_REPLACED is about a leg that the call is to get. */
+static bool is_of_a_sip_leg(enum call_event_kind kind)
+{
+	switch (kind) {
+	case CALL_EV_SIP_PROGRESS:
+	case CALL_EV_SIP_ANSWERED:
+	case CALL_EV_SIP_REFUSED:
+	case CALL_EV_SIP_BYE:
+	case CALL_EV_SIP_OFFER:
+	case CALL_EV_SIP_ACK:
+	case CALL_EV_SIP_LOST:
+	case CALL_EV_SIP_CANCELLED:
+	case CALL_EV_SIP_REFER: return true;
+	default: return false;
+	}
+}
+
+static call_handler *find_handler(const struct call *c, const struct call_event *ev)
+{
+	if (c->state == CALL_RELEASED)
+		return NULL;
+	if (is_of_a_sip_leg(ev->kind) && ev->leg != CALL_LEG_MAIN)
+		return ev->leg == CALL_LEG_TARGET && call_transferring(c) ? call_target_path[ev->kind] : NULL;
+	return (c->state < CALL_CLOSING ? c->path : call_closing_path)[ev->kind];
+}
 
 void call_step(struct call *c, const struct call_event *ev, struct call_out *out)
 {
@@ -177,10 +141,11 @@ void call_step(struct call *c, const struct call_event *ev, struct call_out *out
 	c->wall_ms = ev->wall_ms;
 	if (!c->started_ms)
 		c->started_ms = ev->wall_ms;
-	handler = (c->state < CALL_CLOSING ? c->path : call_closing_path)[ev->kind];
-	if (handler && c->state != CALL_RELEASED)
+	handler = find_handler(c, ev);
+	if (handler)
 		handler(c, ev);
 	else
 		call_ignore(c);
+	call_play_sounds(c);
 	c->out = NULL;
 }

@@ -2,9 +2,12 @@
  *
  * What the files of this folder share: the call itself, and the few ways to change it.
  *
- *   call.c      makes, steps, emits          inbound.c  user-initiated calls, until they are up
- *   midcall.c   re-offers, during the call   endings.c  why a call ends
- *   closing.c   how it closes                report.c, check.c  what is seen of it
+ *   make.c      makes                        call.c       steps, emits
+ *   inbound.c   user-initiated calls         outbound.c   business-initiated calls; outbound_wa.c, their WhatsApp side
+ *   sip_leg.c   what SIP legs are told       sounds.c     who hears what instead of the other party
+ *   midcall.c   re-offers, hold, mute        transfer.c   the second SIP leg
+ *   endings.c   why a call ends              closing.c    how it closes
+ *   report.c, check.c  what is seen of it
  */
 #ifndef B2BUA_CALL_CALL_INTERNAL_H
 #define B2BUA_CALL_CALL_INTERNAL_H
@@ -27,21 +30,49 @@ struct wa_leg {
 	bool sent[VERB_COUNT], done[VERB_COUNT];
 	enum call_verb_outcome outcome[VERB_COUNT]; /* when done */
 	bool over;                                  /* Meta said so: no verb of ours is due */
-	bool held;                                  /* closing: terminate waits for a verb still on its way */
-	struct wa_offer offer;
-	const char *answer; /* our SDP, the same in pre_accept and accept; NULL: not yet */
+	bool held;             /* closing: terminate waits for a verb still on its way, or for the call's name */
+	bool nameless;         /* closing: Meta never told the call's name; nobody can end it */
+	struct wa_offer offer; /* outbound: Meta's answer */
+	const char *local_sdp; /* ours, the same in pre_accept and accept; NULL: not yet */
+	/* outbound */
+	bool answered; /* Meta's answer was read: media may come up */
+	bool accepted; /* the user picked up */
 };
 
 struct sip_leg {
 	enum leg_state state;
+	bool theirs;   /* the peer sent the INVITE */
+	bool new_peer; /* the next MEDIA_SET_SIP is another party's first */
+	unsigned redirects;
 	const struct call_gateway *gateway;
 	struct sip_negotiation sdp;
-	const char *user, *target; /* Request-URI user part; the whole of it, for the record */
+	const char *referred_by, *replaces; /* header values; NULL: none */
+	const char *user, *target;          /* Request-URI user part; the whole of it, for the record */
 	const char *from_user, *from_display, *pai_user;
 	const struct route_header *headers;
 	size_t header_count;
 	char call_id[LIMIT_SIP_CALL_ID_CHARS + 1];
 	char remote_sdp[LIMIT_SIP_REMOTE_SDP_BYTES]; /* the latest, as much of it as fits; "" none */
+};
+
+/* How a business-initiated call is set up. */
+struct dial {
+	enum dial_order order;
+	unsigned ring_ms, agent_ring_ms;
+	bool early_ringback, offer_active;
+	const char *sip_offer; /* in the arena; NULL: an INVITE without one */
+	size_t sip_offer_length;
+};
+
+/* The second SIP leg, while the call is up. */
+struct transfer {
+	struct sip_leg *leg; /* in the arena, made at the first transfer, used again; NULL: none yet */
+	bool notify;         /* the transferor hears of it */
+	bool rang;           /* he was told that it rings */
+	unsigned done;       /* that succeeded */
+	unsigned tried;
+	int code; /* final SIP status of the latest, 0 while it rings */
+	const char *target;
 };
 
 struct call;
@@ -51,6 +82,7 @@ struct call {
 	struct arena arena; /* holds the call itself, too */
 	const struct call_settings *settings;
 	call_handler *const *path; /* by event kind; which way the call was set up. NULL entry: no meaning there */
+	bool outbound;             /* business-initiated */
 	/* what it was made from, in the arena */
 	const char *call_id, *wacid, *phone_number_id, *number, *user_number, *user_id, *profile_name, *payload;
 	const char *wa_remote_sdp;
@@ -58,8 +90,13 @@ struct call {
 	/* state */
 	enum call_state state;
 	struct route route;
+	struct dial dial;                    /* outbound */
+	char wacid_told[LIMIT_ID_CHARS + 1]; /* outbound: wacid points here */
 	struct wa_leg wa;
-	struct sip_leg sip;
+	struct sip_leg sip; /* the main leg */
+	struct transfer transfer;
+	bool on_hold;              /* by the API */
+	enum media_sound sound[2]; /* by media_side: what was last told */
 	enum media_state media;
 	bool media_up;
 	char media_failure[32];
@@ -74,6 +111,7 @@ struct call {
 	int sip_code, q850; /* the peer's own, 0: none */
 	int meta_code;
 	char meta_text[LIMIT_META_TEXT_CHARS + 1];
+	char refusal[LIMIT_META_TEXT_CHARS + 1]; /* for people: why the user may not be called; "" none */
 	/* seen */
 	uint64_t started_ms, rang_ms, answered_ms, ended_ms;
 	uint64_t offer_us, invite_us, sip_answered_us, accept_us, media_up_us;
@@ -93,15 +131,67 @@ void call_timer_cancel(struct call *c, enum call_timer which);
 /* Is this TIMER event due? Disarms it then. One that came early is set again; one that is not armed is ignored. */
 bool call_timer_take(struct call *c, const struct call_event *ev);
 void call_ignore(struct call *c);
+uint64_t call_after_ms(const struct call *c, unsigned ms);
+unsigned call_or_default(unsigned value, unsigned fallback);
+
+/* ---- sip_leg.c ---- */
+struct sip_leg *call_leg(struct call *c, enum call_leg leg); /* NULL: the call has no such leg */
+struct call_action *call_emit_sip(struct call *c, enum call_action_kind kind, enum call_leg leg);
+void call_respond(struct call *c, enum call_leg leg, int code, const char *sdp);
+/* Take over where a leg goes. Returns 0 or -ENOMEM. */
+int call_leg_aim(struct call *c, struct sip_leg *leg, const struct call_sip_target *target);
+int call_leg_headers(struct call *c, struct sip_leg *leg, const struct route_header *own, size_t own_count);
+/* A new dialog begins: forget what was offered and answered before. */
+void call_leg_begin(struct call *c, struct sip_leg *leg);
+/* Send INVITE with our offer. Returns 0 or -ENOBUFS. */
+int call_leg_invite(struct call *c, enum call_leg leg);
+/* A 3xx that may be followed was, or false: it is a refusal. */
+bool call_leg_redirected(struct call *c, const struct call_event *ev);
+/* REJECT, CANCEL or BYE, whatever is due; nothing when the leg is over. */
+void call_leg_close(struct call *c, enum call_leg leg, enum cause cause);
+bool call_leg_lives(const struct sip_leg *leg);
+void call_keep_remote_sdp(struct sip_leg *leg, const char *sdp, size_t length);
+void call_keep_call_id(struct sip_leg *leg, const struct call_event *ev);
+void call_set_sip_media(struct call *c, struct sip_leg *leg);
 
 /* ---- inbound.c ---- */
 extern call_handler *const call_inbound_path[CALL_EV_KIND_COUNT];
 
+/* ---- outbound.c, outbound_wa.c ---- */
+extern call_handler *const call_outbound_path[CALL_EV_KIND_COUNT];
+void call_outbound_connect(struct call *c);
+void call_outbound_join(struct call *c);
+void call_outbound_up(struct call *c);
+void call_outbound_on_wa_answer(struct call *c, const struct call_event *ev);
+void call_outbound_on_wa_status(struct call *c, const struct call_event *ev);
+void call_outbound_on_wa_terminate(struct call *c, const struct call_event *ev);
+void call_outbound_on_graph_done(struct call *c, const struct call_event *ev);
+/* Meta's name of the call, the first time it is told. */
+void call_take_wacid(struct call *c, const char *wacid);
+
+/* ---- sounds.c ---- */
+/* Tell media what changed about who hears what; after every event. */
+void call_play_sounds(struct call *c);
+
 /* ---- midcall.c ---- */
 void call_on_sip_offer(struct call *c, const struct call_event *ev);
 void call_on_sip_ack(struct call *c, const struct call_event *ev);
-void call_keep_remote_sdp(struct call *c, const char *sdp, size_t length);
-void call_set_sip_media(struct call *c);
+void call_on_hold(struct call *c, const struct call_event *ev);
+void call_on_mute(struct call *c, const struct call_event *ev);
+void call_on_send_dtmf(struct call *c, const struct call_event *ev);
+
+/* ---- transfer.c ---- */
+extern call_handler *const call_target_path[CALL_EV_KIND_COUNT]; /* events of CALL_LEG_TARGET */
+void call_on_sip_refer(struct call *c, const struct call_event *ev);
+void call_on_sip_replaced(struct call *c, const struct call_event *ev);
+void call_on_transfer(struct call *c, const struct call_event *ev);
+void call_on_transfer_timer(struct call *c);
+/* A target rings. */
+bool call_transferring(const struct call *c);
+/* The transferor is gone, the call lives on with the target alone. */
+void call_transferor_gone(struct call *c);
+/* The call ends: CANCEL, and tell the transferor. */
+void call_transfer_abandon(struct call *c);
 
 /* ---- endings.c ---- */
 void call_on_wa_terminate(struct call *c, const struct call_event *ev);
@@ -110,7 +200,9 @@ void call_on_media_gone(struct call *c, const struct call_event *ev);
 void call_on_sip_refused(struct call *c, const struct call_event *ev);
 void call_on_sip_bye(struct call *c, const struct call_event *ev);
 void call_on_sip_lost(struct call *c, const struct call_event *ev);
+void call_on_sip_cancelled(struct call *c, const struct call_event *ev);
 void call_on_hangup(struct call *c, const struct call_event *ev);
+void call_on_limit(struct call *c);
 void call_keep_meta_error(struct call *c, int code, const char *text);
 
 /* ---- closing.c ---- */

@@ -61,24 +61,28 @@ static const struct code_row q850_exact[] = {
 	{88, 88, CAUSE_NO_CODEC},
 };
 
-/* Meta: Calling API, "Error codes". */
+/* Meta: Calling API, "Error codes". Both directions: codes of business-initiated calls do not come for others. */
 static const struct code_row meta_codes[] = {
-	{4, 4, CAUSE_CONGESTION},           /* application rate */
-	{80007, 80007, CAUSE_CONGESTION},   /* account rate */
-	{130429, 130429, CAUSE_CONGESTION}, /* throughput */
-	{138002, 138002, CAUSE_CONGESTION}, /* simultaneous calls of the number */
-	{138005, 138005, CAUSE_CONGESTION}, /* calls a day */
-	{0, 0, CAUSE_META_REFUSED},         /* with 3, 10, 190, 200..299: token or permission */
-	{3, 3, CAUSE_META_REFUSED}, {10, 10, CAUSE_META_REFUSED},
-	{100, 100, CAUSE_META_REFUSED}, /* parameter, SDP among them */
-	{190, 190, CAUSE_META_REFUSED}, {200, 299, CAUSE_META_REFUSED}, {138008, 138008, CAUSE_META_REFUSED}, /* SDP */
-	{131044, 131044, CAUSE_NOT_ALLOWED}, /* no payment method */
-	{131055, 131055, CAUSE_NOT_ALLOWED}, /* number is in SIP mode */
-	{138000, 138000, CAUSE_NOT_ALLOWED}, /* calling not enabled */
-	{138006, 138006, CAUSE_NOT_ALLOWED}, /* no permission from this user */
-	{138012, 138014, CAUSE_NOT_ALLOWED}, /* calls a day with this user; country; paused for quality */
-	{138038, 138038, CAUSE_NOT_ALLOWED}, /* another app handles the calls */
-	{131026, 131026, CAUSE_UNREACHABLE}, {138001, 138001, CAUSE_UNREACHABLE}, {138003, 138003, CAUSE_BUSY},
+	{4, 4, CAUSE_META_LIMIT},           /* application rate */
+	{613, 613, CAUSE_META_LIMIT},       /* reads of permissions */
+	{80007, 80007, CAUSE_META_LIMIT},   /* account rate */
+	{130429, 130429, CAUSE_META_LIMIT}, /* throughput */
+	{138002, 138002, CAUSE_META_LIMIT}, /* simultaneous calls of the number */
+	{138005, 138005, CAUSE_META_LIMIT}, /* calls a day */
+	{0, 0, CAUSE_CALLING_OFF},          /* with 3, 10, 190, 200..299: token or permission of the app */
+	{3, 3, CAUSE_CALLING_OFF}, {10, 10, CAUSE_CALLING_OFF}, {190, 190, CAUSE_CALLING_OFF},
+	{200, 299, CAUSE_CALLING_OFF}, {130497, 130497, CAUSE_CALLING_OFF}, /* country of the user */
+	{131044, 131044, CAUSE_CALLING_OFF},                                /* no payment method */
+	{131055, 131055, CAUSE_CALLING_OFF},                                /* number is in SIP mode */
+	{138000, 138000, CAUSE_CALLING_OFF},                                /* calling not enabled */
+	{138013, 138014, CAUSE_CALLING_OFF},  /* country of the number; paused for quality */
+	{138038, 138038, CAUSE_CALLING_OFF},  /* another app handles the calls */
+	{100, 100, CAUSE_META_REFUSED},       /* parameter, SDP among them */
+	{138008, 138008, CAUSE_META_REFUSED}, /* SDP */
+	{138006, 138006, CAUSE_NO_PERMISSION}, {138012, 138012, CAUSE_USER_CALL_LIMIT}, /* calls a day with this user */
+	{131026, 131026, CAUSE_UNREACHABLE}, /* not on WhatsApp, old client */
+	{131030, 131030, CAUSE_UNREACHABLE}, /* not on the allow list of a test number */
+	{138001, 138001, CAUSE_UNREACHABLE}, {138003, 138003, CAUSE_USER_BUSY},
 	{138021, 138022, CAUSE_MEDIA_TIMEOUT}, /* no media from us, from the user */
 	{138019, 138020, CAUSE_MEDIA_FAILED},  /* user's client: set-up failed, relay not reached */
 	{138023, 138023, CAUSE_MEDIA_FAILED},  /* accepted, then ended without media */

@@ -14,54 +14,98 @@ static bool verbs_once(const struct call *c)
 
 static bool opened_once(const struct call *c)
 {
-	return c->emitted[CALL_DO_MEDIA_OPEN] <= 1 && c->emitted[CALL_DO_SIP_INVITE] <= 1 &&
-	       c->emitted[CALL_DO_MEDIA_SET_WA] <= 1 && c->emitted[CALL_DO_MEDIA_START_WA] <= 1;
+	return c->emitted[CALL_DO_MEDIA_OPEN] <= 1 && c->emitted[CALL_DO_MEDIA_SET_WA] <= 1 &&
+	       c->emitted[CALL_DO_MEDIA_START_WA] <= 1 && c->emitted[CALL_DO_ASK_ROUTE] <= 1 &&
+	       c->emitted[CALL_DO_ASK_PERMISSION] <= 1;
 }
 
+/* In all; sip_leg.c holds each action against its leg. */
 static bool closed_once(const struct call *c)
 {
-	return c->emitted[CALL_DO_MEDIA_CLOSE] <= c->emitted[CALL_DO_MEDIA_OPEN] &&
-	       c->emitted[CALL_DO_SIP_CANCEL] + c->emitted[CALL_DO_SIP_BYE] <= c->emitted[CALL_DO_SIP_INVITE];
-}
+	unsigned opened =
+		c->emitted[CALL_DO_SIP_INVITE] + c->emitted[CALL_DO_SIP_ACCEPT] + c->emitted[CALL_DO_SIP_REJECT];
+	unsigned closed = c->emitted[CALL_DO_SIP_CANCEL] + c->emitted[CALL_DO_SIP_BYE] + c->emitted[CALL_DO_SIP_REJECT];
 
-static bool bye_after_answer(const struct call *c)
-{
-	return (!c->emitted[CALL_DO_SIP_BYE] || c->sip_answered_us) &&
-	       (!c->emitted[CALL_DO_SIP_CANCEL] || !c->sip_answered_us);
+	return c->emitted[CALL_DO_MEDIA_CLOSE] <= c->emitted[CALL_DO_MEDIA_OPEN] && closed <= opened;
 }
 
 static bool audio_after_accept(const struct call *c)
 {
-	return !c->emitted[CALL_DO_MEDIA_START_WA] ||
-	       (c->wa.done[VERB_ACCEPT] && c->wa.outcome[VERB_ACCEPT] == VERB_OK);
+	bool accepted = c->wa.done[VERB_ACCEPT] && c->wa.outcome[VERB_ACCEPT] == VERB_OK;
+
+	return !c->emitted[CALL_DO_MEDIA_START_WA] || (c->outbound ? c->wa.accepted && c->wa.answered : accepted);
+}
+
+static bool permission_first(const struct call *c)
+{
+	return !c->wa.sent[VERB_CONNECT] || c->emitted[CALL_DO_ASK_PERMISSION];
+}
+
+/* A caller of ours waits, or there is no SIP leg yet. */
+static bool sip_side_waits(const struct call *c)
+{
+	return c->sip.state == LEG_NONE || (c->sip.state == LEG_CALLING && c->sip.theirs);
+}
+
+static bool dialling_has_legs(const struct call *c)
+{
+	static const enum leg_state wanted[] = {
+		[DIAL_SIP_CALLS] = LEG_CALLING, [DIAL_AGENT_FIRST] = LEG_ANSWERED, [DIAL_USER_FIRST] = LEG_NONE};
+
+	return c->media == MEDIA_OPEN && c->wa.sent[VERB_CONNECT] && c->sip.state == wanted[c->dial.order];
+}
+
+static bool up_has_legs(const struct call *c)
+{
+	bool talks = c->outbound ? c->wa.accepted && c->wa.answered : c->wa.sent[VERB_ACCEPT];
+
+	return c->media == MEDIA_OPEN && talks &&
+	       (c->sip.state == LEG_ANSWERED || (c->sip.state == LEG_OVER && call_transferring(c)));
 }
 
 static bool states_have_legs(const struct call *c)
 {
+	bool open = c->media == MEDIA_OPEN;
+
 	switch (c->state) {
-	case CALL_NEW: return c->media == MEDIA_NONE && c->sip.state == LEG_NONE;
-	case CALL_OPENING: return c->media == MEDIA_ASKED && c->sip.state == LEG_NONE;
-	case CALL_RINGING: return c->media == MEDIA_OPEN && c->sip.state == LEG_CALLING;
-	case CALL_ANSWERED: return c->media == MEDIA_OPEN && c->sip.state == LEG_ANSWERED && !c->wa.sent[VERB_ACCEPT];
-	case CALL_ACCEPTING:
-	case CALL_UP: return c->media == MEDIA_OPEN && c->sip.state == LEG_ANSWERED && c->wa.sent[VERB_ACCEPT];
-	default: return c->media != MEDIA_OPEN && c->media != MEDIA_ASKED && c->sip.state == LEG_OVER;
+	case CALL_NEW: return c->media == MEDIA_NONE && sip_side_waits(c);
+	case CALL_OPENING: return c->media == MEDIA_ASKED && sip_side_waits(c);
+	case CALL_RINGING: return open && c->sip.state == LEG_CALLING;
+	case CALL_ANSWERED: return open && c->sip.state == LEG_ANSWERED && !c->wa.sent[VERB_ACCEPT];
+	case CALL_ACCEPTING: return open && c->sip.state == LEG_ANSWERED && c->wa.sent[VERB_ACCEPT];
+	case CALL_ASKING: return c->media == (c->outbound ? MEDIA_OPEN : MEDIA_NONE) && sip_side_waits(c);
+	case CALL_AGENT: return open && c->sip.state == LEG_CALLING && !c->wa.sent[VERB_CONNECT];
+	case CALL_DIALLING:
+	case CALL_ALERTING: return dialling_has_legs(c);
+	case CALL_JOINING: return open && c->sip.state == LEG_CALLING && c->wa.accepted;
+	case CALL_UP: return up_has_legs(c);
+	default: return !open && c->media != MEDIA_ASKED && c->sip.state == LEG_OVER;
 	}
+}
+
+static bool one_target(const struct call *c)
+{
+	bool rings = call_transferring(c);
+
+	return rings == (c->timer_at_us[CALL_TIMER_TRANSFER] != 0) &&
+	       (!rings || (c->state == CALL_UP && c->transfer.leg->state == LEG_CALLING)) &&
+	       (!c->transfer.notify || rings);
 }
 
 static bool closed_at_meta(const struct call *c)
 {
 	return c->state < CALL_CLOSING || c->wa.over || c->wa.sent[VERB_REJECT] || c->wa.sent[VERB_TERMINATE] ||
-	       c->wa.held;
+	       c->wa.held || c->wa.nameless;
 }
 
 static bool held_for_a_reason(const struct call *c)
 {
 	bool pre_accept = c->wa.sent[VERB_PRE_ACCEPT] && !c->wa.done[VERB_PRE_ACCEPT];
 	bool accept = c->wa.sent[VERB_ACCEPT] && !c->wa.done[VERB_ACCEPT];
+	bool name = c->wa.sent[VERB_CONNECT] && !c->wacid[0];
 
 	return !c->wa.held || (c->state == CALL_CLOSING && c->timer_at_us[CALL_TIMER_CLOSE] && !c->wa.over &&
-				      !c->wa.sent[VERB_TERMINATE] && (pre_accept || accept));
+				      !c->wa.sent[VERB_TERMINATE] && (pre_accept || accept || name));
 }
 
 static bool end_is_settled(const struct call *c)
@@ -103,13 +147,15 @@ const char *call_check(const struct call *c)
 		const char *what;
 	} invariants[] = {
 		{verbs_once, "each verb is sent once, and never both reject and terminate"},
-		{opened_once, "media and SIP leg are opened once"},
+		{opened_once, "media is opened once, everything is asked once"},
 		{closed_once, "only what was opened is closed, and once"},
-		{bye_after_answer, "CANCEL before the answer, BYE after it"},
-		{audio_after_accept, "audio flows to WhatsApp after accept returned 200 only"},
+		{audio_after_accept, "audio flows to WhatsApp after accept returned 200, or the user picked up, only"},
+		{permission_first, "nobody is dialled before permission was asked for"},
 		{states_have_legs, "state, media and SIP leg agree"},
+		{one_target, "a transfer's target rings under its timer, in a call that is up"},
 		{closed_at_meta, "the WhatsApp leg of an ended call is over, being closed, or held"},
-		{held_for_a_reason, "terminate is held back while closing, for a verb on its way, under a timer"},
+		{held_for_a_reason,
+			"terminate is held back while closing, for a verb on its way or a name, under a timer"},
 		{end_is_settled, "a call has a cause from CLOSING on"},
 		{one_record, "one record and one RELEASE, together"},
 		{timer_runs, "a timer runs until RELEASE, none after"},

@@ -62,44 +62,72 @@ void call_on_media_gone(struct call *c, const struct call_event *ev)
 	call_end(c, CAUSE_MEDIA_FAILED, ENDED_BY_US);
 }
 
-static bool sip_leg_lives(const struct call *c)
-{
-	return c->sip.state == LEG_CALLING || c->sip.state == LEG_ANSWERED;
-}
-
 void call_on_sip_refused(struct call *c, const struct call_event *ev)
 {
-	if (c->sip.state != LEG_CALLING) {
+	if (c->sip.state != LEG_CALLING || c->sip.theirs) {
 		call_ignore(c);
 		return;
 	}
+	if (call_leg_redirected(c, ev))
+		return;
 	c->sip.state = LEG_OVER;
 	c->sip_code = ev->u.sip.code;
 	c->q850 = ev->u.sip.q850;
 	call_end(c, cause_from_sip(ev->u.sip.code, ev->u.sip.q850), ENDED_BY_SIP);
 }
 
+/* The SIP side hangs up before both talked: inbound it has picked up, and wants the call no more; outbound it gives up
+ * calling. */
+static enum cause bye_cause(const struct call *c)
+{
+	if (c->state == CALL_UP)
+		return CAUSE_NORMAL;
+	return c->outbound && c->state != CALL_JOINING ? CAUSE_CANCELLED : CAUSE_DECLINED;
+}
+
 void call_on_sip_bye(struct call *c, const struct call_event *ev)
 {
-	if (!sip_leg_lives(c)) {
+	if (!call_leg_lives(&c->sip)) {
 		call_ignore(c);
 		return;
 	}
 	c->sip.state = LEG_OVER;
+	if (call_transferring(c)) {
+		call_transferor_gone(c);
+		return;
+	}
 	c->q850 = ev->u.sip.q850;
-	/* Picked up and hung up again before WhatsApp was connected: nobody talked. */
-	call_end(c, c->state == CALL_UP ? CAUSE_NORMAL : CAUSE_DECLINED, ENDED_BY_SIP);
+	call_end(c, bye_cause(c), ENDED_BY_SIP);
 }
 
 void call_on_sip_lost(struct call *c, const struct call_event *ev)
 {
 	(void)ev;
-	if (!sip_leg_lives(c)) {
+	if (!call_leg_lives(&c->sip)) {
 		call_ignore(c);
 		return;
 	}
 	c->sip.state = LEG_OVER;
-	call_end(c, CAUSE_GATEWAY_DOWN, ENDED_BY_SIP);
+	if (call_transferring(c))
+		call_transferor_gone(c);
+	else
+		call_end(c, CAUSE_GATEWAY_DOWN, ENDED_BY_SIP);
+}
+
+void call_on_sip_cancelled(struct call *c, const struct call_event *ev)
+{
+	(void)ev;
+	if (c->sip.state != LEG_CALLING || !c->sip.theirs) {
+		call_ignore(c);
+		return;
+	}
+	c->sip.state = LEG_OVER;
+	call_end(c, CAUSE_CANCELLED, ENDED_BY_SIP);
+}
+
+void call_on_limit(struct call *c)
+{
+	call_end(c, CAUSE_TIME_LIMIT, ENDED_BY_US);
 }
 
 void call_on_hangup(struct call *c, const struct call_event *ev)

@@ -127,15 +127,15 @@ char *header_digits(struct arena *a, const char *text)
 	return dst;
 }
 
-static bool route_has(const struct route *route, const char *name)
+static bool route_has(const struct route_header *route, size_t count, const char *name)
 {
-	for (size_t i = 0; i < route->header_count; i++)
-		if (str_equal_nocase(route->headers[i].name, name))
+	for (size_t i = 0; i < count; i++)
+		if (str_equal_nocase(route[i].name, name))
 			return true;
 	return false;
 }
 
-int header_list(struct arena *a, const struct header_facts *facts, const struct route *route,
+int header_list(struct arena *a, const struct header_facts *facts, const struct route_header *route, size_t route_count,
 	const struct route_header **ret_headers, size_t *ret_count)
 {
 	const struct {
@@ -150,14 +150,14 @@ int header_list(struct arena *a, const struct header_facts *facts, const struct 
 		{"X-WA-Payload", facts->payload, LIMIT_PAYLOAD_CHARS},
 	};
 	const size_t own_count = sizeof(own) / sizeof(own[0]);
-	struct route_header *list = arena_alloc(a, (own_count + route->header_count) * sizeof(*list));
+	struct route_header *list = arena_alloc(a, (own_count + route_count) * sizeof(*list));
 	size_t n = 0;
 
 	if (!list)
 		return -ENOMEM;
 	for (size_t i = 0; i < own_count; i++) {
 		char *value;
-		if (!own[i].value || !own[i].value[0] || route_has(route, own[i].name))
+		if (!own[i].value || !own[i].value[0] || route_has(route, route_count, own[i].name))
 			continue;
 		value = header_text(a, own[i].value, own[i].max_chars);
 		if (!value)
@@ -165,8 +165,8 @@ int header_list(struct arena *a, const struct header_facts *facts, const struct 
 		if (value[0])
 			list[n++] = (struct route_header){own[i].name, value};
 	}
-	for (size_t i = 0; i < route->header_count; i++)
-		list[n++] = route->headers[i];
+	for (size_t i = 0; i < route_count; i++)
+		list[n++] = route[i];
 	*ret_headers = list;
 	*ret_count = n;
 	return 0;

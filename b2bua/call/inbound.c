@@ -1,7 +1,8 @@
 /* b2bua/call/inbound.c
  *
- * A user-initiated call, from Meta's offer until both sides talk: INVITE and pre_accept go out together as soon as
- * media is open; the SIP answer leads to accept; Meta's 200 to it lets audio flow. One function an event.
+ * A user-initiated call, from Meta's offer until both sides talk: the dialplan says where to, at once or through a
+ * service that is asked; INVITE and pre_accept go out together as soon as media is open; the SIP answer leads to
+ * accept; Meta's 200 to it lets audio flow. One function an event.
  */
 #include "b2bua/call/call_internal.h"
 
@@ -10,16 +11,6 @@
 
 #include <errno.h>
 #include <string.h>
-
-static uint64_t after_ms(const struct call *c, unsigned ms)
-{
-	return c->now_us + (uint64_t)ms * 1000;
-}
-
-static unsigned or_default(unsigned value, unsigned fallback)
-{
-	return value ? value : fallback;
-}
 
 /* ---- offer: where does it go, and can it be used ---- */
 
@@ -37,8 +28,7 @@ static enum cause reject_cause(const struct route *route)
 	return cause_parse(route->cause, &cause) == 0 ? cause : CAUSE_NOT_ALLOWED;
 }
 
-/* CAUSE_NORMAL: go on. */
-static enum cause route_call(struct call *c)
+static enum cause ask_dialplan(struct call *c)
 {
 	const struct call_facts facts = {
 		.direction = CALL_INBOUND,
@@ -57,6 +47,12 @@ static enum cause route_call(struct call *c)
 		memset(&c->route, 0, sizeof(c->route));
 		return CAUSE_INTERNAL;
 	}
+	return CAUSE_NORMAL;
+}
+
+/* CAUSE_NORMAL: go on. */
+static enum cause judge_route(struct call *c)
+{
 	if (c->route.kind == ROUTE_REJECT)
 		return reject_cause(&c->route);
 	if (c->route.kind != ROUTE_BRIDGE || c->route.gateway_count == 0)
@@ -75,6 +71,25 @@ static enum cause read_offer(struct call *c)
 	return CAUSE_BAD_OFFER;
 }
 
+static void open_media(struct call *c)
+{
+	enum cause cause = judge_route(c);
+
+	if (cause != CAUSE_NORMAL) {
+		call_end(c, cause, ENDED_BY_US);
+		return;
+	}
+	c->state = CALL_OPENING;
+	c->media = MEDIA_ASKED;
+	call_emit(c, CALL_DO_MEDIA_OPEN);
+}
+
+static void ask_route(struct call *c)
+{
+	c->state = CALL_ASKING;
+	call_emit(c, CALL_DO_ASK_ROUTE)->u.route = &c->route;
+}
+
 static void on_offer(struct call *c, const struct call_event *ev)
 {
 	enum cause cause;
@@ -85,18 +100,34 @@ static void on_offer(struct call *c, const struct call_event *ev)
 		return;
 	}
 	c->offer_us = c->now_us;
-	cause = route_call(c);
+	cause = ask_dialplan(c);
+	if (cause == CAUSE_NORMAL && c->route.kind != ROUTE_ASK)
+		cause = judge_route(c);
 	if (cause == CAUSE_NORMAL)
 		cause = read_offer(c);
 	if (cause != CAUSE_NORMAL) {
 		call_end(c, cause, ENDED_BY_US);
 		return;
 	}
-	c->state = CALL_OPENING;
-	c->window_us = after_ms(c, or_default(c->settings->accept_window_ms, LIMIT_WINDOW_MS));
+	c->window_us = call_after_ms(c, call_or_default(c->settings->accept_window_ms, LIMIT_WINDOW_MS));
 	call_timer_set(c, CALL_TIMER_WINDOW, c->window_us);
-	c->media = MEDIA_ASKED;
-	call_emit(c, CALL_DO_MEDIA_OPEN);
+	if (c->route.kind == ROUTE_ASK)
+		ask_route(c);
+	else
+		open_media(c);
+}
+
+static void on_routed(struct call *c, const struct call_event *ev)
+{
+	if (c->state != CALL_ASKING) {
+		call_ignore(c);
+		return;
+	}
+	if (ev->u.route)
+		c->route = *ev->u.route;
+	else
+		c->route.kind = ROUTE_NONE;
+	open_media(c);
 }
 
 /* ---- media is open: call the SIP side, tell Meta ---- */
@@ -126,57 +157,23 @@ static int name_parties(struct call *c)
 	return sip->target ? 0 : -ENOMEM;
 }
 
-static int name_headers(struct call *c)
-{
-	const struct header_facts facts = {
-		.wacid = c->wacid,
-		.phone_number_id = c->phone_number_id,
-		.user_number = c->user_number,
-		.user_id = c->user_id,
-		.profile_name = c->profile_name,
-		.payload = c->payload,
-	};
-
-	return header_list(&c->arena, &facts, &c->route, &c->sip.headers, &c->sip.header_count);
-}
-
-/* All that can fail before anything is sent. Returns 0, -ENOMEM or -ENOBUFS; *ret_sdp is the SIP offer. */
-static int prepare(struct call *c, const char **ret_sdp)
+/* All that can fail before anything is sent. Returns 0, -ENOMEM or -ENOBUFS. */
+static int prepare(struct call *c)
 {
 	char text[LIMIT_WA_SDP_BYTES];
 	int r = negotiate_wa_answer(&c->wa.offer, &c->local.wa, text, sizeof(text));
 
 	if (r < 0)
 		return r;
-	c->wa.answer = arena_strdup(&c->arena, text);
-	if (!c->wa.answer || name_parties(c) < 0 || name_headers(c) < 0)
+	c->wa.local_sdp = arena_strdup(&c->arena, text);
+	if (!c->wa.local_sdp || name_parties(c) < 0)
 		return -ENOMEM;
-	negotiate_sip_init(&c->sip.sdp, c->sip.gateway->codecs, c->sip.gateway->ptime_ms, &c->local.sip_rtp,
-		(uint64_t)c->local.wa.ssrc + 1);
-	return negotiate_sip_offer(&c->sip.sdp, ret_sdp);
-}
-
-static void emit_invite(struct call *c, const char *sdp)
-{
-	struct call_action *a = call_emit(c, CALL_DO_SIP_INVITE);
-
-	a->u.invite.gateway = c->sip.gateway;
-	a->u.invite.user = c->sip.user;
-	a->u.invite.target = c->sip.target;
-	a->u.invite.from_user = c->sip.from_user;
-	a->u.invite.from_display = c->sip.from_display;
-	a->u.invite.pai_user = c->sip.pai_user;
-	a->u.invite.headers = c->sip.headers;
-	a->u.invite.header_count = c->sip.header_count;
-	a->u.invite.sdp = sdp;
-	c->sip.state = LEG_CALLING;
-	c->invite_us = c->now_us;
+	return call_leg_headers(c, &c->sip, c->route.headers, c->route.header_count);
 }
 
 static void on_media_opened(struct call *c, const struct call_event *ev)
 {
-	unsigned ring_ms = or_default(c->settings->default_ring_ms, LIMIT_RING_MS);
-	const char *sdp = NULL;
+	unsigned ring_ms = call_or_default(c->settings->default_ring_ms, LIMIT_RING_MS);
 
 	if (c->state != CALL_OPENING) {
 		call_ignore(c);
@@ -184,17 +181,20 @@ static void on_media_opened(struct call *c, const struct call_event *ev)
 	}
 	c->media = MEDIA_OPEN;
 	c->local = ev->u.local;
-	if (prepare(c, &sdp) < 0) {
+	if (prepare(c) < 0) {
 		call_end(c, CAUSE_INTERNAL, ENDED_BY_US);
 		return;
 	}
 	call_emit(c, CALL_DO_MEDIA_SET_WA)->u.wa = c->wa.offer.remote;
-	emit_invite(c, sdp);
+	if (call_leg_invite(c, CALL_LEG_MAIN) < 0) {
+		call_end(c, CAUSE_INTERNAL, ENDED_BY_US);
+		return;
+	}
 	if (c->settings->use_pre_accept)
-		call_emit_verb(c, VERB_PRE_ACCEPT, c->wa.answer);
+		call_emit_verb(c, VERB_PRE_ACCEPT, c->wa.local_sdp);
 	if (c->route.timeout_s)
 		ring_ms = c->route.timeout_s < LIMIT_RING_MS / 1000 ? c->route.timeout_s * 1000 : LIMIT_RING_MS;
-	call_timer_set(c, CALL_TIMER_RING, after_ms(c, ring_ms));
+	call_timer_set(c, CALL_TIMER_RING, call_after_ms(c, ring_ms));
 	c->state = CALL_RINGING;
 }
 
@@ -221,13 +221,12 @@ static void on_sip_progress(struct call *c, const struct call_event *ev)
 		c->rang_ms = c->wall_ms;
 	if (ev->u.sip.sdp)
 		c->early_media++; /* Meta has no early media (see the "ringing" note of its flow): nobody hears it */
-	if (ev->u.sip.sip_call_id && !c->sip.call_id[0])
-		str_copy(c->sip.call_id, sizeof(c->sip.call_id), ev->u.sip.sip_call_id);
+	call_keep_call_id(&c->sip, ev);
 }
 
 static void send_accept(struct call *c)
 {
-	unsigned setup_ms = or_default(c->settings->media_setup_ms, LIMIT_MEDIA_SETUP_MS);
+	unsigned setup_ms = call_or_default(c->settings->media_setup_ms, LIMIT_MEDIA_SETUP_MS);
 
 	if (c->now_us > c->window_us + LIMIT_WINDOW_GRACE_MS * 1000u) { /* Meta has given the call up by now, or will */
 		call_end(c, CAUSE_NO_ANSWER, ENDED_BY_US);
@@ -235,9 +234,9 @@ static void send_accept(struct call *c)
 	}
 	c->state = CALL_ACCEPTING;
 	c->accept_us = c->now_us;
-	call_emit_verb(c, VERB_ACCEPT, c->wa.answer);
+	call_emit_verb(c, VERB_ACCEPT, c->wa.local_sdp);
 	call_timer_cancel(c, CALL_TIMER_WINDOW);
-	call_timer_set(c, CALL_TIMER_MEDIA, after_ms(c, setup_ms));
+	call_timer_set(c, CALL_TIMER_MEDIA, call_after_ms(c, setup_ms));
 }
 
 /* Can media come up before accept? Meta's relay answers our checks only once it has our SDP. */
@@ -249,7 +248,7 @@ static bool media_may_come(const struct call *c)
 
 static void accept_or_wait(struct call *c)
 {
-	uint64_t wait_until_us = after_ms(c, c->settings->media_wait_ms);
+	uint64_t wait_until_us = call_after_ms(c, c->settings->media_wait_ms);
 
 	c->state = CALL_ANSWERED;
 	if (wait_until_us > c->window_us)
@@ -270,16 +269,15 @@ static void on_sip_answered(struct call *c, const struct call_event *ev)
 	}
 	c->sip.state = LEG_ANSWERED;
 	c->sip_answered_us = c->now_us;
-	if (ev->u.sip.sip_call_id)
-		str_copy(c->sip.call_id, sizeof(c->sip.call_id), ev->u.sip.sip_call_id);
-	call_keep_remote_sdp(c, ev->u.sip.sdp, ev->u.sip.sdp_length);
+	call_keep_call_id(&c->sip, ev);
+	call_keep_remote_sdp(&c->sip, ev->u.sip.sdp, ev->u.sip.sdp_length);
 	call_timer_cancel(c, CALL_TIMER_RING);
 	r = ev->u.sip.sdp ? negotiate_sip_answer(&c->sip.sdp, ev->u.sip.sdp, ev->u.sip.sdp_length) : -EBADMSG;
 	if (r < 0) {
 		call_end(c, r == -ENOENT ? CAUSE_NO_CODEC : CAUSE_GATEWAY_FAILED, ENDED_BY_US);
 		return;
 	}
-	call_set_sip_media(c);
+	call_set_sip_media(c, &c->sip);
 	accept_or_wait(c);
 }
 
@@ -310,7 +308,7 @@ static void on_accepted(struct call *c)
 	c->meta_text[0] = '\0';
 	if (c->media_up)
 		call_timer_cancel(c, CALL_TIMER_MEDIA);
-	call_timer_set(c, CALL_TIMER_LIMIT, after_ms(c, or_default(c->settings->max_call_ms, LIMIT_CALL_MS)));
+	call_timer_set(c, CALL_TIMER_LIMIT, call_after_ms(c, call_or_default(c->settings->max_call_ms, LIMIT_CALL_MS)));
 	call_emit(c, CALL_DO_MEDIA_START_WA);
 }
 
@@ -372,7 +370,10 @@ static void on_window(struct call *c)
 		call_timer_cancel(c, CALL_TIMER_MEDIA);
 		send_accept(c);
 	} else {
-		call_end(c, c->state == CALL_RINGING ? CAUSE_NO_ANSWER : CAUSE_INTERNAL, ENDED_BY_US);
+		static const enum cause causes[CALL_STATE_COUNT] = {[CALL_OPENING] = CAUSE_INTERNAL,
+			[CALL_RINGING] = CAUSE_NO_ANSWER,
+			[CALL_ASKING] = CAUSE_NO_ROUTE};
+		call_end(c, causes[c->state], ENDED_BY_US);
 	}
 }
 
@@ -393,18 +394,14 @@ static void on_media_timer(struct call *c)
 	}
 }
 
-static void on_limit(struct call *c)
-{
-	call_end(c, CAUSE_TIME_LIMIT, ENDED_BY_US);
-}
-
 static void on_timer(struct call *c, const struct call_event *ev)
 {
 	static void (*const by_timer[CALL_TIMER_COUNT])(struct call *) = {
 		[CALL_TIMER_WINDOW] = on_window,
 		[CALL_TIMER_RING] = on_ring,
 		[CALL_TIMER_MEDIA] = on_media_timer,
-		[CALL_TIMER_LIMIT] = on_limit,
+		[CALL_TIMER_LIMIT] = call_on_limit,
+		[CALL_TIMER_TRANSFER] = call_on_transfer_timer,
 	};
 
 	if (!call_timer_take(c, ev))
@@ -431,4 +428,11 @@ call_handler *const call_inbound_path[CALL_EV_KIND_COUNT] = {
 	[CALL_EV_SIP_LOST] = call_on_sip_lost,
 	[CALL_EV_TIMER] = on_timer,
 	[CALL_EV_HANGUP] = call_on_hangup,
+	[CALL_EV_ROUTED] = on_routed,
+	[CALL_EV_SIP_REFER] = call_on_sip_refer,
+	[CALL_EV_SIP_REPLACED] = call_on_sip_replaced,
+	[CALL_EV_TRANSFER] = call_on_transfer,
+	[CALL_EV_HOLD] = call_on_hold,
+	[CALL_EV_MUTE] = call_on_mute,
+	[CALL_EV_SEND_DTMF] = call_on_send_dtmf,
 };

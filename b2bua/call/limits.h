@@ -14,6 +14,13 @@ enum {
 	LIMIT_MEDIA_SETUP_MS = 15000, /* Meta drops a call after 20 s without media from us (138021); we notice first */
 	LIMIT_CLOSE_MS = 10000,       /* two Graph attempts of 5 s each */
 	LIMIT_HELD_VERB_MS = 3000,    /* of these, terminate waits so long for an accept: the phone rings on */
+	LIMIT_PERMISSION_MS = 10000, /* from DIAL until the answer to ASK_PERMISSION: one Graph request of 5 s, twice */
+	LIMIT_WA_RING_MS = 45000, /* business-initiated; Meta states no time: plan for up to 60 s, end it ourselves */
+	LIMIT_AGENT_RING_MS = 30000,
+	LIMIT_TRANSFER_RING_MS = 30000,
+	LIMIT_RETRY_AFTER_S = 30,         /* with 503: Meta's limits count by the minute or longer */
+	LIMIT_REDIRECTS = 3,              /* 3xx answers followed one after the other */
+	LIMIT_TRANSFERS = 32,             /* of one call: what they leave in its arena is bounded */
 	LIMIT_CALL_MS = 12 * 3600 * 1000, /* neither Meta nor SIP state a longest call */
 
 	/* Sizes */
@@ -22,6 +29,7 @@ enum {
 	LIMIT_NAME_CHARS = 128,
 	LIMIT_PAYLOAD_CHARS = 512, /* Meta: call button payload */
 	LIMIT_USER_CHARS = 128,    /* user part of a SIP URI */
+	LIMIT_URI_CHARS = 1024,    /* a whole one; Replaces in it makes it long */
 	LIMIT_META_TEXT_CHARS = 255,
 	LIMIT_SIP_CALL_ID_CHARS = 127,
 	LIMIT_SIP_SDP_BYTES = 1536,        /* ours: one stream, three codecs, other streams refused */

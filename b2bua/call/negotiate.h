@@ -41,6 +41,14 @@ int negotiate_wa_offer(const char *sdp, size_t length, struct wa_offer *ret_offe
 /* Write our answer, in the shape that Meta is known to take. Returns the length or -ENOBUFS. */
 int negotiate_wa_answer(const struct wa_offer *offer, const struct media_wa_local *local, char *text, size_t cap);
 
+/* Write our offer of a business-initiated call. active: we shall be the DTLS client; else Meta says who is. Returns the
+ * length or -ENOBUFS. */
+int negotiate_wa_make_offer(const struct media_wa_local *local, bool active, char *text, size_t cap);
+
+/* Read Meta's answer to it; returns as negotiate_wa_offer() does. Only ret_answer->remote is filled in. */
+int negotiate_wa_read_answer(
+	const char *sdp, size_t length, bool active, struct wa_offer *ret_answer, struct sdp_error *ret_error);
+
 /* ---- SIP leg ---- */
 
 /* Everything that offers and answers of one SIP dialog must remember. */
@@ -54,6 +62,7 @@ struct sip_negotiation {
 	struct media_sip_remote remote;
 	bool has_remote;
 	bool offered;               /* our offer waits for its answer */
+	bool nowhere;               /* the peer takes nothing: c=0.0.0.0, or no stream */
 	uint8_t event_pt;           /* telephone-event, as first agreed */
 	struct media_places places; /* once there, an m= line stays (RFC 3264 s8) */
 	char text[2][LIMIT_SIP_SDP_BYTES];

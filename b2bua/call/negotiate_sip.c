@@ -243,7 +243,10 @@ int negotiate_sip_answer(struct sip_negotiation *n, const char *text, size_t len
 	if (sdp_is_refused(&sdp))
 		return -ENOENT;
 	status = read_peer(n, &sdp, &r);
-	return status < 0 ? status : adopt(n, &r);
+	if (status < 0)
+		return status;
+	n->nowhere = sdp.hold_address;
+	return adopt(n, &r);
 }
 
 /* The peer has taken its stream back (RFC 3264 s8.2) without ending the call: nothing flows until it offers one again.
@@ -294,6 +297,7 @@ int negotiate_sip_reoffer(struct sip_negotiation *n, const char *text, size_t le
 			status = adopt(n, &r);
 	}
 	if (status >= 0) {
+		n->nowhere = sdp.hold_address || sdp_is_refused(&sdp);
 		negotiate_keep_places(&n->places, &sdp);
 		n->offered = false;
 	}

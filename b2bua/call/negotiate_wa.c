@@ -1,7 +1,7 @@
 /* b2bua/call/negotiate_wa.c
  *
- * Meta's offer and our answer. There is no renegotiation on this leg: pre_accept and accept carry one and the same
- * text.
+ * Meta's offer and our answer, our offer and Meta's answer. There is no renegotiation on this leg: pre_accept and
+ * accept carry one and the same text.
  */
 #include "b2bua/call/negotiate.h"
 
@@ -12,6 +12,8 @@
 
 enum {
 	PTIME_MS = 20,
+	OPUS_PT = 111, /* Meta's own numbers */
+	EVENT_PT = 126,
 	HOST_PRIORITY = 2130706431, /* RFC 8445 s5.1.2.1: type 126, local preference 65535, component 1 */
 	DISCARD_PORT = 9,
 	OPUS_BITRATE_MIN = 6000, /* RFC 7587 s6.1 */
@@ -58,35 +60,47 @@ static void take_codecs(const struct sdp_audio *sdp, const struct sdp_codec *opu
 	r->max_bitrate = bitrate >= OPUS_BITRATE_MIN && bitrate <= OPUS_BITRATE_MAX ? (uint32_t)bitrate : 0;
 }
 
-int negotiate_wa_offer(const char *sdp_text, size_t length, struct wa_offer *ret_offer, struct sdp_error *ret_error)
+/* What Meta's offer and its answer have in common. */
+static int read_remote(const char *text, size_t length, struct sdp_audio *sdp, struct media_wa_remote *ret_remote,
+	struct sdp_error *ret_error)
 {
-	struct sdp_audio sdp;
-	struct wa_offer o = {0};
+	struct media_wa_remote r = {0};
 	const struct sdp_codec *opus;
 
 	ret_error->line = 0;
 	ret_error->what[0] = '\0';
-	if (sdp_audio_parse(sdp_text, length, &sdp, ret_error) < 0)
+	if (sdp_audio_parse(text, length, sdp, ret_error) < 0)
 		return -EBADMSG;
-	opus = sdp_find_codec(&sdp, "opus", 48000);
-	if (sdp.proto != SDP_UDP_TLS_RTP_SAVPF && sdp.proto != SDP_UDP_TLS_RTP_SAVP)
+	opus = sdp_find_codec(sdp, "opus", 48000);
+	if (sdp->proto != SDP_UDP_TLS_RTP_SAVPF && sdp->proto != SDP_UDP_TLS_RTP_SAVP)
 		return refuse(ret_error, "not DTLS-SRTP");
-	if (sdp_is_refused(&sdp))
+	if (sdp_is_refused(sdp))
 		return refuse(ret_error, "audio stream has port 0");
 	if (!opus)
 		return refuse(ret_error, "no opus/48000");
-	if (!sdp.has_fingerprint)
+	if (!sdp->has_fingerprint)
 		return refuse(ret_error, "no sha-256 fingerprint");
-	if (!sdp.ice_ufrag[0] || !sdp.ice_pwd[0])
+	if (!sdp->ice_ufrag[0] || !sdp->ice_pwd[0])
 		return refuse(ret_error, "no ICE credentials");
-	take_candidates(&sdp, &o.remote);
-	if (o.remote.candidate_count == 0)
+	take_candidates(sdp, &r);
+	if (r.candidate_count == 0)
 		return refuse(ret_error, "no usable candidate");
-	take_codecs(&sdp, opus, &o.remote);
-	str_copy(o.remote.ufrag, sizeof(o.remote.ufrag), sdp.ice_ufrag);
-	str_copy(o.remote.pwd, sizeof(o.remote.pwd), sdp.ice_pwd);
-	memcpy(o.remote.fingerprint, sdp.fingerprint, MEDIA_FINGERPRINT_BYTES);
-	o.remote.ice_lite = sdp.ice_lite;
+	take_codecs(sdp, opus, &r);
+	str_copy(r.ufrag, sizeof(r.ufrag), sdp->ice_ufrag);
+	str_copy(r.pwd, sizeof(r.pwd), sdp->ice_pwd);
+	memcpy(r.fingerprint, sdp->fingerprint, MEDIA_FINGERPRINT_BYTES);
+	r.ice_lite = sdp->ice_lite;
+	*ret_remote = r;
+	return 0;
+}
+
+int negotiate_wa_offer(const char *sdp_text, size_t length, struct wa_offer *ret_offer, struct sdp_error *ret_error)
+{
+	struct sdp_audio sdp;
+	struct wa_offer o = {0};
+
+	if (read_remote(sdp_text, length, &sdp, &o.remote, ret_error) < 0)
+		return -EBADMSG;
 	/* Meta offers actpass and never starts DTLS itself: we are the client. Only an offer that claims that role is
 	 * given it. */
 	o.remote.we_are_dtls_client = sdp.setup != SDP_SETUP_ACTIVE;
@@ -98,22 +112,40 @@ int negotiate_wa_offer(const char *sdp_text, size_t length, struct wa_offer *ret
 	return 0;
 }
 
-int negotiate_wa_answer(const struct wa_offer *offer, const struct media_wa_local *local, char *text, size_t cap)
+int negotiate_wa_read_answer(
+	const char *sdp_text, size_t length, bool active, struct wa_offer *ret_answer, struct sdp_error *ret_error)
+{
+	struct sdp_audio sdp;
+	struct wa_offer o = {0};
+
+	if (read_remote(sdp_text, length, &sdp, &o.remote, ret_error) < 0)
+		return -EBADMSG;
+	/* Who offered active is the client. Otherwise Meta says; where it says what an answer cannot (actpass was seen,
+	 * RFC 5763 s5), or nothing, we are: somebody must begin. */
+	o.remote.we_are_dtls_client = active || sdp.setup != SDP_SETUP_ACTIVE;
+	/* Meta sends DTMF as 126 whatever was agreed (Meta: business-initiated calls). */
+	if (!o.remote.event_pt)
+		o.remote.event_pt = EVENT_PT;
+	*ret_answer = o;
+	return 0;
+}
+
+/* ---- writing ---- */
+
+/* Everything of ours that offer and answer have in common. */
+static void describe_us(const struct media_wa_local *local, struct sdp_audio *ret_sdp)
 {
 	struct sdp_audio a = {0};
 
 	a.origin_id = UINT64_C(4000000000) + local->ssrc; /* any number that is our own; the SSRC is random already */
 	a.origin_version = 1;
 	a.origin = local->addr;
-	a.proto = offer->proto;
+	a.proto = SDP_UDP_TLS_RTP_SAVPF;
 	a.rtp = local->addr;
 	a.rtcp_mux = true;
-	a.direction = offer->direction;
+	a.direction = SDP_SENDRECV;
 	a.ptime_ms = PTIME_MS; /* implementers: answers without it were refused */
 	a.maxptime_ms = PTIME_MS;
-	sdp_add_codec(&a, offer->remote.opus_pt, "opus", 48000, 2, opus_fmtp);
-	if (offer->remote.event_pt)
-		sdp_add_codec(&a, offer->remote.event_pt, "telephone-event", 8000, 1, "0-15");
 	str_copy(a.ice_ufrag, sizeof(a.ice_ufrag), local->ufrag);
 	str_copy(a.ice_pwd, sizeof(a.ice_pwd), local->pwd);
 	a.candidate_count = 1;
@@ -126,11 +158,36 @@ int negotiate_wa_answer(const struct wa_offer *offer, const struct media_wa_loca
 	a.has_fingerprint = true;
 	a.fingerprint_lines = 1;
 	memcpy(a.fingerprint, local->fingerprint, SDP_FINGERPRINT_BYTES);
-	a.setup = offer->remote.we_are_dtls_client ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE;
-	str_copy(a.mid, sizeof(a.mid), offer->mid);
+	str_copy(a.mid, sizeof(a.mid), "audio");
 	str_copy(a.msid, sizeof(a.msid), "watrunk audio0");
 	a.ssrc = local->ssrc;
 	str_copy(a.cname, sizeof(a.cname), local->cname);
+	*ret_sdp = a;
+}
+
+int negotiate_wa_answer(const struct wa_offer *offer, const struct media_wa_local *local, char *text, size_t cap)
+{
+	struct sdp_audio a;
+
+	describe_us(local, &a);
+	a.proto = offer->proto;
+	a.direction = offer->direction;
+	sdp_add_codec(&a, offer->remote.opus_pt, "opus", 48000, 2, opus_fmtp);
+	if (offer->remote.event_pt)
+		sdp_add_codec(&a, offer->remote.event_pt, "telephone-event", 8000, 1, "0-15");
+	a.setup = offer->remote.we_are_dtls_client ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE;
+	str_copy(a.mid, sizeof(a.mid), offer->mid);
 	negotiate_put_places(&offer->places, &a);
+	return sdp_write(&a, text, cap);
+}
+
+int negotiate_wa_make_offer(const struct media_wa_local *local, bool active, char *text, size_t cap)
+{
+	struct sdp_audio a;
+
+	describe_us(local, &a);
+	sdp_add_codec(&a, OPUS_PT, "opus", 48000, 2, opus_fmtp);
+	sdp_add_codec(&a, EVENT_PT, "telephone-event", 8000, 1, "0-15");
+	a.setup = active ? SDP_SETUP_ACTIVE : SDP_SETUP_ACTPASS;
 	return sdp_write(&a, text, cap);
 }

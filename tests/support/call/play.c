@@ -72,9 +72,39 @@ void play_init(struct play *p)
 	p->now_us = PLAY_START_US;
 }
 
+void play_init_dial(struct play *p, enum dial_order order)
+{
+	play_init(p);
+	p->outbound = true;
+	p->dial = (struct call_dial){
+		.call_id = "c-2",
+		.phone_number_id = "310000000000002",
+		.number = "+12025550123",
+		.user_number = "+447700900123",
+		.user_id = "GB.1000200030004000500",
+		.profile_name = "Ana Example",
+		.payload = "",
+		.order = order,
+		.rule = "out",
+	};
+	if (order == DIAL_SIP_CALLS) {
+		p->dial.gateway = &p->gateway;
+		p->dial.sip_call_id = "their@pbx";
+		p->dial.sip_offer = play_sip_answer;
+		p->dial.sip_offer_length = strlen(play_sip_answer);
+	} else {
+		p->dial.target = (struct call_sip_target){.gateway = &p->gateway, .uri = "sip:600@127.0.0.1:5070"};
+	}
+}
+
 int play_start(struct play *p)
 {
-	return call_new(&p->settings, &p->offer, &p->call);
+	p->watch.outbound = p->outbound;
+	if (!p->outbound)
+		return call_new(&p->settings, &p->offer, &p->call);
+	if (p->dial.order == DIAL_SIP_CALLS)
+		p->watch.leg[CALL_LEG_MAIN] = (struct play_watch_leg){.alive = true, .theirs = true};
+	return call_new_dial(&p->settings, &p->dial, &p->call);
 }
 
 void play_done(struct play *p)
@@ -84,31 +114,59 @@ void play_done(struct play *p)
 
 static const char *verb_name(enum call_verb verb)
 {
-	static const char *const names[VERB_COUNT] = {"pre_accept", "accept", "reject", "terminate"};
+	static const char *const names[VERB_COUNT] = {"pre_accept", "accept", "reject", "terminate", "connect"};
 	return names[verb];
 }
 
 static const char *timer_name(enum call_timer which)
 {
-	static const char *const names[CALL_TIMER_COUNT] = {"window", "ring", "media", "close", "limit"};
+	static const char *const names[CALL_TIMER_COUNT] = {"window", "ring", "media", "close", "limit", "transfer"};
 	return names[which];
+}
+
+static bool put_sip_action(struct strbuf *sb, const struct call_action *a)
+{
+	const char *name = call_action_name(a->kind);
+
+	switch (a->kind) {
+	case CALL_DO_SIP_CANCEL:
+	case CALL_DO_SIP_BYE: strbuf_printf(sb, "%s:%s", name, cause_info(a->u.cause)->name); break;
+	case CALL_DO_SIP_RESPOND:
+	case CALL_DO_SIP_RING:
+	case CALL_DO_SIP_ACCEPT:
+	case CALL_DO_SIP_REFER_RESPOND:
+		strbuf_printf(sb, "%s:%d%s", name, a->u.respond.code, a->u.respond.sdp ? "+sdp" : "");
+		break;
+	case CALL_DO_SIP_REJECT: strbuf_printf(sb, "%s:%d", name, a->u.reject.code); break;
+	case CALL_DO_SIP_NOTIFY:
+		strbuf_printf(sb, "%s:%d%s", name, a->u.notify.code, a->u.notify.final ? "/final" : "");
+		break;
+	default: return false;
+	}
+	return true;
 }
 
 static void put_action(struct strbuf *sb, const struct call_action *a)
 {
+	static const char *const sides[] = {"wa", "sip"};
+	static const char *const sounds[] = {"none", "ringback", "music", "silence"};
+
 	if (sb->length)
 		strbuf_put(sb, " ");
+	if (a->leg == CALL_LEG_TARGET)
+		strbuf_put(sb, "t:");
+	if (put_sip_action(sb, a))
+		return;
 	switch (a->kind) {
 	case CALL_DO_TIMER_SET: strbuf_printf(sb, "set:%s", timer_name(a->u.timer.which)); break;
 	case CALL_DO_TIMER_CANCEL: strbuf_printf(sb, "cancel:%s", timer_name(a->u.timer.which)); break;
 	case CALL_DO_GRAPH: strbuf_printf(sb, "graph:%s", verb_name(a->u.graph.verb)); break;
-	case CALL_DO_SIP_CANCEL:
-	case CALL_DO_SIP_BYE:
-		strbuf_printf(sb, "%s:%s", call_action_name(a->kind), cause_info(a->u.cause)->name);
+	case CALL_DO_MEDIA_PLAY: strbuf_printf(sb, "play:%s:%s", sides[a->u.play.side], sounds[a->u.play.sound]); break;
+	case CALL_DO_MEDIA_MUTE:
+		strbuf_printf(sb, "mute:%s:%s", sides[a->u.mute.side], a->u.mute.on ? "on" : "off");
 		break;
-	case CALL_DO_SIP_RESPOND:
-		strbuf_printf(sb, "sip_respond:%d%s", a->u.respond.code, a->u.respond.sdp ? "+sdp" : "");
-		break;
+	case CALL_DO_MEDIA_DTMF: strbuf_printf(sb, "dtmf:%s:%s", sides[a->u.dtmf.side], a->u.dtmf.digits); break;
+	case CALL_DO_MEDIA_SET_SIP: strbuf_printf(sb, "media_set_sip%s", a->u.sip_media.new_peer ? ":new" : ""); break;
 	default: strbuf_put(sb, call_action_name(a->kind)); break;
 	}
 }

@@ -24,18 +24,29 @@ extern const struct play_event play_events[];
 size_t play_event_count(void);
 const struct play_event *play_event_find(const char *name); /* NULL: no such name */
 
-extern const char play_wa_offer[], play_sip_answer[];
+extern const char play_wa_offer[], play_wa_answer[], play_sip_answer[];
 /* Our addresses and credentials, as media would report them. */
 void play_local(struct media_local *ret_local);
 
+struct play_watch_leg {
+	bool alive, answered;
+	bool theirs; /* they called us */
+};
+
 /* What the shell knows of a call, from the outside. */
 struct play_watch {
-	bool offered;                                 /* OFFER was given */
+	bool outbound;
+	bool begun;                                   /* OFFER or DIAL was given */
 	bool media_opened, media_ready, media_closed; /* asked for; reported open */
-	bool invited, sip_alive, sip_answered;
+	struct play_watch_leg leg[CALL_LEG_COUNT];
+	bool subscribed; /* the transferor waits for NOTIFY */
 	bool verb_sent[VERB_COUNT], verb_done[VERB_COUNT];
-	bool accepted, meta_over; /* accept returned 200; Meta said the call is over */
+	bool accepted, meta_over;              /* accept returned 200; Meta said the call is over */
+	char wacid[64];                        /* outbound: what Meta has called it */
+	bool wa_answered, user_there, no_call; /* outbound: its SDP came; he picked up; connect was refused */
+	bool asked_permission, granted;
 	bool recorded, released;
+	enum media_sound sound[2];
 	uint64_t timer_at_us[CALL_TIMER_COUNT];
 	uint64_t window_us;
 	char pre_accept_sdp[8192];
@@ -46,6 +57,8 @@ struct play {
 	struct call_gateway gateway;
 	struct call_settings settings;
 	struct call_offer offer;
+	struct call_dial dial;
+	bool outbound; /* made from dial */
 	struct call *call;
 	uint64_t now_us;
 	struct call_out out; /* of the last step */
@@ -58,6 +71,8 @@ enum { PLAY_START_US = 1000000 };
 
 /* A usual call: one gateway, route found, pre_accept on. Change what is to be different, then play_start(). */
 void play_init(struct play *p);
+/* A usual business-initiated call. */
+void play_init_dial(struct play *p, enum dial_order order);
 int play_start(struct play *p); /* 0 or -ENOMEM */
 void play_done(struct play *p);
 

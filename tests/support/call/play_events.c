@@ -35,6 +35,31 @@ const char play_wa_offer[] =
 	"a=ptime:20\r\n"
 	"a=ssrc:1000000001 cname:WhatsAppAudioStream1\r\n";
 
+/* Meta: business-initiated calls, the answer of its sample; ours is the DTLS server there. */
+const char play_wa_answer[] =
+	"v=0\r\n"
+	"o=- 1790000000124 2 IN IP4 127.0.0.1\r\n"
+	"s=-\r\n"
+	"t=0 0\r\n"
+	"a=group:BUNDLE audio\r\n"
+	"a=ice-lite\r\n"
+	"m=audio 3482 UDP/TLS/RTP/SAVPF 111 126\r\n"
+	"c=IN IP4 203.0.113.20\r\n"
+	"a=candidate:1111111111 1 udp 2122260223 203.0.113.20 3482 typ host generation 0\r\n"
+	"a=ice-ufrag:ExampleUfragMeta\r\n"
+	"a=ice-pwd:c3ludGhldGljLXB3ZC0wMQ==\r\n"
+	"a=ice-options:trickle\r\n"
+	"a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:"
+	"AA:BB:CC:DD:EE:FF\r\n"
+	"a=setup:active\r\n"
+	"a=mid:audio\r\n"
+	"a=sendrecv\r\n"
+	"a=rtcp-mux\r\n"
+	"a=rtpmap:111 opus/48000/2\r\n"
+	"a=fmtp:111 minptime=10;useinbandfec=1\r\n"
+	"a=rtpmap:126 telephone-event/8000\r\n"
+	"a=ssrc:1000000002 cname:WhatsAppAudioStream1\r\n";
+
 #define SIP_HEAD(version, host, port, formats)                                                                         \
 	"v=0\r\no=pbx 77 " version " IN IP4 192.0.2.50\r\ns=call\r\nc=IN IP4 " host "\r\nt=0 0\r\nm=audio " port       \
 	" RTP/AVP " formats "\r\n"
@@ -44,6 +69,9 @@ const char play_sip_answer[] = SIP_HEAD("1", "192.0.2.50", "12000", "0 101") SIP
 static const char alaw_only[] = SIP_HEAD("2", "192.0.2.50", "12000", "8 101") SIP_EVENT "a=ptime:30\r\n";
 static const char hold[] = SIP_HEAD("3", "192.0.2.50", "12000", "0 101") SIP_EVENT "a=sendonly\r\n";
 static const char g729_only[] = SIP_HEAD("4", "192.0.2.50", "12000", "18");
+static const char inactive[] = SIP_HEAD("6", "192.0.2.50", "12000", "0 101") SIP_EVENT "a=inactive\r\n";
+static const char hold_zero[] = SIP_HEAD("7", "0.0.0.0", "12000", "0 101") SIP_EVENT;
+static const char other_peer[] = SIP_HEAD("1", "192.0.2.60", "14000", "0 101") SIP_EVENT;
 static const char no_stream[] = SIP_HEAD("5", "192.0.2.50", "0", "0");
 
 #define TERMINATE(...)                                                                                                 \
@@ -59,6 +87,27 @@ static const char no_stream[] = SIP_HEAD("5", "192.0.2.50", "0", "0");
 		.kind = CALL_EV_SIP_##k, .u.sip = { __VA_ARGS__ }                                                      \
 	}
 #define BODY(text) .sdp = (text), .sdp_length = sizeof(text) - 1
+#define TSIP(k, ...)                                                                                                   \
+	{                                                                                                              \
+		.kind = CALL_EV_SIP_##k, .leg = CALL_LEG_TARGET, .u.sip = { __VA_ARGS__ }                              \
+	}
+#define CONNECT(o, ...) GRAPH(CONNECT, o, __VA_ARGS__)
+#define STATUS(s, id)                                                                                                  \
+	{                                                                                                              \
+		.kind = CALL_EV_WA_STATUS, .u.wa_status = {.status = WA_##s, .wacid = (id) }                           \
+	}
+#define ANSWER(text)                                                                                                   \
+	{                                                                                                              \
+		.kind = CALL_EV_WA_ANSWER, .u.wa_answer = {.wacid = WACID, BODY(text) }                                \
+	}
+#define REFER(k, ok, status, ...)                                                                                      \
+	{                                                                                                              \
+		.kind = CALL_EV_##k, .u.refer = {.allowed = ok, .code = status, .target = {__VA_ARGS__} }              \
+	}
+#define ROUTED(r)                                                                                                      \
+	{                                                                                                              \
+		.kind = CALL_EV_ROUTED, .u.route = (r)                                                                 \
+	}
 #define TIMER(t)                                                                                                       \
 	{                                                                                                              \
 		.kind = CALL_EV_TIMER, .u.timer = CALL_TIMER_##t                                                       \
@@ -71,6 +120,12 @@ static const char no_stream[] = SIP_HEAD("5", "192.0.2.50", "0", "0");
 	{                                                                                                              \
 		.kind = CALL_EV_HANGUP, .u.hangup = {.cause = CAUSE_##c, .by = ENDED_BY_##b }                          \
 	}
+
+#define WACID "wacid.OUT=="
+static const struct call_sip_target moved = {.uri = "sip:602@127.0.0.1:5072"};
+static const struct route routed_on = {
+	.kind = ROUTE_BRIDGE, .rule = "asked", .gateway_count = 1, .gateways = {"pbx"}, .user = "700"};
+static const struct route routed_off = {.kind = ROUTE_REJECT, .rule = "asked", .cause = "closed"};
 
 const struct play_event play_events[] = {
 	{"offer", {.kind = CALL_EV_OFFER}},
@@ -131,6 +186,65 @@ const struct play_event play_events[] = {
 	{"timer:limit", TIMER(LIMIT)},
 	{"hangup:admin", HANGUP(ADMIN, ADMIN)},
 	{"hangup:shutdown", HANGUP(SHUTDOWN, US)},
+	/* Business-initiated calls, transfer, control: at the end, because the fuzz corpus counts from the top. */
+	{"routed:bridge", ROUTED(&routed_on)},
+	{"routed:reject", ROUTED(&routed_off)},
+	{"routed:nowhere", ROUTED(NULL)},
+	{"dial", {.kind = CALL_EV_DIAL}},
+	{"permission:granted", {.kind = CALL_EV_PERMISSION, .u.permission.granted = true}},
+	{"permission:none",
+		{.kind = CALL_EV_PERMISSION,
+			.u.permission = {.cause = CAUSE_PERMISSION_ASKED, .text = "asked for on 2026-11-20"}}},
+	{"permission:nonsense", {.kind = CALL_EV_PERMISSION, .u.permission.cause = CAUSE_COUNT}},
+	{"connect:ok", CONNECT(OK, .wacid = WACID)},
+	{"connect:nameless", CONNECT(OK, .error_code = 0)},
+	{"connect:138006", CONNECT(REFUSED, .error_code = 138006, .error_text = "no permission")},
+	{"connect:130429", CONNECT(REFUSED, .error_code = 130429, .error_text = "slow down")},
+	{"connect:over", CONNECT(ALREADY_OVER, .error_code = 0)},
+	{"connect:failed", CONNECT(FAILED, .error_code = 0)},
+	{"wa:answer", ANSWER(play_wa_answer)},
+	{"wa:answer_bad", ANSWER("v=0\r\n")},
+	{"wa:answer_none", {.kind = CALL_EV_WA_ANSWER, .u.wa_answer.wacid = WACID}},
+	{"wa:ringing", STATUS(RINGING, WACID)},
+	{"wa:accepted", STATUS(ACCEPTED, WACID)},
+	{"wa:rejected", STATUS(REJECTED, WACID)},
+	{"wa:other", STATUS(REJECTED, "wacid.OTHER==")},
+	{"wa:status_7", {.kind = CALL_EV_WA_STATUS, .u.wa_status = {.wacid = WACID, .status = (enum call_wa_status)7}}},
+	{"sip:cancel", SIP(CANCELLED, .code = 0)},
+	{"sip:302", SIP(REFUSED, .code = 302, .redirect = &moved)},
+	{"sip:302_nowhere", SIP(REFUSED, .code = 302)},
+	{"sip:inactive", SIP(OFFER, BODY(inactive))},
+	{"sip:hold_zero", SIP(OFFER, BODY(hold_zero))},
+	{"refer", REFER(SIP_REFER, true, 0, .uri = "sip:601@127.0.0.1:5070", .referred_by = "<sip:600@pbx>")},
+	{"refer:replaces",
+		REFER(SIP_REFER, true, 0, .uri = "sip:601@127.0.0.1:5070", .replaces = "x;to-tag=a;from-tag=b")},
+	{"refer:forbidden", REFER(SIP_REFER, false, 404, .uri = NULL)},
+	{"refer:nowhere", REFER(SIP_REFER, true, 0, .uri = NULL)},
+	{"transfer", REFER(TRANSFER, true, 0, .uri = "sip:601@127.0.0.1:5070")},
+	{"transfer:forbidden", REFER(TRANSFER, false, 403, .uri = NULL)},
+	{"t:100", TSIP(PROGRESS, .code = 100)},
+	{"t:180", TSIP(PROGRESS, .code = 180, .sip_call_id = "target@gw")},
+	{"t:200", TSIP(ANSWERED, .code = 200, .sip_call_id = "target@gw", BODY(other_peer))},
+	{"t:200_g729", TSIP(ANSWERED, .code = 200, BODY(g729_only))},
+	{"t:486", TSIP(REFUSED, .code = 486)},
+	{"t:302", TSIP(REFUSED, .code = 302, .redirect = &moved)},
+	{"t:bye", TSIP(BYE, .q850 = 16)},
+	{"t:lost", TSIP(LOST, .code = 0)},
+	{"t:update", TSIP(OFFER, .is_update = true)},
+	{"t:offer", TSIP(OFFER, BODY(other_peer))},
+	{"t:ack", TSIP(ACK, BODY(other_peer))},
+	{"t:refer", {.kind = CALL_EV_SIP_REFER, .leg = CALL_LEG_TARGET, .u.refer.allowed = true}},
+	{"x:180", {.kind = CALL_EV_SIP_PROGRESS, .leg = CALL_LEG_COUNT, .u.sip.code = 180}},
+	{"replaced", TSIP(REPLACED, BODY(other_peer), .sip_call_id = "new@pbx")},
+	{"replaced:offerless", TSIP(REPLACED, .code = 0)},
+	{"replaced:g729", TSIP(REPLACED, BODY(g729_only))},
+	{"hold:on", {.kind = CALL_EV_HOLD, .u.on = true}},
+	{"hold:off", {.kind = CALL_EV_HOLD, .u.on = false}},
+	{"mute:wa", {.kind = CALL_EV_MUTE, .u.mute = {SIDE_WA, true}}},
+	{"mute:nobody", {.kind = CALL_EV_MUTE, .u.mute = {(enum media_side)7, true}}},
+	{"dtmf", {.kind = CALL_EV_SEND_DTMF, .u.dtmf = {SIDE_SIP, "12#"}}},
+	{"dtmf:none", {.kind = CALL_EV_SEND_DTMF, .u.dtmf = {SIDE_SIP, ""}}},
+	{"timer:transfer", TIMER(TRANSFER)},
 	{NULL, {.kind = CALL_EV_OFFER}},
 };
 
