@@ -6,20 +6,24 @@
  *   this module CALLING ----------- UP -------- CANCELLED or ENDING ------------------------------------ dropped
  *   nua         INVITE              ACK         CANCEL, BYE, repeats, a crossing 200 nua_i_terminated
  *
+ *   caller      SIP_EV_INVITE ----- accept ---- (ACK) --- as above, or SIP_EV_CANCELLED, reject
+ *   this module INCOMING ---------- ANSWERED -- UP ------ ENDING --------------------------------------- dropped
+ *
  * Debian's Sofia-SIP aborts or dereferences freed memory when a request is made on a handle whose session is ending, so
  * everything sent on a handle passes leg_may():
  *
  *   - nothing but destroy once a BYE went either way or the INVITE was refused (LEG_ENDING);
  *   - after our CANCEL only the ACK (the stack's) and BYE to a 200 that crossed it;
- *   - no request of ours but INVITE, CANCEL and BYE exists, so that none can wait behind another, and no re-INVITE can
- * meet an INVITE of the peer's whose ACK is missing. Who adds one adds a queue: one client request at a time.
+ *   - no BYE of ours before the ACK to our first 200 (LEG_ANSWERED): the caller's hang-up waits for it;
+ *   - the only other request of ours is NOTIFY: one at a time, never while an INVITE of the peer's is unanswered or
+ * un-ACKed (transfer.c keeps the queue), and a BYE does not wait behind one. No INVITE but the first exists. Who adds a
+ * request puts it into that queue.
  *
  * A handle is destroyed in nua_i_terminated, which comes once for each session. Exceptions: 401/407 that we do not
  * answer (no such event follows), and the linger timer for peers that never finish.
  */
 #include "b2bua/sip/leg.h"
 
-#include "b2bua/sip/headers.h"
 #include "b2bua/sip/reason.h"
 #include "lib/base/crypto.h"
 #include "lib/base/id.h"
@@ -39,12 +43,18 @@ enum {
 
 bool leg_may(const struct sip_leg *leg, enum leg_op op)
 {
-	static const bool allowed[LEG_PHASE_COUNT][LEG_OP_RESPOND + 1] = {
+	static const bool allowed[LEG_PHASE_COUNT][LEG_OP_COUNT] = {
 		[LEG_CALLING] = {[LEG_OP_CANCEL] = true, [LEG_OP_RESPOND] = true},
-		[LEG_UP] = {[LEG_OP_BYE] = true, [LEG_OP_RESPOND] = true},
+		[LEG_INCOMING] = {[LEG_OP_RING] = true, [LEG_OP_ANSWER] = true, [LEG_OP_RESPOND] = true},
+		[LEG_ANSWERED] = {[LEG_OP_RESPOND] = true},
+		[LEG_UP] = {[LEG_OP_BYE] = true, [LEG_OP_RESPOND] = true, [LEG_OP_NOTIFY] = true},
 		[LEG_CANCELLED] = {[LEG_OP_BYE] = true}, /* only from a 2xx: nua sends none before */
 	};
 
+	/* A request of ours never meets an INVITE of the peer's that is unanswered or un-ACKed; BYE alone may, which
+	 * leaves nothing to come after it. */
+	if (op == LEG_OP_NOTIFY && (leg->unacked || leg->pending == PENDING_INVITE))
+		return false;
 	return leg->nh && allowed[leg->phase][op];
 }
 
@@ -66,23 +76,39 @@ static void linger_start(struct sip_leg *leg)
 	(void)loop_timer_set(leg->stack->loop, &leg->linger, at_us, on_linger, leg);
 }
 
-static struct sip_leg *leg_new(struct sip_stack *s, void *arg)
+static char *new_call_id(void)
+{
+	uint8_t random[16];
+	char text[33];
+
+	crypto_random(random, sizeof(random));
+	str_hex(text, random, sizeof(random));
+	return strdup(text);
+}
+
+struct sip_leg *leg_new(struct sip_stack *s, void *arg, const char *call_id)
 {
 	struct sip_leg *leg = calloc(1, sizeof(*leg));
-	uint8_t random[16];
 
 	if (!leg)
 		return NULL;
 	leg->stack = s;
 	leg->arg = arg;
-	leg->id = slotmap_add(s->known, leg);
+	leg->call_id = call_id ? strdup(call_id) : new_call_id();
+	if (leg->call_id)
+		leg->id = slotmap_add(s->known, leg);
 	if (!leg->id) {
+		free(leg->call_id);
 		free(leg);
 		return NULL;
 	}
-	crypto_random(random, sizeof(random));
-	str_hex(leg->call_id, random, sizeof(random));
-	HASH_ADD_STR(s->by_call, call_id, leg);
+	/* Those that came in may have the same (a call that comes by two ways): asked is only whether there is one. */
+	HASH_ADD_KEYPTR(hh, s->by_call, leg->call_id, strlen(leg->call_id), leg);
+	if (call_id) {
+		leg->came_in = true;
+		leg->phase = LEG_INCOMING;
+		s->incoming_total++;
+	}
 	DL_APPEND(s->legs, leg);
 	s->leg_total++;
 	return leg;
@@ -115,19 +141,30 @@ void leg_drop(struct sip_leg *leg)
 		nua_handle_bind(leg->nh, NULL);
 		nua_handle_destroy(leg->nh);
 	}
+	transfer_free(leg);
 	HASH_DEL(s->by_call, leg);
+	s->incoming_total -= leg->came_in;
 	DL_DELETE(s->legs, leg);
 	s->leg_total--;
 	free(leg->early_sdp);
+	free(leg->route);
+	free(leg->bye_reason);
+	free(leg->call_id);
 	free(leg);
+}
+
+void leg_let_go(struct sip_leg *leg)
+{
+	forget_id(leg);
+	linger_start(leg);
 }
 
 void leg_ended(struct sip_leg *leg)
 {
 	leg->phase = LEG_ENDING;
 	pending_done(leg);
-	forget_id(leg);
-	linger_start(leg);
+	transfer_stop(leg);
+	leg_let_go(leg);
 }
 
 void leg_emit(struct sip_leg *leg, struct sip_event *ev)
@@ -139,7 +176,8 @@ void leg_emit(struct sip_leg *leg, struct sip_event *ev)
 	ev->sip_call_id = leg->call_id;
 	if (!ev->leg || s->closing)
 		return;
-	if (ev->kind == SIP_EV_REFUSED || ev->kind == SIP_EV_BYE || ev->kind == SIP_EV_LOST)
+	if (ev->kind == SIP_EV_REFUSED || ev->kind == SIP_EV_BYE || ev->kind == SIP_EV_LOST ||
+		ev->kind == SIP_EV_CANCELLED)
 		forget_id(leg);
 	s->conf.on_event(ev, s->conf.arg);
 }
@@ -167,8 +205,7 @@ bool leg_cancel(struct sip_leg *leg, const char *reason)
 	/* Before any 1xx the stack holds the CANCEL back and sends it with the first (RFC 3261 s9.1). */
 	nua_cancel(leg->nh, TAG_IF(*reason, SIPTAG_REASON_STR(reason)), TAG_END());
 	leg->phase = LEG_CANCELLED;
-	forget_id(leg);
-	linger_start(leg);
+	leg_let_go(leg);
 	return true;
 }
 
@@ -176,6 +213,8 @@ bool leg_bye(struct sip_leg *leg, const char *reason)
 {
 	if (!leg_may(leg, LEG_OP_BYE))
 		return false;
+	if (transfer_blocks_bye(leg))
+		transfer_bye_now(leg, reason);
 	nua_bye(leg->nh, TAG_IF(*reason, SIPTAG_REASON_STR(reason)), TAG_END());
 	leg_ended(leg);
 	return true;
@@ -192,89 +231,15 @@ bool leg_respond(struct sip_leg *leg, int code, const char *sdp)
 	nua_respond(leg->nh, code, phrase, TAG_IF(leg->pending == PENDING_UPDATE, NUTAG_WITH_SAVED(leg->update)),
 		TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR("application/sdp")), TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)),
 		TAG_END());
-	leg->answer_in_ack = leg->pending == PENDING_INVITE && leg->offerless && code < 300;
+	leg->unacked = leg->pending == PENDING_INVITE && code < 300;
+	leg->answer_in_ack = leg->unacked && leg->offerless;
 	pending_done(leg);
+	transfer_continue(leg);
 	return true;
 }
 
-/* ---- what the caller asks ---- */
-
-/* Contact: where in-dialog requests of the peer shall come. "" where only the stack knows. */
-static int contact_build(char *dst, size_t cap, const struct sip_stack *s, const struct sip_listener *listener,
-	const struct addr *local, enum sip_transport transport)
-{
-	char host[ADDR_TEXT_MAX];
-	struct strbuf sb;
-	size_t n;
-	uint16_t port = 0;
-
-	strbuf_init(&sb, dst, cap);
-	if (s->public_address[0]) {
-		(void)sip_hostport_parse(s->public_address, &n, &port);
-		strbuf_printf(&sb, "<sip:watrunk@%.*s", (int)n, s->public_address);
-	} else if (addr_is_set(local)) {
-		addr_host(local, host, sizeof(host));
-		strbuf_printf(&sb, addr_is_v6(local) ? "<sip:watrunk@[%s]" : "<sip:watrunk@%s", host);
-	} else {
-		return 0;
-	}
-	strbuf_printf(&sb, ":%u;transport=%s>", port ? port : addr_port(&listener->addr),
-		transport == SIP_TCP ? "tcp" : "udp");
-	return sb.truncated ? -EINVAL : 0;
-}
-
-struct invite_text {
-	char to[SIP_URI_MAX], from[SIP_NAME_ADDR_MAX], contact[SIP_URI_MAX], headers[SIP_HEADERS_MAX];
-};
-
-static int invite_text(
-	struct sip_stack *s, const struct sip_invite *in, struct invite_text *t, struct sip_listener **ret_listener)
-{
-	struct sip_uri target;
-	struct addr local = {0};
-	const char *domain = in->from_domain && *in->from_domain ? in->from_domain : s->domain;
-
-	if (!in->sdp || !in->target_uri || sip_uri_parse(in->target_uri, &target))
-		return -EINVAL;
-	*ret_listener = stack_listener_for(s, &target, &local);
-	if (!*ret_listener)
-		return -EINVAL;
-	if (sip_to_build(t->to, sizeof(t->to), &target) ||
-		sip_from_build(t->from, sizeof(t->from), in->from_display, in->from_user, domain) ||
-		contact_build(t->contact, sizeof(t->contact), s, *ret_listener, &local, target.transport) ||
-		headers_build(t->headers, sizeof(t->headers), in->pai_uri, in->headers, in->header_count))
-		return -EINVAL;
-	return 0;
-}
-
-int sip_leg_invite(struct sip_stack *s, const struct sip_invite *invite, uint64_t *ret_leg)
-{
-	struct invite_text t;
-	struct sip_listener *listener;
-	struct sip_leg *leg;
-	int r = invite_text(s, invite, &t, &listener);
-
-	if (r)
-		return r;
-	leg = leg_new(s, invite->leg_arg);
-	if (!leg)
-		return -ENOMEM;
-	/* Tags of the handle go into every request of it: body and call data belong to the INVITE alone. */
-	leg->nh = nua_handle(listener->nua, leg, NUTAG_URL((const url_string_t *)invite->target_uri),
-		SIPTAG_TO_STR(t.to), SIPTAG_FROM_STR(t.from), SIPTAG_CALL_ID_STR(leg->call_id),
-		TAG_IF(t.contact[0], SIPTAG_CONTACT_STR(t.contact)), TAG_END());
-	if (!leg->nh) {
-		leg_drop(leg);
-		return -ENOMEM;
-	}
-	nua_invite(leg->nh, TAG_IF(t.headers[0], SIPTAG_HEADER_STR(t.headers)),
-		SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(invite->sdp), TAG_END());
-	*ret_leg = leg->id;
-	return 0;
-}
-
 /* The verb follows from what the leg is, not from what the caller believes: an answer may have crossed. */
-static void hang_up(struct sip_stack *s, uint64_t id, int sip_code, int q850, const char *text)
+static void hang_up(struct sip_stack *s, uint64_t id, int refusal, int sip_code, int q850, const char *text)
 {
 	struct sip_leg *leg = slotmap_get(s->known, id);
 	char reason[REASON_MAX];
@@ -282,18 +247,25 @@ static void hang_up(struct sip_stack *s, uint64_t id, int sip_code, int q850, co
 	if (!leg)
 		return;
 	reason_build(reason, sip_code, q850, text);
-	if (!leg_cancel(leg, reason))
-		leg_bye(leg, reason);
+	if (leg_cancel(leg, reason) || leg_bye(leg, reason))
+		return;
+	if (leg->phase == LEG_ANSWERED) {
+		/* Not before its ACK (RFC 3261 s15). Should that never come, the stack sends the BYE. */
+		leg->bye_reason = strdup(reason);
+		leg_let_go(leg);
+	} else {
+		incoming_refuse(leg, refusal, sip_status_phrase(refusal), reason, "");
+	}
 }
 
 void sip_leg_cancel(struct sip_stack *s, uint64_t leg, int sip_code, int q850, const char *text)
 {
-	hang_up(s, leg, sip_code, q850, text);
+	hang_up(s, leg, 487, sip_code, q850, text);
 }
 
 void sip_leg_bye(struct sip_stack *s, uint64_t leg, int sip_code, int q850, const char *text)
 {
-	hang_up(s, leg, sip_code, q850, text);
+	hang_up(s, leg, 480, sip_code, q850, text);
 }
 
 void sip_leg_respond(struct sip_stack *s, uint64_t id, int code, const char *sdp)
@@ -302,13 +274,6 @@ void sip_leg_respond(struct sip_stack *s, uint64_t id, int code, const char *sdp
 
 	if (leg && code >= 200 && code < 700)
 		leg_respond(leg, code, sdp);
-}
-
-bool sip_target_allowed(const char *uri)
-{
-	struct sip_uri target;
-
-	return sip_uri_parse(uri, &target) == 0 && target.transport != SIP_TLS;
 }
 
 size_t sip_leg_count(const struct sip_stack *s)

@@ -13,35 +13,56 @@
 
 enum leg_phase {
 	LEG_CALLING,   /* INVITE sent, no final answer */
-	LEG_UP,        /* 2xx received, ACK sent */
+	LEG_INCOMING,  /* INVITE received, no final answer of ours */
+	LEG_ANSWERED,  /* our 200 sent, its ACK not yet received */
+	LEG_UP,        /* answered and ACKed, whoever called */
 	LEG_CANCELLED, /* CANCEL asked for; the INVITE may still be answered */
 	LEG_ENDING,    /* refused, BYE sent or BYE received: nothing but destroy */
 	LEG_PHASE_COUNT
 };
 
 /* What we may ask nua to do on a handle. */
-enum leg_op { LEG_OP_CANCEL, LEG_OP_BYE, LEG_OP_RESPOND };
+enum leg_op {
+	LEG_OP_CANCEL,
+	LEG_OP_BYE,
+	LEG_OP_RESPOND, /* to a request within the dialog, early or not */
+	LEG_OP_RING,    /* answers to the INVITE that made the leg */
+	LEG_OP_ANSWER,
+	LEG_OP_NOTIFY,
+	LEG_OP_COUNT
+};
 
 enum leg_pending { PENDING_NONE, PENDING_INVITE, PENDING_UPDATE };
+
+struct transfer;
 
 struct sip_leg {
 	struct sip_leg *prev, *next;
 	struct sip_stack *stack;
 	uint64_t id; /* 0: the caller does not know it any more */
 	void *arg;
+	struct sip_listener *listener;
 	nua_handle_t *nh;
 	enum leg_phase phase;
-	char call_id[40];
-	UT_hash_handle hh; /* by call_id */
+	char *call_id;
+	UT_hash_handle hh; /* by call_id, which others may share where the peer chose it */
 	/* peer's offer that the caller has to answer */
 	enum leg_pending pending;
 	nua_saved_event_t update[1]; /* PENDING_UPDATE */
-	bool offerless;              /* PENDING_INVITE without SDP: our 200 carries the offer, */
+	bool offerless;              /* the INVITE to be answered had no SDP: our 200 carries the offer, */
 	bool answer_in_ack;          /* and its ACK the answer */
+	bool unacked;                /* our 200 to an INVITE of the peer waits for its ACK */
 	/* last SDP of a provisional response, for a 2xx without (RFC 6337 s3.1.1) */
 	char *early_sdp;
 	char early_tag[64];
 	struct loop_timer linger;
+	char contact[SIP_URI_MAX]; /* ours, "": the stack's */
+	/* legs that came in (incoming.c) */
+	bool came_in;
+	char *bye_reason; /* LEG_ANSWERED: hang up as soon as the ACK is there; "" without a reason */
+	/* transfer.c */
+	struct transfer *transfer;
+	char *route; /* Route header of requests in the dialog, NULL: none */
 };
 
 /* All rules about which request may follow which, in one place (leg.c). */
@@ -52,12 +73,50 @@ bool leg_cancel(struct sip_leg *leg, const char *reason);
 bool leg_bye(struct sip_leg *leg, const char *reason);
 bool leg_respond(struct sip_leg *leg, int code, const char *sdp);
 
+/* call_id: of a leg that came in; NULL: one is made. NULL without memory. */
+struct sip_leg *leg_new(struct sip_stack *s, void *arg, const char *call_id);
 /* Tell the caller. Ids end here with the events that end a leg. ev->leg, leg_arg and sip_call_id are filled in. */
 void leg_emit(struct sip_leg *leg, struct sip_event *ev);
 /* The dialog is over, or will be without our doing anything more. */
 void leg_ended(struct sip_leg *leg);
+/* The caller hangs up; what is left of the leg looks after itself. */
+void leg_let_go(struct sip_leg *leg);
 /* Destroys handle and leg. Never while the stack's events of this leg are still worth hearing. */
 void leg_drop(struct sip_leg *leg);
 void leg_keep_early_sdp(struct sip_leg *leg, const char *sdp, size_t length, const char *tag);
+
+/* ---- outgoing.c ---- */
+
+/* Contact: where in-dialog requests of the peer shall come. "" where only the stack knows. 0 or -EINVAL. */
+int contact_build(char *dst, size_t cap, const struct sip_stack *s, const struct sip_listener *listener,
+	const struct addr *local, enum sip_transport transport);
+
+/* ---- incoming.c ---- */
+
+/* An INVITE that belongs to no leg, of somebody who may: makes the leg and tells, or refuses. */
+void incoming_invite(
+	struct sip_listener *listener, nua_handle_t *nh, const sip_t *sip, const msg_t *msg, const char *auth_user);
+/* Refuse before the caller answered anything. headers: lines, "" none. phrase is copied. False: not unanswered. */
+bool incoming_refuse(struct sip_leg *leg, int code, const char *phrase, const char *reason, const char *headers);
+/* Our 200 has its ACK. */
+void incoming_acked(struct sip_leg *leg);
+
+/* ---- transfer.c ---- */
+
+/* A REFER within the dialog: saved and told, or refused on the spot. */
+void transfer_refer(struct sip_leg *leg, nua_t *nua, const sip_t *sip, const tagi_t *tags);
+/* The caller is gone, or the dialog: nothing more is sent. */
+void transfer_stop(struct sip_leg *leg);
+/* Our NOTIFY was answered (or nua ended the subscription by itself). */
+void transfer_notified(struct sip_leg *leg, int status, bool terminated);
+/* Something that a NOTIFY waited for is over. */
+void transfer_continue(struct sip_leg *leg);
+/* Is a NOTIFY of ours unanswered? A BYE would wait behind it, for 64*T1. */
+bool transfer_blocks_bye(const struct sip_leg *leg);
+/* The BYE beside the queue of the handle. */
+void transfer_bye_now(struct sip_leg *leg, const char *reason);
+void transfer_free(struct sip_leg *leg);
+/* Keep what a request to the peer needs beside the handle. */
+void transfer_keep_route(struct sip_leg *leg, const sip_record_route_t *rr, bool reverse);
 
 #endif

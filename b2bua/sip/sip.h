@@ -92,7 +92,8 @@ struct sip_stack_conf {
 	 * challenged when there are any, and let in when he proves one of them. Copied; passwords are wiped on free. */
 	const struct sip_user *users;
 	size_t user_count;
-	const char *realm; /* "" : domain */
+	const char *realm;   /* "" or NULL: domain */
+	size_t incoming_max; /* legs that came in and are not over; others get 503. 0: 4000 */
 	void (*on_event)(const struct sip_event *ev, void *arg);
 	void *arg;
 	unsigned t1x64_ms; /* 0: 32000; tests use less */

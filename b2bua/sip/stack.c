@@ -5,11 +5,13 @@
  */
 #include "b2bua/sip/leg.h"
 
+#include "b2bua/sip/digest.h"
 #include "lib/base/id.h"
 #include "lib/base/str.h"
 #include "lib/loop/loop_su.h"
 
 #include <errno.h>
+#include <sofia-sip/msg_addr.h>
 #include <sofia-sip/nta_tag.h>
 #include <sofia-sip/su_log.h>
 #include <sofia-sip/tport_tag.h>
@@ -64,6 +66,22 @@ static bool target_addr(const struct sip_uri *target, struct addr *ret_addr)
 
 	return str_copy_n(host, sizeof(host), target->host + v6, target->host_length - (v6 ? 2 : 0)) == 0 &&
 	       addr_set(ret_addr, host, target->port) == 0;
+}
+
+void stack_local_toward(const struct sip_listener *l, const struct addr *peer, struct addr *ret_local)
+{
+	*ret_local = l->addr;
+	if (addr_is_any(&l->addr) && (!addr_is_set(peer) || source_toward(peer, ret_local)))
+		*ret_local = (struct addr){0};
+}
+
+void stack_source_of(const msg_t *msg, struct addr *ret_source)
+{
+	const su_sockaddr_t *su = msg ? msg_addr((msg_t *)msg) : NULL;
+
+	*ret_source = (struct addr){0};
+	if (su)
+		addr_from_sockaddr(ret_source, &su->su_sa, sizeof(*su));
 }
 
 /* Better is higher; 0: cannot be used. */
@@ -167,9 +185,9 @@ static int listener_open(struct sip_stack *s, struct sip_listener *l)
 		/* A large request that changed to TCP by itself can abort the stack, a large ACK is lost. */
 		NTATAG_UDP_MTU(65535), TPTAG_UDP_RMEM(UDP_RECEIVE_BYTES),
 		TAG_IF(s->conf.t1x64_ms, NTATAG_SIP_T1X64(s->conf.t1x64_ms)),
-		/* What is not in Allow the stack answers 405 by itself, REFER among them. */
-		SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO"),
-		NUTAG_APPL_METHOD("INVITE, UPDATE, INFO, REFER, OPTIONS"), SIPTAG_SUPPORTED_STR("timer"),
+		/* What is not in Allow the stack answers 405 by itself. */
+		SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"),
+		NUTAG_APPL_METHOD("INVITE, UPDATE, INFO, REFER, OPTIONS"), SIPTAG_SUPPORTED_STR("timer, replaces"),
 		SIPTAG_USER_AGENT_STR("watrunk/" WATRUNK_VERSION), TAG_END());
 	if (l->nua)
 		return 0;
@@ -226,6 +244,14 @@ static int conf_check(const struct sip_stack_conf *conf)
 	return 0;
 }
 
+static int users_copy(struct sip_stack *s, const struct sip_stack_conf *conf)
+{
+	s->conf.users = NULL;
+	if (str_copy(s->realm, sizeof(s->realm), conf->realm && *conf->realm ? conf->realm : conf->domain))
+		return -EINVAL;
+	return conf->user_count ? digest_new(s->realm, conf->users, conf->user_count, &s->digest) : 0;
+}
+
 int sip_stack_new(struct loop *l, const struct sip_stack_conf *conf, struct sip_stack **ret_stack)
 {
 	struct sip_stack *s;
@@ -245,6 +271,8 @@ int sip_stack_new(struct loop *l, const struct sip_stack_conf *conf, struct sip_
 		r = -EINVAL;
 	if (!r)
 		r = slotmap_new(0, LEGS_MAX, &s->known);
+	if (!r)
+		r = users_copy(s, conf);
 	if (!r)
 		r = strangers_hook(s);
 	if (!r)
@@ -308,6 +336,7 @@ struct sip_stack *sip_stack_free(struct sip_stack *s)
 		free(l);
 	}
 	s->conf.source_allowed = NULL;
+	s->digest = digest_free(s->digest);
 	slotmap_free(s->known);
 	if (all) {
 		strangers_unhook(s);

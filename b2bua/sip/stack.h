@@ -40,16 +40,23 @@ struct sip_stack {
 	struct sip_leg *legs;    /* all of them, utlist */
 	struct sip_leg *by_call; /* all of them, uthash by Call-ID */
 	size_t leg_total;
+	size_t incoming_total; /* of these, legs that came in */
 	bool closing;
 	/* strangers.c: */
 	struct msg_mclass_s *mclass; /* parser with our hook */
 	struct sip_stack *next;      /* of those with a hook */
 	struct ratelimit stranger_answers;
+	struct digest *digest; /* NULL: no users */
+	char realm[256];
 };
 
 /* The listener a request to this URI leaves from, or NULL: none speaks its transport. ret_local: our address as the
  * peer sees it, unset when unknown. */
 struct sip_listener *stack_listener_for(struct sip_stack *s, const struct sip_uri *target, struct addr *ret_local);
+/* This listener's address as the peer sees it, unset when unknown. */
+void stack_local_toward(const struct sip_listener *l, const struct addr *peer, struct addr *ret_local);
+/* Where a message came from; unset when it came from nowhere. */
+void stack_source_of(const msg_t *msg, struct addr *ret_source);
 
 /* translate.c: the nua callback. */
 void translate_event(nua_event_t event, int status, const char *phrase, nua_t *nua, struct sip_listener *listener,
@@ -58,7 +65,8 @@ void translate_event(nua_event_t event, int status, const char *phrase, nua_t *n
 /* strangers.c */
 int strangers_hook(struct sip_stack *s);    /* 0 or -ENOMEM: sets s->mclass */
 void strangers_unhook(struct sip_stack *s); /* only when no nua uses s->mclass any more */
-/* A request outside of every leg: answered or refused, and its handle destroyed. */
-void strangers_request(struct sip_stack *s, nua_event_t event, int status, nua_t *nua, nua_handle_t *nh);
+/* A request outside of every leg: made one, answered or refused; but for the first its handle is destroyed. */
+void strangers_request(
+	struct sip_listener *listener, nua_event_t event, int status, nua_t *nua, nua_handle_t *nh, const sip_t *sip);
 
 #endif

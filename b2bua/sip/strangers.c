@@ -3,11 +3,12 @@
  * Requests that belong to no leg. The parser hook is the only place from which a message can be dropped without a
  * trace: after it the stack answers 100, and a 403 costs a transaction for 64*T1. It looks at requests only; responses
  * are matched to our own requests by the transaction layer and may come from any address. A request within a dialog of
- * ours counts as ours too, wherever it comes from (its Call-ID is 128 random bits): hosted services send BYE from
- * another machine than the one that was called.
+ * ours counts as ours too, wherever it comes from (its Call-ID, or our tag where the peer made the Call-ID, is 128
+ * random bits): hosted services send BYE from another machine than the one that was called.
  */
 #include "b2bua/sip/leg.h"
 
+#include "b2bua/sip/caller.h"
 #include "lib/base/counter.h"
 
 #include <errno.h>
@@ -38,25 +39,63 @@ static struct sip_stack *stack_of(const msg_t *msg)
 	return s;
 }
 
-static bool source_allowed(const struct sip_stack *s, msg_t *msg)
+static bool source_allowed(const struct sip_stack *s, const msg_t *msg)
 {
-	const su_sockaddr_t *su = msg ? msg_addr(msg) : NULL;
-	struct addr source = {0};
+	struct addr source;
 
-	if (!su || !s->conf.source_allowed)
-		return false;
-	addr_from_sockaddr(&source, &su->su_sa, sizeof(*su));
-	return s->conf.source_allowed(&source, s->conf.arg);
+	stack_source_of(msg, &source);
+	return addr_is_set(&source) && s->conf.source_allowed && s->conf.source_allowed(&source, s->conf.arg);
 }
 
-static bool in_dialog(const struct sip_stack *s, const sip_t *sip)
+static const struct sip_leg *leg_of_call(const struct sip_stack *s, const sip_t *sip)
 {
 	struct sip_leg *leg = NULL;
 
-	if (!sip->sip_call_id || !sip->sip_call_id->i_id || !sip->sip_to || !sip->sip_to->a_tag)
-		return false;
-	HASH_FIND_STR(s->by_call, sip->sip_call_id->i_id, leg);
-	return leg != NULL;
+	if (sip->sip_call_id && sip->sip_call_id->i_id)
+		HASH_FIND_STR(s->by_call, sip->sip_call_id->i_id, leg);
+	return leg;
+}
+
+/* The stack compares the tags, and answers 481. */
+static bool in_dialog(const struct sip_stack *s, const sip_t *sip)
+{
+	return sip->sip_to && sip->sip_to->a_tag && leg_of_call(s, sip);
+}
+
+/* Of a user's INVITE, which cannot be challenged; the stack compares the rest (RFC 3261 s9.2). */
+static bool is_cancel_of_call(const struct sip_stack *s, const sip_t *sip)
+{
+	const struct sip_leg *leg = leg_of_call(s, sip);
+
+	return sip->sip_request->rq_method == sip_method_cancel && leg && leg->came_in;
+}
+
+/* Who is it, by the credentials? A count is used up by use. */
+static enum digest_result prove(
+	const struct sip_stack *s, const sip_t *sip, bool use, bool *ret_tried, const char **ret_user)
+{
+	struct credentials_text store;
+	struct digest_credentials c;
+
+	*ret_tried = caller_credentials(sip, s->realm, &store, &c);
+	if (!*ret_tried || !caller_credentials_fit(sip, &c))
+		return DIGEST_WRONG;
+	return digest_check(s->digest, loop_now_us(s->loop), "INVITE", &c, use, ret_user);
+}
+
+/* An INVITE from anywhere, where there are digest users: those who know a password do not share the ration of those who
+ * do not. */
+static bool let_in_to_prove(struct sip_stack *s, const sip_t *sip)
+{
+	const char *user;
+	bool tried;
+
+	if (prove(s, sip, false, &tried, &user) != DIGEST_WRONG)
+		return true;
+	if (ratelimit_take(&s->stranger_answers, loop_now_us(s->loop)))
+		return true;
+	counter_inc(CNT_SIP_REFUSED_SOURCE);
+	return false;
 }
 
 static bool let_in(struct sip_stack *s, msg_t *msg, const sip_t *sip)
@@ -65,12 +104,23 @@ static bool let_in(struct sip_stack *s, msg_t *msg, const sip_t *sip)
 
 	if (in_dialog(s, sip) || source_allowed(s, msg))
 		return true;
-	if (method == sip_method_ack && !s->conf.drop_strangers)
-		return true; /* of a 403 */
+	if (method == sip_method_ack && (!s->conf.drop_strangers || s->digest))
+		return true; /* of a 403 or 401 */
+	if (method == sip_method_invite && s->digest)
+		return let_in_to_prove(s, sip);
+	if (is_cancel_of_call(s, sip))
+		return true;
 	counter_inc(CNT_SIP_REFUSED_SOURCE);
 	if (s->conf.drop_strangers || (method != sip_method_invite && method != sip_method_options))
 		return false;
 	return ratelimit_take(&s->stranger_answers, loop_now_us(s->loop));
+}
+
+/* The stack would send a NOTIFY before we can answer (the subscription of RFC 3515 s2.4.4), so that this must not get
+ * that far: marked as broken it gets 400. */
+static bool is_refer_without_dialog(const sip_t *sip)
+{
+	return sip->sip_request->rq_method == sip_method_refer && (!sip->sip_to || !sip->sip_to->a_tag);
 }
 
 static issize_t hook(msg_t *msg, msg_pub_t *pub, char b[], isize_t length, int eos)
@@ -85,6 +135,8 @@ static issize_t hook(msg_t *msg, msg_pub_t *pub, char b[], isize_t length, int e
 		sip->sip_flags |= MSG_FLG_ERROR;
 		return -1;
 	}
+	if (s && sip && sip->sip_request && is_refer_without_dialog(sip))
+		sip->sip_flags |= MSG_FLG_ERROR;
 	return sip_default_mclass()->mc_extract_body(msg, pub, b, length, eos);
 }
 
@@ -108,16 +160,52 @@ void strangers_unhook(struct sip_stack *s)
 	s->mclass = NULL;
 }
 
-void strangers_request(struct sip_stack *s, nua_event_t event, int status, nua_t *nua, nua_handle_t *nh)
+static void challenge(struct sip_stack *s, nua_handle_t *nh, bool stale)
 {
+	char lines[DIGEST_CHALLENGE_MAX];
+
+	digest_challenge(s->digest, loop_now_us(s->loop), stale, lines);
+	nua_respond(nh, SIP_401_UNAUTHORIZED, SIPTAG_HEADER_STR(lines), TAG_END());
+}
+
+static void invite(struct sip_listener *listener, nua_handle_t *nh, const sip_t *sip, const msg_t *request)
+{
+	struct sip_stack *s = listener->stack;
+	enum digest_result proof = DIGEST_OK;
+	const char *user = NULL;
+	bool tried = false;
+
+	if (!source_allowed(s, request)) {
+		if (!s->digest) {
+			nua_respond(nh, SIP_403_FORBIDDEN, TAG_END());
+			nua_handle_destroy(nh);
+			return;
+		}
+		proof = prove(s, sip, true, &tried, &user);
+	}
+	if (proof == DIGEST_OK) {
+		incoming_invite(listener, nh, sip, request, user);
+		return;
+	}
+	if (tried && proof == DIGEST_WRONG)
+		counter_inc(CNT_SIP_AUTH_FAILED);
+	challenge(s, nh, proof == DIGEST_STALE);
+	nua_handle_destroy(nh);
+}
+
+void strangers_request(
+	struct sip_listener *listener, nua_event_t event, int status, nua_t *nua, nua_handle_t *nh, const sip_t *sip)
+{
+	struct sip_stack *s = listener->stack;
 	msg_t *request = nua_current_request(nua);
 
 	if (nh == nua_default(nua))
 		return;
-	if (status < 200 && event == nua_i_invite)
-		nua_respond(nh, 403, source_allowed(s, request) ? "Calls toward WhatsApp are not enabled" : "Forbidden",
-			TAG_END());
-	else if (status < 200 && !source_allowed(s, request))
+	if (status < 200 && event == nua_i_invite && sip && request) {
+		invite(listener, nh, sip, request);
+		return;
+	}
+	if (status < 200 && !source_allowed(s, request))
 		nua_respond(nh, SIP_403_FORBIDDEN, NUTAG_WITH_THIS(nua), TAG_END());
 	else if (status < 200 && event == nua_i_options)
 		nua_respond(nh, SIP_200_OK, NUTAG_WITH_THIS(nua), TAG_END());

@@ -3,7 +3,9 @@
  * nua events -> what happens to the leg, and what the caller is told. One function an event, chosen by a table.
  */
 #include "b2bua/sip/leg.h"
+#include "b2bua/sip/info.h"
 #include "b2bua/sip/reason.h"
+#include "lib/base/counter.h"
 #include "lib/base/str.h"
 
 #include <sofia-sip/nta.h>
@@ -15,6 +17,7 @@ struct input {
 	const char *phrase;
 	nua_t *nua;
 	const sip_t *sip; /* NULL: made by the stack itself */
+	const tagi_t *tags;
 };
 
 /* The SDP of a message, if its body is that and nothing else. */
@@ -32,7 +35,7 @@ static void body(const struct input *in, struct sip_event *ev)
 
 static struct sip_event event_of(enum sip_event_kind kind, const struct input *in)
 {
-	struct sip_event ev = {.kind = kind, .code = in->status, .phrase = in->phrase ? in->phrase : ""};
+	struct sip_event ev = {.kind = kind, .code = in->status, .phrase = in->phrase ? in->phrase : "", .contact = ""};
 
 	if (in->sip)
 		ev.q850 = reason_q850(in->sip->sip_reason);
@@ -74,6 +77,8 @@ static void on_answer(struct sip_leg *leg, const struct input *in)
 	const char *tag = in->sip && in->sip->sip_to ? in->sip->sip_to->a_tag : NULL;
 
 	leg->phase = LEG_UP;
+	if (in->sip)
+		transfer_keep_route(leg, in->sip->sip_record_route, true);
 	if (!ev.sdp && leg->early_sdp && tag && strcmp(tag, leg->early_tag) == 0) {
 		ev.sdp = leg->early_sdp;
 		ev.sdp_length = strlen(leg->early_sdp);
@@ -81,11 +86,30 @@ static void on_answer(struct sip_leg *leg, const struct input *in)
 	leg_emit(leg, &ev);
 }
 
+/* Where a 3xx points to (RFC 3261 s8.1.3.4): the first Contact that can be called. */
+static const char *redirection(const struct input *in, char *dst, size_t cap)
+{
+	struct sip_uri uri;
+
+	dst[0] = '\0';
+	for (const sip_contact_t *m = in->sip ? in->sip->sip_contact : NULL; m; m = m->m_next) {
+		issize_t n = url_e(dst, (isize_t)cap, m->m_url);
+		if (n > 0 && (size_t)n < cap && sip_uri_parse(dst, &uri) == 0)
+			return dst;
+		dst[0] = '\0';
+	}
+	return dst;
+}
+
 static void on_refusal(struct sip_leg *leg, const struct input *in)
 {
 	struct sip_event ev = event_of(SIP_EV_REFUSED, in);
 	bool challenged = in->status == 401 || in->status == 407;
+	char contact[SIP_URI_MAX] = "";
 
+	ev.contact = in->status >= 300 && in->status < 400 ? redirection(in, contact, sizeof(contact)) : contact;
+	if (in->sip && in->sip->sip_retry_after)
+		ev.retry_after_s = (unsigned)in->sip->sip_retry_after->af_delta;
 	ev.local = made_here(in);
 	if (ev.code >= 700) { /* the library's own: a request it could not make */
 		ev.code = 503;
@@ -120,7 +144,7 @@ static void on_i_invite(struct sip_leg *leg, const struct input *in)
 
 	if (in->status >= 200 || !leg_may(leg, LEG_OP_RESPOND))
 		return;
-	if (leg->pending != PENDING_NONE) {
+	if (leg->pending != PENDING_NONE || leg->phase == LEG_INCOMING || leg->phase == LEG_ANSWERED) {
 		answer_now(leg, in, SIP_491_REQUEST_PENDING);
 		return;
 	}
@@ -155,26 +179,39 @@ static void on_i_update(struct sip_leg *leg, const struct input *in)
 static void on_i_ack(struct sip_leg *leg, const struct input *in)
 {
 	struct sip_event ev = event_of(SIP_EV_ACK, in);
+	bool answer = leg->answer_in_ack;
 
-	if (!leg->answer_in_ack)
-		return;
 	leg->answer_in_ack = false;
-	leg_emit(leg, &ev);
+	leg->unacked = false;
+	if (leg->phase == LEG_ANSWERED)
+		incoming_acked(leg);
+	if (answer)
+		leg_emit(leg, &ev);
+	transfer_continue(leg);
 }
 
-/* The peer takes its re-INVITE back; the stack answers 487. */
+/* The peer takes its INVITE back; the stack answers 487. */
 static void on_i_cancel(struct sip_leg *leg, const struct input *in)
 {
-	(void)in;
-	if (leg->pending == PENDING_INVITE)
+	struct sip_event ev = event_of(SIP_EV_CANCELLED, in);
+
+	if (leg->phase == LEG_INCOMING) {
+		leg_emit(leg, &ev);
+		leg_ended(leg);
+	} else if (leg->pending == PENDING_INVITE) {
 		leg->pending = PENDING_NONE;
+		transfer_continue(leg);
+	}
 }
 
 static void on_i_bye(struct sip_leg *leg, const struct input *in)
 {
 	struct sip_event ev = event_of(SIP_EV_BYE, in);
 
-	if (leg->phase == LEG_CALLING) {
+	if (leg->phase == LEG_INCOMING) {
+		ev.kind = SIP_EV_CANCELLED; /* a caller may (RFC 3261 s15); the stack answers 200, and 487 to the INVITE
+					     */
+	} else if (leg->phase == LEG_CALLING) {
 		/* No callee may do this (RFC 3261 s15), some do. (The library loses 3 KB each time: its INVITE is never
 		 * freed.) */
 		ev.kind = SIP_EV_REFUSED;
@@ -184,21 +221,73 @@ static void on_i_bye(struct sip_leg *leg, const struct input *in)
 	leg_ended(leg);
 }
 
-/* INFO, OPTIONS: taken, without consequences. */
+static void on_i_refer(struct sip_leg *leg, const struct input *in)
+{
+	if (in->status < 200 && leg_may(leg, LEG_OP_RESPOND))
+		transfer_refer(leg, in->nua, in->sip, in->tags);
+}
+
+static void on_i_info(struct sip_leg *leg, const struct input *in)
+{
+	struct sip_event ev = {.kind = SIP_EV_INFO_DTMF, .phrase = "", .contact = ""};
+	const sip_t *sip = in->sip;
+	const char *type = sip && sip->sip_content_type ? sip->sip_content_type->c_type : NULL;
+	bool has_body = sip && sip->sip_payload && sip->sip_payload->pl_data && sip->sip_payload->pl_len;
+
+	if (in->status >= 200)
+		return;
+	if (has_body && !info_is_dtmf(type)) {
+		counter_inc(CNT_SIP_INFO_IGNORED);
+		if (leg_may(leg, LEG_OP_RESPOND))
+			nua_respond(leg->nh, SIP_415_UNSUPPORTED_MEDIA, NUTAG_WITH_THIS(in->nua),
+				SIPTAG_ACCEPT_STR("application/dtmf-relay, application/dtmf"), TAG_END());
+		return;
+	}
+	answer_now(leg, in, SIP_200_OK);
+	if (!has_body)
+		return; /* some keep their connection alive with it */
+	if (info_dtmf(type, sip->sip_payload->pl_data, sip->sip_payload->pl_len, &ev.digit, &ev.duration_ms))
+		counter_inc(CNT_SIP_INFO_IGNORED);
+	else
+		leg_emit(leg, &ev);
+}
+
+/* OPTIONS: taken, without consequences. */
 static void on_i_harmless(struct sip_leg *leg, const struct input *in)
 {
 	if (in->status < 200)
 		answer_now(leg, in, SIP_200_OK);
 }
 
+static void on_r_notify(struct sip_leg *leg, const struct input *in)
+{
+	int substate = nua_substate_active;
+
+	(void)tl_gets(in->tags, NUTAG_SUBSTATE_REF(substate), TAG_END());
+	transfer_notified(leg, in->status, substate == nua_substate_terminated);
+}
+
 /* ---- the end ---- */
+
+/* The ACK to our 200 never came: the stack sends a BYE (RFC 3261 s13.3.1.4). */
+static void on_i_error(struct sip_leg *leg, const struct input *in)
+{
+	struct sip_event ev = event_of(SIP_EV_LOST, in);
+
+	if (leg->phase != LEG_ANSWERED || in->status != 408)
+		return;
+	leg_emit(leg, &ev);
+	leg_ended(leg);
+}
 
 static void on_i_terminated(struct sip_leg *leg, const struct input *in)
 {
-	bool was_calling = leg->phase == LEG_CALLING;
-	struct sip_event ev = event_of(was_calling ? SIP_EV_REFUSED : SIP_EV_LOST, in);
+	struct sip_event ev = event_of(SIP_EV_LOST, in);
 
-	if (was_calling) {
+	if (leg->phase == LEG_INCOMING)
+		ev.kind = SIP_EV_CANCELLED;
+	if (leg->phase == LEG_CALLING) {
+		ev.kind = SIP_EV_REFUSED;
 		ev.local = true;
 		if (ev.code < 300 || ev.code >= 700)
 			ev.code = 503;
@@ -217,8 +306,11 @@ static const struct {
 	{nua_i_ack, on_i_ack},
 	{nua_i_cancel, on_i_cancel},
 	{nua_i_bye, on_i_bye},
-	{nua_i_info, on_i_harmless},
+	{nua_i_info, on_i_info},
+	{nua_i_refer, on_i_refer},
 	{nua_i_options, on_i_harmless},
+	{nua_r_notify, on_r_notify},
+	{nua_i_error, on_i_error},
 	{nua_i_terminated, on_i_terminated},
 };
 
@@ -238,16 +330,16 @@ static void leg_event(struct sip_leg *leg, nua_event_t event, const struct input
 void translate_event(nua_event_t event, int status, const char *phrase, nua_t *nua, struct sip_listener *listener,
 	nua_handle_t *nh, struct sip_leg *leg, const sip_t *sip, tagi_t tags[])
 {
-	const struct input in = {status, phrase, nua, sip};
+	const struct input in = {status, phrase, nua, sip, tags};
 
-	(void)tags;
 	if (event == nua_r_shutdown && status >= 200)
 		listener->shut_down = true;
 	if (!listener->stack)
 		return;
 	loop_refresh_now(listener->stack->loop);
-	if (leg)
+	if (leg && leg->nh == nh)
 		leg_event(leg, event, &in);
-	else if (nh && nua_event_is_incoming_request(event))
-		strangers_request(listener->stack, event, status, nua, nh);
+	else if (!leg && nh && nua_event_is_incoming_request(event))
+		strangers_request(listener, event, status, nua, nh, sip);
+	/* else: the answer to a BYE beside the queue */
 }

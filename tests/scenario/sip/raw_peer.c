@@ -183,3 +183,53 @@ void raw_send_new(struct raw_peer *p, uint16_t port, const char *method, unsigne
 	put_body(&sb, extra, str_equal(method, "INVITE") ? rig_offer : NULL);
 	raw_send(p, port, out, sb.length);
 }
+
+void raw_call_new(struct raw_call *c, struct rig *r, const char *user)
+{
+	static unsigned number;
+
+	memset(c, 0, sizeof(*c));
+	number++;
+	(void)snprintf(c->target, sizeof(c->target), "sip:%s@127.0.0.1:%u", user, r->port);
+	(void)snprintf(c->to, sizeof(c->to), "<sip:%s@127.0.0.1>", user);
+	(void)snprintf(c->call_id, sizeof(c->call_id), "in-%u-%d@pbx", number, (int)getpid());
+	(void)snprintf(c->tag, sizeof(c->tag), "pbx%u", number);
+	c->cseq = 10;
+}
+
+void raw_call_send(struct raw_peer *p, struct rig *r, struct raw_call *c, const char *method, const char *extra,
+	const char *type, const char *body)
+{
+	static unsigned branch;
+	bool same_cseq = str_equal(method, "INVITE") || str_equal(method, "ACK") || str_equal(method, "CANCEL");
+	char out[65536], own[64];
+	struct strbuf sb;
+
+	(void)snprintf(own, sizeof(own), "z9hG4bKin%u-%d", ++branch, (int)getpid());
+	if (str_equal(method, "INVITE"))
+		memcpy(c->branch, own, sizeof(own));
+	else if (str_equal(method, "CANCEL"))
+		memcpy(own, c->branch, sizeof(own));
+	if (!same_cseq)
+		c->cseq++;
+	strbuf_init(&sb, out, sizeof(out));
+	strbuf_printf(
+		&sb, "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;branch=%s\r\n", method, c->target, p->port, own);
+	strbuf_printf(&sb, "From: \"An\\\"n\" <sip:100@pbx.example>;tag=%s\r\nTo: %s\r\n", c->tag, c->to);
+	strbuf_printf(&sb, "Call-ID: %s\r\nCSeq: %u %s\r\nMax-Forwards: 70\r\n", c->call_id, c->cseq, method);
+	strbuf_printf(&sb, "Contact: <sip:100@127.0.0.1:%u>\r\n%s", p->port, extra ? extra : "");
+	if (type)
+		strbuf_printf(&sb, "Content-Type: %s\r\n", type);
+	strbuf_printf(&sb, "Content-Length: %zu\r\n\r\n%s", body ? strlen(body) : 0, body ? body : "");
+	assert_false(sb.truncated);
+	raw_send(p, r->port, out, sb.length);
+}
+
+void raw_call_learn(struct raw_peer *p, struct raw_call *c)
+{
+	char v[512];
+
+	raw_header(p->msg, "To", c->to, sizeof(c->to));
+	if (raw_header(p->msg, "Contact", v, sizeof(v))[0] == '<')
+		str_copy_n(c->target, sizeof(c->target), v + 1, strcspn(v + 1, ">"));
+}

@@ -39,4 +39,22 @@ void raw_ack(struct raw_peer *p, uint16_t port);
 /* A request outside of a dialog. */
 void raw_send_new(struct raw_peer *p, uint16_t port, const char *method, unsigned number, const char *extra);
 
+/* ---- as the caller ---- */
+
+struct raw_call {
+	char target[256]; /* Request-URI; our Contact once a response to the INVITE has come */
+	char to[256];     /* To, with our tag once it is known */
+	char call_id[64], tag[32], branch[64];
+	unsigned cseq; /* of the INVITE */
+};
+
+/* A new call, nothing sent. user: "600". */
+void raw_call_new(struct raw_call *c, struct rig *r, const char *user);
+/* INVITE, ACK and CANCEL keep the CSeq of the INVITE (ACK: a branch of its own), others count up. type NULL: no body.
+ */
+void raw_call_send(struct raw_peer *p, struct rig *r, struct raw_call *c, const char *method, const char *extra,
+	const char *type, const char *body);
+/* Take our tag and Contact out of p->msg. */
+void raw_call_learn(struct raw_peer *p, struct raw_call *c);
+
 #endif

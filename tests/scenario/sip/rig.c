@@ -76,21 +76,72 @@ static void react(struct rig *r, const struct sip_event *ev)
 			sip_leg_respond(r->stack, ev->leg, 200, rig_answer);
 		else if (re->act == ACT_488)
 			sip_leg_respond(r->stack, ev->leg, 488, NULL);
+		else if (re->act == ACT_RING)
+			sip_leg_ring(r->stack, ev->leg, 180, NULL);
+		else if (re->act == ACT_ACCEPT)
+			sip_leg_accept(r->stack, ev->leg, rig_answer);
+		else if (re->act == ACT_REJECT)
+			sip_leg_reject(r->stack, ev->leg, 403, "Not\r\nyou", 21,
+				(const struct sip_header[]){{"X-WA-Error", "138006"}, {"Retry-After", "7"}}, 2);
+		else if (re->act == ACT_REFER_202)
+			sip_leg_refer_respond(r->stack, ev->leg, 202);
+		else if (re->act == ACT_REFER_603)
+			sip_leg_refer_respond(r->stack, ev->leg, 603);
 		else
 			r->respond_due = true;
 		return;
 	}
 }
 
+static void remember_incoming(struct rig *r, const struct sip_event *ev)
+{
+	const struct sip_incoming *in = ev->in;
+	struct strbuf sb;
+
+	assert_true(addr_is_set(&in->source));
+	r->in_leg = ev->leg;
+	r->replaces_leg = in->replaces_leg;
+	strbuf_init(&sb, r->in_text, sizeof(r->in_text));
+	strbuf_printf(&sb, "user=%s host=%s to=%s from=%s display=%s fromhost=%s pai=%s auth=%s", in->request_user,
+		in->request_host, in->to_user, in->from_user, in->from_display, in->from_host, in->pai_user,
+		in->auth_user ? in->auth_user : "-");
+	for (size_t i = 0; i < in->header_count; i++)
+		strbuf_printf(&sb, " %s=%s", in->headers[i].name, in->headers[i].value);
+}
+
+static void remember(struct rig *r, const struct sip_event *ev)
+{
+	assert_int_equal(ev->kind == SIP_EV_INVITE, ev->in != NULL);
+	if (ev->in)
+		remember_incoming(r, ev);
+	if (ev->kind == SIP_EV_REFER) {
+		str_copy(r->refer_to, sizeof(r->refer_to), ev->refer_to);
+		str_copy(r->refer_replaces, sizeof(r->refer_replaces), ev->refer_replaces);
+		str_copy(r->referred_by, sizeof(r->referred_by), ev->referred_by);
+	}
+	if (ev->kind == SIP_EV_REFUSED) {
+		assert_non_null(ev->contact);
+		str_copy(r->contact, sizeof(r->contact), ev->contact);
+		r->retry_after_s = ev->retry_after_s;
+	}
+	if (ev->kind == SIP_EV_INFO_DTMF && strlen(r->digits) + 1 < sizeof(r->digits)) {
+		r->digits[strlen(r->digits)] = ev->digit;
+		r->duration_ms = ev->duration_ms;
+	}
+}
+
 static void on_event(const struct sip_event *ev, void *arg)
 {
-	static const char *const names[] = {"progress", "answered", "refused", "bye", "lost", "offer", "ack"};
+	static const char *const names[] = {"progress", "answered", "refused", "bye", "lost", "offer", "ack", "invite",
+		"cancelled", "refer", "dtmf"};
 	struct rig *r = arg;
 	size_t n = strlen(r->said);
 	struct strbuf sb;
 
-	assert_ptr_equal(ev->leg_arg, r);
+	assert_true(ev->leg_arg == r || ev->leg_arg == NULL);
 	assert_int_not_equal(ev->leg, 0);
+	assert_non_null(ev->sip_call_id);
+	remember(r, ev);
 	strbuf_init(&sb, r->said + n, sizeof(r->said) - n);
 	strbuf_printf(
 		&sb, "%s%s", n ? " " : "", ev->kind == SIP_EV_OFFER && ev->is_update ? "update" : names[ev->kind]);
@@ -121,6 +172,9 @@ void rig_open(struct rig *r, const char *public_address)
 		.arg = r,
 		.t1x64_ms = RIG_T1X64_MS,
 		.min_se_s = 2,
+		.users = r->users,
+		.user_count = r->user_count,
+		.incoming_max = r->incoming_max,
 	};
 
 	assert_int_equal(loop_new(&r->loop), 0);

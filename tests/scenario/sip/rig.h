@@ -12,7 +12,20 @@
 
 enum { RIG_T1X64_MS = 2000 };
 
-enum act { ACT_NONE, ACT_BYE, ACT_CANCEL, ACT_200, ACT_488, ACT_200_LATER };
+enum act {
+	ACT_NONE,
+	ACT_BYE,
+	ACT_CANCEL,
+	ACT_200,
+	ACT_488,
+	ACT_200_LATER,
+	/* legs that came in */
+	ACT_RING,
+	ACT_ACCEPT,
+	ACT_REJECT,
+	ACT_REFER_202,
+	ACT_REFER_603,
+};
 
 struct reaction {
 	enum sip_event_kind on;
@@ -26,6 +39,8 @@ struct rig {
 	uint16_t port;
 	int fds; /* open when the stack was new */
 	bool drop_strangers, allow_nobody;
+	const struct sip_user *users;
+	size_t user_count, incoming_max;
 	const struct reaction *reactions; /* up to ACT_NONE */
 	bool respond_due;
 	/* the last leg, and all that was told, in words: "progress/180 answered/200+sdp bye/q16" */
@@ -34,6 +49,13 @@ struct rig {
 	unsigned events;
 	char sdp[4096]; /* of the last event that had one */
 	uint64_t said_us;
+	/* of the last leg that came in */
+	uint64_t in_leg, replaces_leg;
+	char in_text[2048]; /* "user=+44 host=.. ... X-A=1" */
+	/* of the last REFER and the last refusal */
+	char refer_to[512], refer_replaces[512], referred_by[512], contact[512];
+	unsigned retry_after_s, duration_ms;
+	char digits[64];
 };
 
 /* conf_edit may be NULL. */

@@ -46,7 +46,8 @@ static const struct call calls[] = {
 		NULL},
 	{"session_timer_peer", false, {{SIP_EV_OFFER, 0, ACT_200}, {SIP_EV_ACK, 0, ACT_BYE}},
 		"progress/180 answered/200+sdp offer+sdp", NULL},
-	{"in_dialog_requests", false, {{0}}, "progress/180 answered/200+sdp bye", NULL},
+	{"in_dialog_requests", false, {{SIP_EV_REFER, 0, ACT_REFER_603}}, "progress/180 answered/200+sdp refer bye",
+		NULL},
 };
 
 static void run(struct rig *r, const struct call *c)

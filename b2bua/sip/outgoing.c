@@ -1,0 +1,143 @@
+/* b2bua/sip/outgoing.c
+ *
+ * Legs that we call: the INVITE.
+ */
+#include "b2bua/sip/leg.h"
+
+#include "b2bua/sip/headers.h"
+#include "b2bua/sip/text.h"
+#include "lib/base/str.h"
+
+#include <errno.h>
+#include <sofia-sip/sip_protos.h>
+#include <string.h>
+
+int contact_build(char *dst, size_t cap, const struct sip_stack *s, const struct sip_listener *listener,
+	const struct addr *local, enum sip_transport transport)
+{
+	char host[ADDR_TEXT_MAX];
+	struct strbuf sb;
+	size_t n;
+	uint16_t port = 0;
+
+	strbuf_init(&sb, dst, cap);
+	if (s->public_address[0]) {
+		(void)sip_hostport_parse(s->public_address, &n, &port);
+		strbuf_printf(&sb, "<sip:watrunk@%.*s", (int)n, s->public_address);
+	} else if (addr_is_set(local)) {
+		addr_host(local, host, sizeof(host));
+		strbuf_printf(&sb, addr_is_v6(local) ? "<sip:watrunk@[%s]" : "<sip:watrunk@%s", host);
+	} else {
+		return 0;
+	}
+	strbuf_printf(&sb, ":%u;transport=%s>", port ? port : addr_port(&listener->addr),
+		transport == SIP_TCP ? "tcp" : "udp");
+	return sb.truncated ? -EINVAL : 0;
+}
+
+enum { TRANSFER_VALUE_MAX = 1024 };
+
+struct invite_text {
+	char to[SIP_URI_MAX], from[SIP_NAME_ADDR_MAX], contact[SIP_URI_MAX], headers[SIP_HEADERS_MAX];
+};
+
+/* Would the library read this value? */
+static bool is_replaces(const char *value)
+{
+	su_home_t home[1] = {SU_HOME_INIT(home)};
+	bool ok;
+
+	su_home_init(home);
+	ok = sip_replaces_make(home, value) != NULL;
+	su_home_deinit(home);
+	return ok;
+}
+
+static bool is_referred_by(const char *value)
+{
+	su_home_t home[1] = {SU_HOME_INIT(home)};
+	bool ok;
+
+	su_home_init(home);
+	ok = sip_referred_by_make(home, value) != NULL;
+	su_home_deinit(home);
+	return ok;
+}
+
+/* Of a call that another party asked for: RFC 3892, RFC 3891. Who does not know Replaces shall refuse rather than ring
+ * a second time. */
+static int put_transfer_headers(char *headers, size_t cap, const struct sip_invite *in)
+{
+	struct strbuf sb = {.text = headers, .cap = cap, .length = strlen(headers)};
+
+	if (in->referred_by && *in->referred_by) {
+		if (!is_referred_by(in->referred_by))
+			return -EINVAL;
+		strbuf_put(&sb, "Referred-By: ");
+		text_put_line(&sb, in->referred_by, TRANSFER_VALUE_MAX);
+		strbuf_put(&sb, "\r\n");
+	}
+	if (in->replaces && *in->replaces) {
+		if (!is_replaces(in->replaces))
+			return -EINVAL;
+		strbuf_put(&sb, "Require: replaces\r\nReplaces: ");
+		text_put_line(&sb, in->replaces, TRANSFER_VALUE_MAX);
+		strbuf_put(&sb, "\r\n");
+	}
+	return sb.truncated ? -EINVAL : 0;
+}
+
+static int invite_text(
+	struct sip_stack *s, const struct sip_invite *in, struct invite_text *t, struct sip_listener **ret_listener)
+{
+	struct sip_uri target;
+	struct addr local = {0};
+	const char *domain = in->from_domain && *in->from_domain ? in->from_domain : s->domain;
+
+	if (!in->sdp || !in->target_uri || sip_uri_parse(in->target_uri, &target))
+		return -EINVAL;
+	*ret_listener = stack_listener_for(s, &target, &local);
+	if (!*ret_listener)
+		return -EINVAL;
+	if (sip_to_build(t->to, sizeof(t->to), &target) ||
+		sip_from_build(t->from, sizeof(t->from), in->from_display, in->from_user, domain) ||
+		contact_build(t->contact, sizeof(t->contact), s, *ret_listener, &local, target.transport) ||
+		headers_build(t->headers, sizeof(t->headers), in->pai_uri, in->headers, in->header_count))
+		return -EINVAL;
+	return put_transfer_headers(t->headers, sizeof(t->headers), in);
+}
+
+int sip_leg_invite(struct sip_stack *s, const struct sip_invite *invite, uint64_t *ret_leg)
+{
+	struct invite_text t;
+	struct sip_listener *listener;
+	struct sip_leg *leg;
+	int r = invite_text(s, invite, &t, &listener);
+
+	if (r)
+		return r;
+	leg = leg_new(s, invite->leg_arg, NULL);
+	if (!leg)
+		return -ENOMEM;
+	leg->listener = listener;
+	str_copy(leg->contact, sizeof(leg->contact), t.contact);
+	/* Tags of the handle go into every request of it: body and call data belong to the INVITE alone. */
+	leg->nh = nua_handle(listener->nua, leg, NUTAG_URL((const url_string_t *)invite->target_uri),
+		SIPTAG_TO_STR(t.to), SIPTAG_FROM_STR(t.from), SIPTAG_CALL_ID_STR(leg->call_id),
+		TAG_IF(t.contact[0], SIPTAG_CONTACT_STR(t.contact)), TAG_END());
+	if (!leg->nh) {
+		leg_drop(leg);
+		return -ENOMEM;
+	}
+	nua_invite(leg->nh, TAG_IF(t.headers[0], SIPTAG_HEADER_STR(t.headers)),
+		SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(invite->sdp), TAG_END());
+	*ret_leg = leg->id;
+	return 0;
+}
+
+bool sip_target_allowed(const char *uri)
+{
+	struct sip_uri target;
+
+	return sip_uri_parse(uri, &target) == 0 && target.transport != SIP_TLS;
+}
