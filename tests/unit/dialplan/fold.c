@@ -132,10 +132,15 @@ static void bounded(void **state)
 	for (size_t i = 0; i + 3 < sizeof(text); i += 3)
 		memcpy(text + i, "\xef\xb7\xba", 3); /* U+FDFA: eighteen characters */
 	f = fold(text);
-	assert_true(strlen(f) <= 4 * 2 * FOLD_MAX_CHARS);
+	assert_int_equal(strlen(f), 3 * FOLD_MAX_CHARS);
+	free(f);
+	for (size_t i = 0; i + 3 < sizeof(text); i += 3)
+		memcpy(text + i, "\xe3\x8c\x96", 3); /* U+3316: six */
+	f = fold(text);
+	assert_int_equal(strlen(f), 3 * 3 * FOLD_MAX_CHARS);
 	free(f);
 	f = words(text);
-	assert_true(strlen(f) <= 3 * 4 * 2 * FOLD_MAX_CHARS);
+	assert_int_equal(strlen(f), 1 + 4 * 3 * FOLD_MAX_CHARS);
 	free(f);
 }
 
