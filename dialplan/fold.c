@@ -107,8 +107,9 @@ static char *without_marks(char *text)
 	size_t count = 0;
 
 	g_free(text);
-	for (const char *at = parts; at && *at && count < OUT_MAX_CHARS; at = g_utf8_next_char(at)) {
+	for (const char *at = parts, *next; at && *at && count < OUT_MAX_CHARS; at = next) {
 		size_t n = (size_t)(g_utf8_next_char(at) - at);
+		next = at + n; /* now: the move may write over the character */
 		if (is_dropped(g_utf8_get_char(at)))
 			continue;
 		memmove(to, at, n);
@@ -143,7 +144,8 @@ int fold_text(const char *text, char **ret_text)
 	g_free(marked);
 	out = g_string_sized_new(strlen(plain) + 1);
 	for (const char *at = plain; *at; at = g_utf8_next_char(at)) {
-		gunichar c = g_utf8_get_char(at);
+		/* Lower case once more: GLib folds Cherokee's two cases into each other. */
+		gunichar c = g_unichar_tolower(g_utf8_get_char(at));
 		if (!is_blank(c))
 			append_plain(out, c);
 		else if (out->len && out->str[out->len - 1] != ' ')

@@ -53,6 +53,8 @@ static void folded(void **state)
 			"call me"},                           /* soft hyphen, zero-width space, direction mark */
 		{"\xe2\x9d\xa4\xef\xb8\x8f", "\xe2\x9d\xa4"}, /* heart with a variation selector */
 		{"\xf0\x9f\x86\x98", "\xf0\x9f\x86\x98"},
+		/* a family: joiners of three bytes before characters of four; the move wrote over what was read */
+		{"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7x", "\xf0\x9f\x91\xa9\xf0\x9f\x91\xa7x"},
 		{"مَكَالَمَة", "مكالمة"}, /* Arabic without its short vowels */
 		{"\xff\xfe"
 		 "a\xc3",
