@@ -2,7 +2,7 @@
  *
  * Calls told as tables: when, what happened, what is to be done about it.
  */
-#include "tests/support/call/play.h"
+#include "tests/unit/b2bua/call/story.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,28 +12,17 @@
 #include <string.h>
 #include <cmocka.h>
 
-struct step {
-	unsigned at_ms;
-	const char *event, *actions;
-};
-
-struct story {
-	const char *name;
-	enum {
-		USUAL,
-		NO_PRE_ACCEPT,
-		NO_WAIT,
-		ROUTE_CLOSED,
-		ROUTE_UNKNOWN_CAUSE,
-		NO_RULE,
-		UNKNOWN_GATEWAY,
-		NO_DIALPLAN,
-		BAD_SDP
-	} setup;
-	struct step steps[20];
-	enum cause cause;
-	enum call_ended_by by;
-	enum call_end_status status;
+enum {
+	USUAL,
+	NO_PRE_ACCEPT,
+	NO_WAIT,
+	ROUTE_CLOSED,
+	ROUTE_UNKNOWN_CAUSE,
+	NO_RULE,
+	UNKNOWN_GATEWAY,
+	NO_DIALPLAN,
+	BAD_SDP,
+	ASKS,
 };
 
 #define OPENED                                                                                                         \
@@ -378,6 +367,40 @@ static const struct story stories[] = {
 		{{0, "offer", "graph:reject set:close"}, {50, "wa:end", ""}, {100, "reject:over", RELEASE}},
 		CAUSE_NO_ROUTE, ENDED_BY_US, CALL_END_REJECTED},
 
+	{"a service says where to", ASKS,
+		{{0, "offer", "set:window ask_route"}, {300, "routed:bridge", "media_open"},
+			{300, "media:opened", "media_set_wa sip_invite graph:pre_accept set:ring"},
+			{700, "sip:486", "cancel:window cancel:ring media_close set:close"}, {701, "media:closed", ""},
+			{750, "pre_accept:ok", "graph:terminate set:close"}, {800, "terminate:ok", RELEASE}},
+		CAUSE_BUSY, ENDED_BY_SIP, CALL_END_REJECTED},
+	{"a service refuses", ASKS,
+		{{0, "offer", "set:window ask_route"}, {300, "routed:reject", "cancel:window graph:reject set:close"},
+			{400, "reject:ok", RELEASE}},
+		CAUSE_CLOSED, ENDED_BY_US, CALL_END_REJECTED},
+	{"a service has nothing to say", ASKS,
+		{{0, "offer", "set:window ask_route"}, {300, "routed:nowhere", "cancel:window graph:reject set:close"},
+			{400, "reject:ok", RELEASE}},
+		CAUSE_NO_ROUTE, ENDED_BY_US, CALL_END_REJECTED},
+	{"a service is never heard of", ASKS,
+		{{0, "offer", "set:window ask_route"}, {29000, "timer:window", "graph:reject set:close"},
+			{29100, "reject:over", RELEASE}},
+		CAUSE_NO_ROUTE, ENDED_BY_US, CALL_END_REJECTED},
+	{"the user gives up while a service thinks", ASKS,
+		{{0, "offer", "set:window ask_route"}, {300, "wa:end", "cancel:window record release"},
+			{400, "routed:bridge", ""}},
+		CAUSE_CANCELLED, ENDED_BY_USER, CALL_END_CANCELLED},
+	{"the SIP side is elsewhere, and elsewhere again", USUAL,
+		{OPENED, {200, "sip:302", "sip_invite"}, {250, "sip:302", "sip_invite"}, {300, "sip:302", "sip_invite"},
+			{350, "sip:302", "cancel:window cancel:ring media_close set:close"}, {351, "media:closed", ""},
+			{400, "pre_accept:ok", "graph:terminate set:close"}, {500, "terminate:ok", RELEASE}},
+		CAUSE_GATEWAY_FAILED, ENDED_BY_SIP, CALL_END_FAILED},
+	{"elsewhere somebody answers", USUAL,
+		{OPENED, {200, "sip:302", "sip_invite"}, {900, "sip:200", "cancel:ring media_set_sip set:media"},
+			{950, "media:up", "cancel:media " ACCEPT},
+			{1000, "accept:ok", "cancel:media set:limit media_start_wa"},
+			{9000, "sip:bye", "cancel:limit graph:terminate media_close set:close"},
+			{9001, "terminate:ok", ""}, {9002, "media:closed", RELEASE}},
+		CAUSE_NORMAL, ENDED_BY_SIP, CALL_END_COMPLETED},
 	{"no common codec", USUAL,
 		{PRE_ACCEPTED,
 			{900, "sip:200_g729",
@@ -460,6 +483,8 @@ static const struct story stories[] = {
 		CAUSE_NO_ANSWER, ENDED_BY_US, CALL_END_MISSED},
 };
 
+enum { STORIES = sizeof(stories) / sizeof(stories[0]) };
+
 static void set_up(struct play *p, const struct story *s)
 {
 	play_init(p);
@@ -476,6 +501,8 @@ static void set_up(struct play *p, const struct story *s)
 		p->dialplan.route.kind = ROUTE_REJECT;
 		p->dialplan.route.cause = s->setup == ROUTE_CLOSED ? "closed" : "tuesday";
 	}
+	if (s->setup == ASKS)
+		p->dialplan.route.kind = ROUTE_ASK;
 	if (s->setup == BAD_SDP) {
 		p->offer.sdp = "v=0\r\n";
 		p->offer.sdp_length = 5;
@@ -483,74 +510,22 @@ static void set_up(struct play *p, const struct story *s)
 	assert_int_equal(play_start(p), 0);
 }
 
-static void check_end(const struct play *p, const struct story *s)
-{
-	struct call_report r;
-
-	call_report(p->call, &r);
-	if (r.state != CALL_RELEASED || !r.ended || r.cause != s->cause || r.ended_by != s->by || r.status != s->status)
-		fail_msg("%s: state %s cause %s by %d status %d", s->name, call_state_name(r.state),
-			cause_info(r.cause)->name, r.ended_by, r.status);
-}
-
-static void tell(const struct story *s, bool twice)
-{
-	struct play p;
-
-	set_up(&p, s);
-	for (const struct step *step = s->steps; step->event; step++) {
-		if (!play_named(&p, step->event, step->at_ms))
-			fail_msg("%s: no event %s", s->name, step->event);
-		if (p.fault || strcmp(p.actions, step->actions) != 0)
-			fail_msg("%s, %u ms, %s:\n  got    %s\n  wanted %s\n  fault  %s", s->name, step->at_ms,
-				step->event, p.actions, step->actions, p.fault ? p.fault : "none");
-		/* A second copy adds nothing: only offers are answered again, and an early timer is set again. */
-		if (twice && strncmp(step->actions, "sip_respond", 11) != 0 && !strstr(step->actions, " sip_respond") &&
-			strcmp(step->event, "timer:ring") != 0) {
-			play_named(&p, step->event, step->at_ms);
-			if (p.fault || (p.actions[0] && strcmp(p.actions, "set:media") != 0 &&
-					       strcmp(p.actions, "set:close") != 0))
-				fail_msg("%s: %s twice: %s, %s", s->name, step->event, p.actions,
-					p.fault ? p.fault : "");
-		}
-	}
-	check_end(&p, s);
-	play_done(&p);
-}
-
 static void each_story(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(stories) / sizeof(stories[0]); i++)
-		tell(&stories[i], false);
+	stories_told(stories, STORIES, set_up, false);
 }
 
 static void each_story_with_every_event_twice(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(stories) / sizeof(stories[0]); i++)
-		tell(&stories[i], true);
+	stories_told(stories, STORIES, set_up, true);
 }
 
-/* Cut every story short after every step: timers alone must bring it to its end. */
 static void timers_alone_end_every_story(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(stories) / sizeof(stories[0]); i++) {
-		for (size_t cut = 1; stories[i].steps[cut - 1].event; cut++) {
-			struct play p;
-			unsigned fired = 0;
-			set_up(&p, &stories[i]);
-			for (size_t k = 0; k < cut; k++)
-				play_named(&p, stories[i].steps[k].event, stories[i].steps[k].at_ms);
-			while (play_fire(&p))
-				assert_in_range(++fired, 1, 6);
-			if (p.fault || !p.watch.released)
-				fail_msg("%s, cut after %zu: %s", stories[i].name, cut,
-					p.fault ? p.fault : "not released");
-			play_done(&p);
-		}
-	}
+	stories_cut_short(stories, STORIES, set_up);
 }
 
 static void report_of_a_usual_call(void **state)
