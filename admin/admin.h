@@ -1,15 +1,9 @@
 /* admin/admin.h
  *
- * The operator's HTTP interface, on a listener of its own: live calls, hang-up, call history, counters. JSON; errors as
- * RFC 9457 problem details. Every request but GET /healthz needs "Authorization: Bearer TOKEN" (compared in constant
- * time; refused ones counted: CNT_ADMIN_BAD_TOKEN).
- *
- *   GET  /healthz                       {"status":"ok","version":"0.1.0","calls":2}
- *   GET  /v1/calls                      {"calls":[{...}]}                      live ones
- *   GET  /v1/calls/{id}                 one live call, else the record, else 404
- *   POST /v1/calls/{id}/hangup          {"id":"...","ended":true}  | 404
- *   GET  /v1/history?number=&user=&status=&from=&to=&limit=&offset=   {"records":[...]}
- *   GET  /v1/counters                   {"webhook_posts":12,...,"gauges":{"media_sessions":2,...}}
+ * The HTTP interface for operators and programs, on a listener of its own: live calls, dialling, transfer, permissions,
+ * messages, call history, events, counters. JSON; errors as RFC 9457 problem details. Every request but GET /healthz
+ * needs "Authorization: Bearer TOKEN" (compared in constant time; refused ones counted: CNT_ADMIN_BAD_TOKEN).
+ * admin/routes.c lists the requests, docs/api.md explains them, docs/openapi.yaml says everything.
  *
  * Owner: control thread.
  */
@@ -53,11 +47,12 @@ struct admin_conf {
 	struct admin_ops ops;
 	struct api_ops api;
 	struct events *events; /* borrowed; NULL: /v1/events is answered 501 */
+	unsigned heartbeat_ms; /* of event streams; 0: 15000 */
 };
 
 int admin_new(struct loop *l, const struct admin_conf *conf, struct admin **ret_admin);
 void admin_addr(const struct admin *a, struct addr *ret_addr);
-/* Before store_close(), which answers what is still asked. Accepts NULL; returns NULL. */
+/* Before events_free() and store_close(), which answers what is still asked. Accepts NULL; returns NULL. */
 struct admin *admin_free(struct admin *a);
 
 /* The JSON of one record, as /v1/history and `watrunk calls --history --json` print it; malloc'd text, NULL when out of

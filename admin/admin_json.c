@@ -33,6 +33,34 @@ json_t *admin_json_call(const struct admin_call *c)
 		"rang_ms", time_or_null(c->rang_ms), "answered_ms", time_or_null(c->answered_ms));
 }
 
+json_t *admin_json_text(const char *text)
+{
+	return text_or_null(text);
+}
+
+json_t *admin_json_permission(const struct permission *p, const char *number, uint64_t now_ms)
+{
+	json_t *requested = json_array();
+
+	for (size_t i = 0; requested && i < 2 && p->requested_ms[i]; i++)
+		json_array_append_new(requested, json_integer((json_int_t)p->requested_ms[i]));
+	return json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:b, s:i, s:i, s:o, s:o, s:b}", "number",
+		text_or_null(number), "user", text_or_null(p->user), "status", permission_status_name(p->status),
+		"source", permission_source_name(p->source), "expires_ms", time_or_null(p->expires_ms), "checked_ms",
+		time_or_null(p->checked_ms), "requested_ms", requested, "request_pending", p->request_pending,
+		"unanswered", (int)p->unanswered, "connected", (int)p->connected, "blocked_until_ms",
+		time_or_null(p->blocked_until_ms), "request_blocked_until_ms",
+		time_or_null(p->request_blocked_until_ms), "window_open", permission_window_open(p, now_ms));
+}
+
+json_t *admin_json_parked(const struct api_parked *p)
+{
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", p->id, "number", text_or_null(p->number),
+		"user", text_or_null(p->user), "gateway", text_or_null(p->gateway), "uri", text_or_null(p->uri),
+		"source", text_or_null(p->source), "created_ms", time_or_null(p->created_ms), "expires_ms",
+		time_or_null(p->expires_ms));
+}
+
 static json_t *quality_json(const struct quality *q)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "packets",

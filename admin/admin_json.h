@@ -12,5 +12,8 @@
 /* New references; NULL when out of memory. Times of 0 and measurements of -1 become null. */
 json_t *admin_json_call(const struct admin_call *call);
 json_t *admin_json_record(const struct call_record *record);
+json_t *admin_json_permission(const struct permission *p, const char *number, uint64_t now_ms);
+json_t *admin_json_parked(const struct api_parked *p);
+json_t *admin_json_text(const char *text); /* null when empty or not UTF-8 */
 
 #endif

@@ -6,8 +6,8 @@
  * the call; text that was not given is "".
  *
  * Every operation gets a reply, to be completed exactly once, inside the call or later, by one of the functions below;
- * it is gone then. It may be completed after the client has left, and after admin_free() (nothing happens then): an
- * answer given late still belongs to the request's Idempotency-Key. Owner: control thread.
+ * it is gone then. It may be completed after the client has left (the answer still belongs to the request's
+ * Idempotency-Key), and after admin_free() (nothing happens). Owner: control thread.
  */
 #ifndef ADMIN_API_OPS_H
 #define ADMIN_API_OPS_H

@@ -128,7 +128,7 @@ void cloud_event_sign(
 	snprintf(dst, CLOUD_EVENT_SIGNATURE_MAX, "t=%" PRIu64 ",v1=%s", unix_s, hex);
 }
 
-bool cloud_event_matches(const char *pattern, const char *type)
+bool events_type_matches(const char *pattern, const char *type)
 {
 	size_t length = strlen(pattern);
 

@@ -26,7 +26,5 @@ const char *cloud_event_time(uint64_t ms, char dst[CLOUD_EVENT_TIME_MAX]);
 /* Value of X-Watrunk-Signature: HMAC-SHA-256 over "SECONDS.BODY". */
 void cloud_event_sign(
 	const char *secret, uint64_t unix_s, const char *body, size_t length, char dst[CLOUD_EVENT_SIGNATURE_MAX]);
-/* Does a receiver's pattern take this type? "call.*" takes what begins with "call."; "*" takes all. */
-bool cloud_event_matches(const char *pattern, const char *type);
 
 #endif

@@ -72,6 +72,9 @@ struct events_listener *events_listen(
 	struct events *e, void (*fn)(const char *id, const char *type, const char *json, void *arg), void *arg);
 struct events_listener *events_unlisten(struct events_listener *l);
 
+/* Does a receiver's pattern take this type? "call.*" takes what begins with "call.", "*" takes all. */
+bool events_type_matches(const char *pattern, const char *type);
+
 /* After dead events were revived, or a receiver was repaired: try all receivers now, whatever they are waiting for. */
 void events_kick(struct events *e);
 

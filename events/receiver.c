@@ -358,7 +358,7 @@ const char *receiver_name(const struct receiver *r)
 bool receiver_wants(const struct receiver *r, const char *type)
 {
 	for (size_t i = 0; i < r->type_count; i++) {
-		if (cloud_event_matches(r->types[i], type))
+		if (events_type_matches(r->types[i], type))
 			return true;
 	}
 	return r->type_count == 0;

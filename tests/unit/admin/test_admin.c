@@ -4,11 +4,10 @@
 #include "lib/base/counter.h"
 #include "lib/base/str.h"
 #include "tests/support/oom.h"
+#include "tests/unit/admin/admin_rig.h"
 #include "tests/unit/admin/fake_store.h"
-#include "tests/unit/lib/http/raw_client.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,133 +16,6 @@
 #include <cmocka.h>
 
 #include "tests/unit/lib/http/until.h"
-
-#define TOKEN "correct horse battery staple"
-#define AUTH  "Authorization: Bearer " TOKEN "\r\n"
-
-static struct {
-	struct loop *loop;
-	struct admin *admin;
-	struct addr addr;
-	const struct admin_call *calls;
-	size_t call_count;
-	char hung_up[64];
-} m;
-static struct raw_client client;
-
-static const struct admin_call two_calls[] = {
-	{.id = "c-1",
-		.wacid = "wacid.one",
-		.state = "talking",
-		.direction = "inbound",
-		.number = "+12025550123",
-		.user = "+447700900123",
-		.user_name = "A \"quoted\" \xf0\x9f\x98\x80",
-		.gateway = "pbx",
-		.rule = "all",
-		.started_ms = 1000,
-		.rang_ms = 2000,
-		.answered_ms = 3000},
-	{.id = "c-2", .wacid = "", .state = "ringing", .direction = "inbound", .user_name = "not \xff UTF-8"},
-};
-
-static void each_call(void (*fn)(const struct admin_call *call, void *fn_arg), void *fn_arg, void *arg)
-{
-	assert_ptr_equal(arg, &m);
-	for (size_t i = 0; i < m.call_count; i++)
-		fn(&m.calls[i], fn_arg);
-}
-
-static int hangup(const char *id, void *arg)
-{
-	assert_ptr_equal(arg, &m);
-	for (size_t i = 0; i < m.call_count; i++) {
-		if (strcmp(m.calls[i].id, id) == 0) {
-			str_copy(m.hung_up, sizeof(m.hung_up), id);
-			return 0;
-		}
-	}
-	return -ENOENT;
-}
-
-static size_t gauges(struct admin_gauge *ret, size_t cap, void *arg)
-{
-	(void)arg;
-	assert_true(cap >= 2);
-	ret[0] = (struct admin_gauge){"calls", 2};
-	ret[1] = (struct admin_gauge){"media_ports", 1234567890123};
-	return 2;
-}
-
-static struct admin_conf conf(void)
-{
-	struct admin_conf c = {.token = TOKEN, .ops = {each_call, hangup, gauges, &m}};
-	assert_int_equal(addr_set(&c.listen, "127.0.0.1", 0), 0);
-	return c;
-}
-
-static int set_up(void **state)
-{
-	const struct admin_conf c = conf();
-
-	(void)state;
-	memset(&m, 0, sizeof(m));
-	m.calls = two_calls;
-	m.call_count = 2;
-	assert_int_equal(loop_new(&m.loop), 0);
-	assert_int_equal(admin_new(m.loop, &c, &m.admin), 0);
-	admin_addr(m.admin, &m.addr);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	admin_free(m.admin);
-	loop_free(m.loop);
-	fake_store_reset();
-	return 0;
-}
-
-static void say(const char *method, const char *target, const char *headers)
-{
-	char request[4096];
-
-	raw_open(&client, m.loop, &m.addr);
-	snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n", method, target,
-		headers);
-	raw_say(&client, request);
-}
-
-/* The answer to say(): its status, and its body as JSON where ret_body is given. */
-static unsigned hear(json_t **ret_body)
-{
-	unsigned status = 0;
-
-	UNTIL(m.loop, client.closed);
-	client.heard[client.length] = '\0';
-	assert_int_equal(sscanf(client.heard, "HTTP/1.1 %u", &status), 1);
-	if (ret_body) {
-		const char *body = strstr(client.heard, "\r\n\r\n");
-		assert_non_null(body);
-		*ret_body = json_loads(body + 4, 0, NULL);
-		assert_non_null(*ret_body);
-	}
-	raw_close(&client);
-	return status;
-}
-
-static unsigned ask(const char *method, const char *target, json_t **ret_body)
-{
-	say(method, target, AUTH);
-	return hear(ret_body);
-}
-
-static const char *text(const json_t *o, const char *key)
-{
-	const char *t = json_string_value(json_object_get(o, key));
-	return t ? t : "(none)";
-}
 
 static void test_only_the_token_opens(void **state)
 {
@@ -163,22 +35,22 @@ static void test_only_the_token_opens(void **state)
 	uint64_t refused = counter_sum(CNT_ADMIN_BAD_TOKEN);
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		say("GET", "/v1/calls", wrong[i]);
-		assert_int_equal(hear(NULL), 401);
-		assert_int_equal(raw_count(&client, "WWW-Authenticate: Bearer"), 1);
-		assert_int_equal(raw_count(&client, "application/problem+json"), 1);
+		rig_say("GET", "/v1/calls", wrong[i]);
+		assert_int_equal(rig_hear(NULL), 401);
+		assert_int_equal(raw_count(&rig.client, "WWW-Authenticate: Bearer"), 1);
+		assert_int_equal(raw_count(&rig.client, "application/problem+json"), 1);
 	}
 	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
-		say("GET", targets[i], "");
-		assert_int_equal(hear(NULL), 401);
-		say("POST", targets[i], "Content-Length: 0\r\n");
-		assert_int_equal(hear(NULL), 401);
+		rig_say("GET", targets[i], "");
+		assert_int_equal(rig_hear(NULL), 401);
+		rig_say("POST", targets[i], "Content-Length: 0\r\n");
+		assert_int_equal(rig_hear(NULL), 401);
 	}
-	assert_string_equal(m.hung_up, "");
+	assert_string_equal(rig.hung_up, "");
 	assert_int_equal(fake_store.asked_count, 0);
 	assert_int_equal(counter_sum(CNT_ADMIN_BAD_TOKEN),
 		refused + sizeof(wrong) / sizeof(wrong[0]) + 2 * sizeof(targets) / sizeof(targets[0]));
-	assert_int_equal(ask("GET", "/v1/calls", NULL), 200);
+	assert_int_equal(rig_ask("GET", "/v1/calls", NULL), 200);
 }
 
 static void test_health_needs_no_token(void **state)
@@ -186,10 +58,10 @@ static void test_health_needs_no_token(void **state)
 	(void)state;
 	json_t *body;
 
-	say("GET", "/healthz", "");
-	assert_int_equal(hear(&body), 200);
-	assert_string_equal(text(body, "status"), "ok");
-	assert_string_equal(text(body, "version"), WATRUNK_VERSION);
+	rig_say("GET", "/healthz", "");
+	assert_int_equal(rig_hear(&body), 200);
+	assert_string_equal(rig_text(body, "status"), "ok");
+	assert_string_equal(rig_text(body, "version"), WATRUNK_VERSION);
 	assert_int_equal(json_integer_value(json_object_get(body, "calls")), 2);
 	json_decref(body);
 }
@@ -214,7 +86,7 @@ static void test_paths_and_methods(void **state)
 		{"POST", "/v1/calls//hangup", 404, NULL},
 		{"POST", "/v1/calls/c-9/hangup", 404, NULL},
 		{"POST", "/healthz", 405, "Allow: GET"},
-		{"POST", "/v1/calls", 405, "Allow: GET"},
+		{"PUT", "/v1/calls", 405, "Allow: GET, POST"},
 		{"DELETE", "/v1/calls/c-1", 405, "Allow: GET"},
 		{"PUT", "/v1/history", 405, "Allow: GET"},
 		{"POST", "/v1/counters", 405, "Allow: GET"},
@@ -222,13 +94,13 @@ static void test_paths_and_methods(void **state)
 		{"DELETE", "/v1/nowhere", 404, NULL},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		say(rows[i].method, rows[i].target, AUTH "Content-Length: 0\r\n");
-		assert_int_equal(hear(NULL), rows[i].status);
-		assert_int_equal(raw_count(&client, "Allow: "), rows[i].allow != NULL);
+		rig_say(rows[i].method, rows[i].target, AUTH "Content-Length: 0\r\n");
+		assert_int_equal(rig_hear(NULL), rows[i].status);
+		assert_int_equal(raw_count(&rig.client, "Allow: "), rows[i].allow != NULL);
 		if (rows[i].allow)
-			assert_int_equal(raw_count(&client, rows[i].allow), 1);
+			assert_int_equal(raw_count(&rig.client, rows[i].allow), 1);
 	}
-	assert_string_equal(m.hung_up, "");
+	assert_string_equal(rig.hung_up, "");
 }
 
 static void test_live_calls(void **state)
@@ -236,21 +108,21 @@ static void test_live_calls(void **state)
 	(void)state;
 	json_t *body, *list;
 
-	assert_int_equal(ask("GET", "/v1/calls", &body), 200);
+	assert_int_equal(rig_ask("GET", "/v1/calls", &body), 200);
 	list = json_object_get(body, "calls");
 	assert_int_equal(json_array_size(list), 2);
-	assert_string_equal(text(json_array_get(list, 0), "user_name"), two_calls[0].user_name);
+	assert_string_equal(rig_text(json_array_get(list, 0), "user_name"), rig_two_calls[0].user_name);
 	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 0), "answered_ms")), 3000);
 	assert_true(json_is_null(json_object_get(json_array_get(list, 1), "user_name")));
 	assert_true(json_is_null(json_object_get(json_array_get(list, 1), "wacid")));
 	assert_true(json_is_null(json_object_get(json_array_get(list, 1), "started_ms")));
 	json_decref(body);
 
-	assert_int_equal(ask("GET", "/v1/calls/c-2", &body), 200);
-	assert_string_equal(text(body, "id"), "c-2");
+	assert_int_equal(rig_ask("GET", "/v1/calls/c-2", &body), 200);
+	assert_string_equal(rig_text(body, "id"), "c-2");
 	json_decref(body);
-	m.call_count = 0;
-	assert_int_equal(ask("GET", "/v1/calls", &body), 200);
+	rig.call_count = 0;
+	assert_int_equal(rig_ask("GET", "/v1/calls", &body), 200);
 	assert_int_equal(json_array_size(json_object_get(body, "calls")), 0);
 	json_decref(body);
 }
@@ -260,11 +132,11 @@ static void test_hangup(void **state)
 	(void)state;
 	json_t *body;
 
-	say("POST", "/v1/calls/c-2/hangup", AUTH "Content-Length: 0\r\n");
-	assert_int_equal(hear(&body), 200);
-	assert_string_equal(text(body, "id"), "c-2");
+	rig_say("POST", "/v1/calls/c-2/hangup", AUTH "Content-Length: 0\r\n");
+	assert_int_equal(rig_hear(&body), 200);
+	assert_string_equal(rig_text(body, "id"), "c-2");
 	assert_true(json_is_true(json_object_get(body, "ended")));
-	assert_string_equal(m.hung_up, "c-2");
+	assert_string_equal(rig.hung_up, "c-2");
 	json_decref(body);
 }
 
@@ -273,7 +145,7 @@ static void test_counters(void **state)
 	(void)state;
 	json_t *body, *g;
 
-	assert_int_equal(ask("GET", "/v1/counters", &body), 200);
+	assert_int_equal(rig_ask("GET", "/v1/counters", &body), 200);
 	for (int c = 0; c < CNT_COUNT; c++)
 		assert_true(json_is_integer(json_object_get(body, counter_name((enum counter)c))));
 	g = json_object_get(body, "gauges");
@@ -304,34 +176,35 @@ static void test_one_call_of_the_log(void **state)
 	const struct call_record *const records[] = {r};
 	json_t *body;
 
-	say("GET", "/v1/calls/c-old", AUTH);
-	UNTIL(m.loop, fake_store.asked_count == 1);
+	rig_say("GET", "/v1/calls/c-old", AUTH);
+	UNTIL(rig.loop, fake_store.asked_count == 1);
 	assert_string_equal(fake_store.asked[0].id, "c-old");
 	assert_int_equal(fake_store.asked[0].limit, 1);
 	fake_store_answer(0, records, 1);
-	assert_int_equal(hear(&body), 200);
-	assert_string_equal(text(body, "id"), "c-old");
-	assert_string_equal(text(body, "status"), "completed");
+	assert_int_equal(rig_hear(&body), 200);
+	assert_string_equal(rig_text(body, "id"), "c-old");
+	assert_string_equal(rig_text(body, "status"), "completed");
 	assert_true(json_is_null(json_object_get(body, "user_name")));
 	assert_true(json_is_null(json_object_get(json_object_get(body, "wa_rx"), "mos")));
 	json_decref(body);
 
-	say("GET", "/v1/calls/c-none", AUTH);
-	UNTIL(m.loop, fake_store.asked_count == 2);
+	rig_say("GET", "/v1/calls/c-none", AUTH);
+	UNTIL(rig.loop, fake_store.asked_count == 2);
 	fake_store_answer(0, NULL, 0);
-	assert_int_equal(hear(NULL), 404);
-	say("GET", "/v1/calls/c-broken", AUTH);
-	UNTIL(m.loop, fake_store.asked_count == 3);
+	assert_int_equal(rig_hear(NULL), 404);
+	rig_say("GET", "/v1/calls/c-broken", AUTH);
+	UNTIL(rig.loop, fake_store.asked_count == 3);
 	fake_store_answer(-EIO, NULL, 0);
-	assert_int_equal(hear(NULL), 503);
+	assert_int_equal(rig_hear(NULL), 503);
 	/* An id longer than any: not even asked for. */
-	assert_int_equal(ask("GET", "/v1/calls/c-0123456789012345678901234567890123456789", NULL), 404);
+	assert_int_equal(rig_ask("GET", "/v1/calls/c-0123456789012345678901234567890123456789", NULL), 404);
 	assert_int_equal(
-		ask("GET", "/v1/calls/c-0123456789012345678901234567890123456789012345678901234567890123456789", NULL),
+		rig_ask("GET", "/v1/calls/c-0123456789012345678901234567890123456789012345678901234567890123456789",
+			NULL),
 		404);
 	assert_int_equal(fake_store.asked_count, 3);
 	fake_store.refuse = -EAGAIN;
-	assert_int_equal(ask("GET", "/v1/history", NULL), 503);
+	assert_int_equal(rig_ask("GET", "/v1/history", NULL), 503);
 	call_record_free(r);
 }
 
@@ -343,28 +216,57 @@ static void test_history_query(void **state)
 	const struct store_query *q = &fake_store.asked[0];
 	json_t *body;
 
-	say("GET",
+	rig_say("GET",
 		"/v1/history?number=%2B1%20202%20555-0123&user=447700900123&status=missed&from=10&to=20&limit=1000&"
 		"offset=7&unknown=1",
 		AUTH);
-	UNTIL(m.loop, fake_store.asked_count == 1);
+	UNTIL(rig.loop, fake_store.asked_count == 1);
 	assert_string_equal(q->number, "+12025550123");
 	assert_string_equal(q->user_number, "+447700900123");
 	assert_string_equal(q->status, "missed");
 	assert_true(q->from_ms == 10 && q->to_ms == 20 && q->limit == 1000 && q->offset == 7);
 	assert_string_equal(q->id, "");
 	fake_store_answer(0, records, 2);
-	assert_int_equal(hear(&body), 200);
+	assert_int_equal(rig_hear(&body), 200);
 	assert_int_equal(json_array_size(json_object_get(body, "records")), 2);
 	json_decref(body);
 
-	say("GET", "/v1/history?number=&user=", AUTH); /* empty: as if not given */
-	UNTIL(m.loop, fake_store.asked_count == 2);
+	rig_say("GET", "/v1/history?number=&user=", AUTH); /* empty: as if not given */
+	UNTIL(rig.loop, fake_store.asked_count == 2);
 	assert_string_equal(fake_store.asked[1].number, "");
 	assert_int_equal(fake_store.asked[1].limit, 0);
 	fake_store_answer(0, NULL, 0);
-	assert_int_equal(hear(&body), 200);
+	assert_int_equal(rig_hear(&body), 200);
 	assert_int_equal(json_array_size(json_object_get(body, "records")), 0);
+	json_decref(body);
+	call_record_free(one);
+	call_record_free(two);
+}
+
+static void test_history_in_pages(void **state)
+{
+	struct call_record *one = record("c-a"), *two = record("c-b");
+	const struct call_record *const records[] = {one, two};
+	char target[400];
+	json_t *body;
+
+	(void)state;
+	rig_say("GET", "/v1/history?limit=2&direction=outbound&gateway=pbx", AUTH);
+	UNTIL(rig.loop, fake_store.asked_count == 1);
+	assert_string_equal(fake_store.asked[0].direction, "outbound");
+	assert_string_equal(fake_store.asked[0].gateway, "pbx");
+	assert_true(fake_store.asked[0].after_started_ms == 0);
+	fake_store_answer(0, records, 2);
+	assert_int_equal(rig_hear(&body), 200);
+	snprintf(target, sizeof(target), "/v1/history?limit=2&cursor=%s", rig_text(body, "next"));
+	json_decref(body);
+	rig_say("GET", target, AUTH);
+	UNTIL(rig.loop, fake_store.asked_count == 2);
+	assert_true(fake_store.asked[1].after_started_ms == 1700000000000);
+	assert_string_equal(fake_store.asked[1].after_id, "c-b");
+	fake_store_answer(0, records, 1); /* fewer than asked for: the end */
+	assert_int_equal(rig_hear(&body), 200);
+	assert_true(json_is_null(json_object_get(body, "next")));
 	json_decref(body);
 	call_record_free(one);
 	call_record_free(two);
@@ -394,13 +296,21 @@ static void test_bad_history_queries(void **state)
 		"limit=",
 		"offset=4294967296",
 		"offset=%200",
+		"direction=up",
+		"direction=",
+		"gateway=0123456789012345678901234567890123456789012345678901234567890123456789",
+		"cursor=x",
+		"cursor=",
+		"cursor=MQpjCg&limit=1",
+		"offset=1&cursor=MQoxCmMtMQ",
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		char target[200];
 		json_t *body;
 		snprintf(target, sizeof(target), "/v1/history?%s", bad[i]);
-		assert_int_equal(ask("GET", target, &body), 400);
-		assert_string_equal(text(body, "title"), "Bad query");
+		assert_int_equal(rig_ask("GET", target, &body), 400);
+		assert_string_equal(rig_text(body, "type"), "/problems/bad-request");
+		assert_string_equal(rig_text(body, "instance"), "/v1/history");
 		assert_int_equal(json_integer_value(json_object_get(body, "status")), 400);
 		json_decref(body);
 	}
@@ -414,16 +324,16 @@ static void test_client_gone_while_the_store_answers(void **state)
 	const struct call_record *const records[] = {r};
 	json_t *body;
 
-	say("GET", "/v1/history", AUTH);
-	UNTIL(m.loop, fake_store.asked_count == 1);
-	raw_close(&client);
+	rig_say("GET", "/v1/history", AUTH);
+	UNTIL(rig.loop, fake_store.asked_count == 1);
+	raw_close(&rig.client);
 	for (int i = 0; i < 20; i++)
-		loop_step(m.loop, 5);
-	say("GET", "/v1/history", AUTH);
-	UNTIL(m.loop, fake_store.asked_count == 2);
+		loop_step(rig.loop, 5);
+	rig_say("GET", "/v1/history", AUTH);
+	UNTIL(rig.loop, fake_store.asked_count == 2);
 	fake_store_answer(0, records, 1);
 	fake_store_answer(0, NULL, 0);
-	assert_int_equal(hear(&body), 200);
+	assert_int_equal(rig_hear(&body), 200);
 	assert_int_equal(json_array_size(json_object_get(body, "records")), 0);
 	json_decref(body);
 	call_record_free(r);
@@ -435,13 +345,13 @@ static void test_admin_gone_while_the_store_answers(void **state)
 
 	for (unsigned i = 1; i <= 3; i++) {
 		static struct raw_client clients[3];
-		raw_open(&clients[i - 1], m.loop, &m.addr);
+		raw_open(&clients[i - 1], rig.loop, &rig.addr);
 		raw_say(&clients[i - 1], "GET /v1/history HTTP/1.1\r\nHost: x\r\n" AUTH "\r\n");
-		UNTIL(m.loop, fake_store.asked_count == i);
+		UNTIL(rig.loop, fake_store.asked_count == i);
 		if (i == 3) {
 			raw_close(&clients[1]);
 			fake_store_answer(0, NULL, 0);
-			m.admin = admin_free(m.admin);
+			rig.admin = admin_free(rig.admin);
 			fake_store_answer(0, NULL, 0);
 			fake_store_answer(-ECANCELED, NULL, 0);
 			raw_close(&clients[0]);
@@ -454,11 +364,11 @@ static void test_admin_gone_while_the_store_answers(void **state)
 static void test_every_allocation_fails_once(void **state)
 {
 	(void)state;
-	const struct admin_conf c = conf();
+	const struct admin_conf c = rig_conf();
 
 	for (unsigned n = 1; oom_next(n); n++) {
 		struct admin *a = NULL;
-		int r = admin_new(m.loop, &c, &a);
+		int r = admin_new(rig.loop, &c, &a);
 		oom_off();
 		assert_true(r == 0 ? a != NULL : r == -ENOMEM && !a);
 		admin_free(a);
@@ -467,26 +377,26 @@ static void test_every_allocation_fails_once(void **state)
 	bool failed = true;
 	for (unsigned n = 1; failed; n++) {
 		unsigned asked = fake_store.asked_count = fake_store.answered_count = 0;
-		say("GET", "/v1/history", AUTH);
+		rig_say("GET", "/v1/history", AUTH);
 		oom_fail_nth(n);
-		for (int i = 0; i < 400 && !client.closed && fake_store.asked_count == asked; i++)
-			loop_step(m.loop, 5);
+		for (int i = 0; i < 400 && !rig.client.closed && fake_store.asked_count == asked; i++)
+			loop_step(rig.loop, 5);
 		if (fake_store.asked_count > asked)
 			fake_store_answer(0, NULL, 0);
-		for (int i = 0; i < 400 && !client.closed; i++)
-			loop_step(m.loop, 5);
+		for (int i = 0; i < 400 && !rig.client.closed; i++)
+			loop_step(rig.loop, 5);
 		failed = oom_off();
-		client.heard[client.length] = '\0';
-		assert_true(client.closed);
-		assert_true(client.length == 0 || raw_count(&client, "HTTP/1.1 503") || raw_count(&client, " 500 ") ||
-			    raw_count(&client, "{\"records\":[]}"));
-		raw_close(&client);
+		rig.client.heard[rig.client.length] = '\0';
+		assert_true(rig.client.closed);
+		assert_true(rig.client.length == 0 || raw_count(&rig.client, "HTTP/1.1 503") ||
+			    raw_count(&rig.client, " 500 ") || raw_count(&rig.client, "\"records\":[]"));
+		raw_close(&rig.client);
 	}
 }
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		T(test_only_the_token_opens),
 		T(test_health_needs_no_token),
@@ -496,6 +406,7 @@ int main(void)
 		T(test_counters),
 		T(test_one_call_of_the_log),
 		T(test_history_query),
+		T(test_history_in_pages),
 		T(test_bad_history_queries),
 		T(test_client_gone_while_the_store_answers),
 		T(test_admin_gone_while_the_store_answers),

@@ -143,5 +143,5 @@ void test_patterns(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_int_equal(cloud_event_matches(rows[i].pattern, rows[i].type), rows[i].matches);
+		assert_int_equal(events_type_matches(rows[i].pattern, rows[i].type), rows[i].matches);
 }

@@ -1,0 +1,35 @@
+/* admin/health_api.c -- /healthz and /v1/counters */
+#include "admin/admin_internal.h"
+
+#include "lib/base/counter.h"
+
+enum { GAUGES_MAX = 32 };
+
+static void count_call(const struct admin_call *call, void *arg)
+{
+	(void)call;
+	(*(int *)arg)++;
+}
+
+void get_health(struct api_reply *r)
+{
+	int calls = 0;
+
+	r->admin->ops.each_call(count_call, &calls, r->admin->ops.arg);
+	reply_ok(r, json_pack("{s:s, s:s, s:i}", "status", "ok", "version", WATRUNK_VERSION, "calls", calls));
+}
+
+void get_counters(struct api_reply *r)
+{
+	struct admin_gauge gauges[GAUGES_MAX];
+	size_t n = r->admin->ops.gauges(gauges, GAUGES_MAX, r->admin->ops.arg);
+	json_t *top = json_object(), *g = json_object();
+
+	for (int c = 0; c < CNT_COUNT; c++)
+		json_object_set_new(
+			top, counter_name((enum counter)c), json_integer((json_int_t)counter_sum((enum counter)c)));
+	for (size_t i = 0; i < n; i++)
+		json_object_set_new(g, gauges[i].name, json_integer((json_int_t)gauges[i].value));
+	json_object_set_new(top, "gauges", g);
+	reply_ok(r, top);
+}

@@ -1,0 +1,197 @@
+/* tests/unit/admin/api_shell.c -- see api_shell.h */
+#include "tests/unit/admin/api_shell.h"
+
+#include "lib/base/assert.h"
+#include "lib/base/str.h"
+
+#include <string.h>
+
+struct api_shell shell;
+static struct strbuf sb;
+
+void shell_reset(void)
+{
+	memset(&shell, 0, sizeof(shell));
+}
+
+static void begin(const char *what, void *arg)
+{
+	ASSERT(arg == &shell);
+	shell.count++;
+	strbuf_init(&sb, shell.asked, sizeof(shell.asked));
+	strbuf_put(&sb, what);
+}
+
+static void put(const char *name, const char *value)
+{
+	if (*value)
+		strbuf_printf(&sb, " %s=%s", name, value);
+}
+
+static void put_party(const struct api_party *p)
+{
+	put("number", p->number);
+	put("user_number", p->user_number);
+	put("user_id", p->user_id);
+}
+
+static void put_target(const struct api_target *t)
+{
+	put("gateway", t->gateway);
+	put("user", t->user);
+	put("uri", t->uri);
+}
+
+static void put_template(const struct api_template *t)
+{
+	put("template", t->name);
+	put("language", t->language);
+	for (size_t i = 0; i < t->parameter_count; i++)
+		put("parameter", t->parameters[i]);
+}
+
+/* True: answered, or held. */
+static bool refused_or_held(struct api_reply *reply)
+{
+	if (shell.fault) {
+		api_refuse(reply, shell.fault);
+		return true;
+	}
+	if (shell.later) {
+		ASSERT(shell.held_count < SHELL_HELD_MAX);
+		shell.held[shell.held_count++] = reply;
+	}
+	return shell.later;
+}
+
+static void done(struct api_reply *reply)
+{
+	if (!refused_or_held(reply))
+		api_done(reply);
+}
+
+static void originate(const struct api_originate *o, struct api_reply *reply, void *arg)
+{
+	begin("originate", arg);
+	put_party(&o->party);
+	put_target(&o->target);
+	strbuf_printf(&sb, " %s ring=%u/%u park=%u%s", o->user_first ? "user_first" : "agent_first", o->ring_s,
+		o->agent_ring_s, o->park_s, o->request_permission ? " request" : "");
+	put("caller_id", o->caller_id);
+	put("display_name", o->display_name);
+	put("payload", o->payload);
+	put("request_text", o->request_text);
+	put_template(&o->request_template);
+	for (size_t i = 0; i < o->header_count; i++)
+		strbuf_printf(&sb, " %s: %s", o->headers[i].name, o->headers[i].value);
+	if (!refused_or_held(reply))
+		api_done_originate(reply, "c-new", "dialing", 0);
+}
+
+static void transfer(const char *id, const struct api_target *target, struct api_reply *reply, void *arg)
+{
+	begin("transfer", arg);
+	put("id", id);
+	put_target(target);
+	done(reply);
+}
+
+static void hold(const char *id, bool on, struct api_reply *reply, void *arg)
+{
+	begin("hold", arg);
+	put("id", id);
+	put("on", on ? "yes" : "no");
+	done(reply);
+}
+
+static void mute(const char *id, enum api_side side, bool on, struct api_reply *reply, void *arg)
+{
+	begin("mute", arg);
+	put("id", id);
+	put("side", side == API_SIDE_SIP ? "sip" : "user");
+	put("on", on ? "yes" : "no");
+	done(reply);
+}
+
+static void dtmf(const char *id, const char *digits, enum api_side to, struct api_reply *reply, void *arg)
+{
+	begin("dtmf", arg);
+	put("id", id);
+	put("digits", digits);
+	put("to", to == API_SIDE_SIP ? "sip" : "user");
+	done(reply);
+}
+
+static void each_permission(
+	void (*fn)(const struct permission *p, const char *number, void *fn_arg), void *fn_arg, void *arg)
+{
+	begin("permissions", arg);
+	for (size_t i = 0; i < shell.permission_count; i++)
+		fn(&shell.permissions[i],
+			strcmp(shell.permissions[i].number_id, "1") == 0 ? "+12025550123" : "+442071838750", fn_arg);
+}
+
+static void get_permission(const struct api_party *party, bool refresh, struct api_reply *reply, void *arg)
+{
+	begin("permission", arg);
+	put_party(party);
+	put("refresh", refresh ? "yes" : "no");
+	if (!refused_or_held(reply))
+		api_done_permission(reply, &shell.permissions[0], "+12025550123");
+}
+
+static void request_permission(const struct api_permission_request *r, struct api_reply *reply, void *arg)
+{
+	begin("request", arg);
+	put_party(&r->party);
+	put("text", r->text);
+	put_template(&r->template);
+	if (!refused_or_held(reply))
+		api_done_permission(reply, &shell.permissions[0], "+12025550123");
+}
+
+static void each_parked(void (*fn)(const struct api_parked *p, void *fn_arg), void *fn_arg, void *arg)
+{
+	begin("parked", arg);
+	for (size_t i = 0; i < shell.parked_count; i++)
+		fn(&shell.parked[i], fn_arg);
+}
+
+static void cancel_parked(const char *id, struct api_reply *reply, void *arg)
+{
+	begin("cancel", arg);
+	put("id", id);
+	done(reply);
+}
+
+static void send_message(const struct api_message *m, struct api_reply *reply, void *arg)
+{
+	static const char *const kinds[] = {"text", "call_button", "template"};
+
+	begin("message", arg);
+	put("kind", kinds[m->kind]);
+	put_party(&m->party);
+	put("text", m->text);
+	put("button", m->button_text);
+	put("payload", m->payload);
+	if (m->ttl_minutes)
+		strbuf_printf(&sb, " ttl=%u", m->ttl_minutes);
+	put_template(&m->template);
+	if (!refused_or_held(reply))
+		api_done_message(reply, "wamid.HBgM");
+}
+
+const struct api_ops shell_ops = {
+	.originate = originate,
+	.transfer = transfer,
+	.hold = hold,
+	.mute = mute,
+	.dtmf = dtmf,
+	.each_permission = each_permission,
+	.get_permission = get_permission,
+	.request_permission = request_permission,
+	.each_parked = each_parked,
+	.cancel_parked = cancel_parked,
+	.send_message = send_message,
+	.arg = &shell,
+};
