@@ -1,11 +1,16 @@
 /* b2bua/cli/cmd_route_test.c
  *
  * watrunk route-test -c FILE --to NUMBER --from NUMBER [--name TEXT] [--payload TEXT] [--at TIME] [--json]
+ *                    [--direction outbound] [--gateway NAME]
+ *                    [--direction message] [--text TEXT] [--reply-id ID]
+ *                    [--direction ended] [--status STATUS] [--call inbound|outbound] [--cause CAUSE] [--duration S]
  *
- * Runs the very call logic on an invented call: which rule takes it and why the others did not, and what INVITE would
- * be sent. Sends nothing.
+ * Which rule takes such a call or message, why the others did not, and what would be done. For a call that comes in it
+ * runs the very call logic, up to the INVITE; for the other directions, and for a rule that asks, it shows the route.
+ * Sends nothing, asks nobody.
  */
 #include "b2bua/cli/cli.h"
+#include "b2bua/cli/route_words.h"
 
 #include "lib/base/str.h"
 
@@ -18,7 +23,10 @@
 
 struct question {
 	const char *config_path, *to, *from, *name, *payload, *at;
-	char number[24], user[24];
+	const char *direction_name, *gateway, *text, *reply_id, *status, *call, *cause, *duration;
+	enum call_direction direction;
+	unsigned duration_s;
+	char number[24], user[24]; /* of --to, and of --from when it is one */
 	uint64_t wall_ms;
 	bool json;
 };
@@ -56,12 +64,16 @@ static int parse_time(const char *text, uint64_t *ret_wall_ms)
 	return -1;
 }
 
-static int parse_question(int argc, char **argv, struct question *q)
+static int read_options(int argc, char **argv, struct question *q)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
 		{"to", required_argument, NULL, 't'}, {"from", required_argument, NULL, 'f'},
 		{"name", required_argument, NULL, 'n'}, {"payload", required_argument, NULL, 'p'},
-		{"at", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'}, {0}};
+		{"at", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
+		{"direction", required_argument, NULL, 'd'}, {"gateway", required_argument, NULL, 'g'},
+		{"text", required_argument, NULL, 'x'}, {"reply-id", required_argument, NULL, 'r'},
+		{"status", required_argument, NULL, 's'}, {"call", required_argument, NULL, 'l'},
+		{"cause", required_argument, NULL, 'u'}, {"duration", required_argument, NULL, 'o'}, {0}};
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
@@ -73,10 +85,64 @@ static int parse_question(int argc, char **argv, struct question *q)
 		case 'p': q->payload = optarg; break;
 		case 'a': q->at = optarg; break;
 		case 'j': q->json = true; break;
-		default: return EXIT_USAGE;
+		case 'd': q->direction_name = optarg; break;
+		case 'g': q->gateway = optarg; break;
+		case 'x': q->text = optarg; break;
+		case 'r': q->reply_id = optarg; break;
+		case 's': q->status = optarg; break;
+		case 'l': q->call = optarg; break;
+		case 'u': q->cause = optarg; break;
+		case 'o': q->duration = optarg; break;
+		default: return -1;
 		}
 	}
-	if (!cli_no_more_arguments(argc, argv))
+	return cli_no_more_arguments(argc, argv) ? 0 : -1;
+}
+
+/* An option of another direction would be a question that was not understood. */
+static int check_direction(struct question *q)
+{
+	static const char *const names[] = {[CALL_INBOUND] = "inbound",
+		[CALL_OUTBOUND] = "outbound",
+		[CALL_MESSAGE] = "message",
+		[CALL_ENDED] = "ended"};
+	const struct {
+		const char *option, *value;
+		enum call_direction direction;
+	} options[] = {
+		{"gateway", q->gateway, CALL_OUTBOUND},
+		{"text", q->text, CALL_MESSAGE},
+		{"reply-id", q->reply_id, CALL_MESSAGE},
+		{"status", q->status, CALL_ENDED},
+		{"call", q->call, CALL_ENDED},
+		{"cause", q->cause, CALL_ENDED},
+		{"duration", q->duration, CALL_ENDED},
+	};
+	size_t i = 0;
+
+	while (i < sizeof(names) / sizeof(names[0]) && strcmp(names[i], q->direction_name) != 0)
+		i++;
+	if (i == sizeof(names) / sizeof(names[0])) {
+		fprintf(stderr, "watrunk: --direction \"%s\": inbound, outbound, message or ended\n",
+			q->direction_name);
+		return -1;
+	}
+	q->direction = (enum call_direction)i;
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (options[i].value && options[i].direction != q->direction) {
+			fprintf(stderr, "watrunk: --%s goes with --direction %s\n", options[i].option,
+				names[options[i].direction]);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int parse_question(int argc, char **argv, struct question *q)
+{
+	uint64_t duration = 0;
+
+	if (read_options(argc, argv, q) || check_direction(q))
 		return EXIT_USAGE;
 	if (!q->to || !q->from) {
 		fprintf(stderr, "watrunk: route-test needs --to NUMBER and --from NUMBER\n");
@@ -86,8 +152,14 @@ static int parse_question(int argc, char **argv, struct question *q)
 		fprintf(stderr, "watrunk: --to \"%s\" is not a phone number\n", q->to);
 		return EXIT_USAGE;
 	}
+	if (q->duration && str_to_u64(q->duration, 0, UINT32_MAX, &duration)) {
+		fprintf(stderr, "watrunk: --duration \"%s\" is not a number of seconds\n", q->duration);
+		return EXIT_USAGE;
+	}
+	q->duration_s = (unsigned)duration;
+	/* Otherwise it is taken for a business-scoped user id; of an outbound call, for the SIP user. */
 	if (str_e164(q->from, q->user, sizeof(q->user)))
-		q->user[0] = '\0'; /* then it is taken for a business-scoped user id */
+		q->user[0] = '\0';
 	return parse_time(q->at, &q->wall_ms) ? EXIT_USAGE : EXIT_OK;
 }
 
@@ -97,18 +169,25 @@ static void print_why(const char *rule, bool matched, const char *why, void *arg
 	printf("%s rule %s: %s\n", matched ? "->" : "  ", rule, why);
 }
 
-static void explain(const struct config *config, const struct question *q, const struct config_number *number)
+static struct call_facts facts_of(const struct question *q, const struct config_number *number)
 {
-	const struct call_facts facts = {.direction = CALL_INBOUND,
+	const bool outbound = q->direction == CALL_OUTBOUND;
+
+	return (struct call_facts){.direction = q->direction,
 		.to = q->number,
-		.from = q->user,
-		.from_user_id = *q->user ? "" : q->from,
+		.from = outbound ? q->from : q->user,
+		.from_user_id = outbound || *q->user ? "" : q->from,
 		.name = q->name,
 		.payload = q->payload,
-		.phone_number_id = number->phone_number_id,
-		.call_id = "c-test"};
-
-	dialplan_explain(config->dialplan, &facts, q->wall_ms, print_why, NULL);
+		.phone_number_id = number ? number->phone_number_id : "",
+		.call_id = "c-test",
+		.gateway = q->gateway,
+		.text = q->text,
+		.reply_id = q->reply_id,
+		.status = q->status,
+		.cause = q->cause,
+		.call_direction = q->call,
+		.duration_s = q->duration_s};
 }
 
 static void print_invite(const struct call_action *a, const char *domain)
@@ -197,40 +276,64 @@ static void walk(struct call *c, const struct question *q, const struct config *
 		print_invite(invite, config->sip.domain);
 }
 
+/* A call that comes in, through the call logic. */
+static int walk_inbound(const struct question *q, const struct config *config, const struct config_number *number)
+{
+	const struct call_offer offer = {.call_id = "c-test",
+		.wacid = "wacid.test",
+		.phone_number_id = number->phone_number_id,
+		.number = q->number,
+		.user_number = q->user,
+		.user_id = *q->user ? "" : q->from,
+		.profile_name = q->name,
+		.payload = q->payload,
+		.sdp = sample_offer,
+		.sdp_length = sizeof(sample_offer) - 1};
+	struct call *call;
+
+	if (call_new(&number->call, &offer, &call))
+		return EXIT_START;
+	walk(call, q, config);
+	call_free(call);
+	return EXIT_OK;
+}
+
+static int answer(const struct question *q, const struct config *config, const struct config_number *number)
+{
+	const struct call_facts facts = facts_of(q, number);
+	struct arena arena;
+	struct route route;
+	int r;
+
+	if (!q->json)
+		dialplan_explain(config->dialplan, &facts, q->wall_ms, print_why, NULL);
+	arena_init(&arena, 0);
+	r = dialplan_route(config->dialplan, &facts, q->wall_ms, &arena, &route);
+	if (r == 0 && q->direction == CALL_INBOUND && route.kind != ROUTE_ASK)
+		r = walk_inbound(q, config, number);
+	else if (r == 0)
+		r = route_words_print(config->dialplan, &facts, q->wall_ms, &route, &arena, q->json);
+	arena_done(&arena);
+	return r < 0 ? EXIT_START : r;
+}
+
 int cmd_route_test(int argc, char **argv)
 {
-	struct question q = {.config_path = DEFAULT_CONFIG_PATH, .name = "", .payload = ""};
+	struct question q = {
+		.config_path = DEFAULT_CONFIG_PATH, .direction_name = "inbound", .name = "", .payload = ""};
 	const struct config_number *number;
 	struct config *config;
-	struct call *call;
 	int r = parse_question(argc, argv, &q);
 
 	if (r != EXIT_OK || (r = cli_load_config(q.config_path, &config)) != EXIT_OK)
 		return r;
-	number = config_number_by_number(config, q.number);
-	if (!number) {
+	number = q.direction == CALL_OUTBOUND ? NULL : config_number_by_number(config, q.number);
+	if (!number && q.direction != CALL_OUTBOUND) {
 		fprintf(stderr, "watrunk: %s is not one of the configured numbers\n", q.number);
-		config_free(config);
-		return EXIT_FAILED;
+		r = EXIT_FAILED;
+	} else {
+		r = answer(&q, config, number);
 	}
-	const struct call_offer offer = {.call_id = "c-test",
-		.wacid = "wacid.test",
-		.phone_number_id = number->phone_number_id,
-		.number = q.number,
-		.user_number = q.user,
-		.user_id = *q.user ? "" : q.from,
-		.profile_name = q.name,
-		.payload = q.payload,
-		.sdp = sample_offer,
-		.sdp_length = sizeof(sample_offer) - 1};
-	if (call_new(&number->call, &offer, &call)) {
-		config_free(config);
-		return EXIT_START;
-	}
-	if (!q.json)
-		explain(config, &q, number);
-	walk(call, &q, config);
-	call_free(call);
 	config_free(config);
-	return EXIT_OK;
+	return r;
 }

@@ -52,6 +52,38 @@ class Samples(unittest.TestCase):
         abroad = self.route("--from", "+33612345678", "--at", "2026-05-04T09:30")
         self.assertEqual((abroad["rule"], abroad["gateway"]), ("everything-else", "agent"))
 
+    def asked(self, path, *args):
+        run = watrunk("route-test", "-c", path, "--json", *args, **SECRETS)
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        answer = json.loads(run.stdout)
+        return answer["rule"], [list(action)[0] for action in answer["actions"]], answer
+
+    def test_the_settings_of_the_dialplan_that_are_off_are_right_too(self):
+        """The rules of etc/watrunk.yaml for the other directions, switched on ("#key:" becomes "key:")."""
+        with open(os.path.join(ROOT, "etc/watrunk.yaml"), encoding="utf-8") as f:
+            before, dialplan, after = re.split(r"^(dialplan:\n.*?)(?=^# The call log)", f.read(), flags=re.S | re.M)
+        dialplan = re.sub(r"^( +)#(?=\S)", r"\1", dialplan, flags=re.M)
+        self.assertNotIn("#-", dialplan)
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as f:
+            f.write(before + dialplan + after)
+            f.flush()
+            run = watrunk("check", "-c", f.name, **SECRETS)
+            self.assertEqual((run.returncode, run.stderr), (0, ""))
+            user = ("--to", "+447700900123", "--from", "201", "--direction", "outbound", "--gateway", "pbx")
+            rule, actions, answer = self.asked(f.name, *user)
+            self.assertEqual((rule, actions), ("out", ["whatsapp"]))
+            self.assertEqual(answer["actions"][0]["whatsapp"]["user"], "+447700900123")
+            self.assertEqual(answer["actions"][0]["whatsapp"]["request_template"]["name"], "may_we_call")
+            chat = ("--to", "+12025550123", "--from", "+447700900123", "--direction")
+            rule, actions, answer = self.asked(f.name, *chat, "message", "--text", "Please CALL   me!", "--name", "Ana")
+            self.assertEqual((rule, actions), ("call-me", ["send_text", "call_back"]))
+            self.assertEqual(answer["actions"][0]["send_text"]["text"], "Thank you, Ana. We call you in a moment.")
+            self.assertEqual(answer["actions"][1]["call_back"]["headers"], {"X-Asked": "Please CALL   me!"})
+            rule, actions, _ = self.asked(f.name, *chat, "ended", "--status", "missed", "--call", "inbound")
+            self.assertEqual((rule, actions), ("missed", ["call_button", "send_template"]))
+            rule, actions, _ = self.asked(f.name, *chat, "ended", "--status", "completed", "--call", "inbound")
+            self.assertEqual((rule, actions), ("", []))
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=1)

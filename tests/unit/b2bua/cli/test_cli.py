@@ -209,6 +209,76 @@ class RouteTest(Cli):
             self.assertIn("--at", run.stderr)
             self.assertEqual(run.stdout, "")
 
+    OTHERS = """
+  - name: out
+    match: {direction: outbound, gateway: desk1}
+    actions: [{whatsapp: {number: "+12025550123", timeout: 45, ringback: true}}]
+  - name: out-not
+    match: {direction: outbound, to: "^\\\\+99"}
+    actions: [{reject: {cause: not_allowed}}]
+  - name: call-me
+    match: {direction: message, keywords: [falar]}
+    actions: [{send_text: {text: "Hello {name}"}}, {call_back: {gateways: [pbx], order: agent_first}}]
+  - name: over
+    match: {direction: ended, status: missed}
+    actions: [{send_text: {text: "{status} {cause} {duration}"}}]
+  - name: out-asked
+    match: {direction: outbound, to: "^\\\\+88"}
+    actions: [{ask: {url: "https://crm.example.com/out", fallback: out-not}}]
+
+# The call log"""
+
+    def others(self):
+        return self.config(("\n# The call log", self.OTHERS))
+
+    def test_a_call_out(self):
+        question = ("route-test", "-c", self.others(), "--direction", "outbound", "--to", USER, "--from", "201", "--gateway", "desk1")
+        run = self.result(OK, *question)
+        for line in ("-> rule out: every condition holds", "whatsapp:", "  number: +12025550123", "  user: +447700900123",
+                     "  timeout: 45", "  ringback: true", "  on_no_permission: refuse"):
+            self.assertIn(line + "\n", run.stdout)
+        answer = json.loads(self.result(OK, *question, "--json").stdout)
+        self.assertEqual(answer, {"rule": "out", "actions": [{"whatsapp": {"number": "+12025550123", "user": USER, "timeout": 45,
+                                                                           "ringback": True, "on_no_permission": "refuse"}}]})
+
+    def test_a_call_out_that_is_not_made(self):
+        question = ("route-test", "-c", self.others(), "--direction", "outbound", "--json", "--from", "201", "--to")
+        self.assertEqual(json.loads(self.result(OK, *question, "+99123").stdout)["actions"],
+                         [{"reject": {"cause": "not_allowed", "sip_code": 403}}])
+        nobody = json.loads(self.result(OK, *question, "+77123").stdout)
+        self.assertEqual((nobody["rule"], nobody["actions"][0]["reject"]["cause"]), ("", "no_route"))
+
+    def test_a_rule_that_asks(self):
+        question = ("route-test", "-c", self.others(), "--direction", "outbound", "--from", "201", "--to", "+88123")
+        run = self.result(OK, *question)
+        self.assertTrue(run.stdout.endswith('ask:\n  url: https://crm.example.com/out\n  timeout: 1000\n  fallback: out-not\n'
+                                            'without a usable answer, rule "out-not":\n  reject:\n    cause: not_allowed\n'
+                                            '    sip_code: 403\n'), run.stdout)
+        answer = json.loads(self.result(OK, *question, "--json").stdout)
+        self.assertEqual(answer["without_answer"]["rule"], "out-not")
+
+    def test_a_message(self):
+        question = ("route-test", "-c", self.others(), "--direction", "message", "--to", NUMBER, "--from", USER, "--name", "Ana")
+        run = self.result(OK, *question, "--text", "Quero FALÁR!")
+        self.assertIn("   rule out: the direction differs\n-> rule call-me: every condition holds\n\nsend_text:\n  text: Hello Ana\n"
+                      "call_back:\n  gateways: pbx\n  order: agent_first\n", run.stdout.replace("   rule out-not: the direction differs\n", ""))
+        run = self.result(OK, *question, "--text", "hello")
+        self.assertIn("   rule call-me: the text holds none of the keywords\n", run.stdout)
+        self.assertTrue(run.stdout.endswith("\nnothing is done\n"), run.stdout)
+        self.assertEqual(json.loads(self.result(OK, *question, "--json").stdout), {"rule": "", "actions": []})
+
+    def test_an_ended_call(self):
+        question = ("route-test", "-c", self.others(), "--direction", "ended", "--to", NUMBER, "--from", USER, "--json", "--status", "missed")
+        answer = json.loads(self.result(OK, *question, "--cause", "no_answer", "--duration", "61", "--call", "inbound").stdout)
+        self.assertEqual(answer["actions"], [{"send_text": {"text": "missed no_answer 1:01"}}])
+
+    def test_options_of_another_direction(self):
+        question = ("route-test", "-c", SAMPLE, "--to", NUMBER, "--from", USER)
+        self.refused('--direction "sideways": inbound, outbound, message or ended', *question, "--direction", "sideways")
+        self.refused("--text goes with --direction message", *question, "--text", "hi")
+        self.refused("--gateway goes with --direction outbound", *question, "--direction", "ended", "--gateway", "pbx")
+        self.refused('--duration "1m" is not a number of seconds', *question, "--direction", "ended", "--duration", "1m")
+
     def test_questions_that_are_no_call(self):
         self.refused("needs --to NUMBER and --from NUMBER", "route-test", "-c", SAMPLE)
         self.refused("needs --to NUMBER and --from NUMBER", "route-test", "-c", SAMPLE, "--to", NUMBER)
