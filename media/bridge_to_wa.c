@@ -8,6 +8,9 @@ enum {
 	OPUS_BYTES = 400,             /* 20 ms at 128 kb/s, and then some */
 	SRTP_ROOM = 64,
 	BEHIND_MAX_US = 500000,
+	LINE_OFF_MAX_US = 60000,
+	CATCH_UP_US = 5000, /* a slot, at most */
+	PAUSE_MAX_US = 60000,
 };
 
 /* ---- the line toward WhatsApp ---- */
@@ -28,9 +31,30 @@ static int64_t slot_now(const struct bridge_to_wa *b, uint64_t now_us)
 {
 	if (b->last_slot < 0)
 		return 0;
-	uint64_t since_us = now_us > b->last_sent_us ? now_us - b->last_sent_us : 0;
+	/* several slots of one packet were sent before their time */
+	uint64_t last_us = b->line_us > b->last_sent_us ? b->line_us : b->last_sent_us;
+	uint64_t since_us = now_us > last_us ? now_us - last_us : 0;
 	int64_t steps = (int64_t)((since_us + TO_WA_SLOT_US / 2) / TO_WA_SLOT_US);
 	return b->last_slot + (steps > 1 ? steps : 1);
+}
+
+static uint64_t clamp_us(uint64_t v, uint64_t least, uint64_t most)
+{
+	return v < least ? least : v > most ? most : v;
+}
+
+/* Slots are neither used twice nor cut, so each change between the SIP side's pace and ours moves the line against time
+ * by a part of a slot or a packet. It would add up, and the phone would hold its packets for so much longer: line_us
+ * says when the last slot would have been due, and what we fill in ourselves makes up for the difference
+ * (next_fill_us). It is bounded, because what the SIP side's clock has done in a long talk is no fault: the phone has
+ * adapted to that. */
+static void note_sent(struct bridge_to_wa *b, int64_t slot, uint64_t now_us)
+{
+	uint64_t due_us = b->last_slot < 0 ? now_us : b->line_us + (uint64_t)(slot - b->last_slot) * TO_WA_SLOT_US;
+	b->line_us =
+		clamp_us(due_us, now_us > LINE_OFF_MAX_US ? now_us - LINE_OFF_MAX_US : 0, now_us + LINE_OFF_MAX_US);
+	b->last_slot = slot;
+	b->last_sent_us = now_us;
 }
 
 static void send_frame(struct bridge_to_wa *b, int64_t slot, const int16_t *pcm, uint64_t now_us)
@@ -42,8 +66,15 @@ static void send_frame(struct bridge_to_wa *b, int64_t slot, const int16_t *pcm,
 		rtp_stream_header(b->stream, b->pt, marker, slot_ts(b, slot), (size_t)n, now_us, packet);
 		b->io->send(b->io_arg, packet, RTP_HEADER_BYTES + (size_t)n, sizeof(packet));
 	}
-	b->last_slot = slot;
-	b->last_sent_us = now_us;
+	note_sent(b, slot, now_us);
+}
+
+static uint64_t next_fill_us(const struct bridge_to_wa *b, uint64_t at_us)
+{
+	if (tev_tx_active(&b->events))
+		return at_us + TO_WA_SLOT_US; /* digits are as long as they say */
+	return clamp_us(
+		b->line_us + TO_WA_SLOT_US, at_us + TO_WA_SLOT_US - CATCH_UP_US, at_us + TO_WA_SLOT_US + CATCH_UP_US);
 }
 
 static void finish_slot(struct bridge_to_wa *b, uint64_t now_us)
@@ -209,12 +240,18 @@ bool bridge_to_wa_can_dial(const struct bridge_to_wa *b)
 	return b->running && b->event_pt;
 }
 
+/* When we go on where the SIP side's audio stops: when its next packet would have come. */
+static uint64_t take_over_us(const struct bridge_to_wa *b, uint64_t now_us)
+{
+	return clamp_us(b->line_us + TO_WA_SLOT_US, now_us, b->last_sent_us + PAUSE_MAX_US);
+}
+
 static bool begin_digit(struct bridge_to_wa *b, char digit, uint64_t now_us)
 {
 	if (tev_tx_begin(&b->events, digit))
 		return false;
-	if (!b->silent && now_us < b->fill_us)
-		b->fill_us = now_us; /* events keep their own pace of 20 ms, audio stops meanwhile */
+	if (!b->silent)
+		b->fill_us = take_over_us(b, now_us);
 	return true;
 }
 
@@ -252,8 +289,7 @@ static void send_digit(struct bridge_to_wa *b, int64_t slot, uint64_t now_us)
 			b->stream, b->event_pt, packets[i].marker, packets[i].ts, TEV_PAYLOAD_BYTES, now_us, packet);
 		b->io->send(b->io_arg, packet, RTP_HEADER_BYTES + TEV_PAYLOAD_BYTES, sizeof(packet));
 	}
-	b->last_slot = slot;
-	b->last_sent_us = now_us;
+	note_sent(b, slot, now_us);
 }
 
 /* The player is without a sound when there is just silence to be sent. */
@@ -274,20 +310,17 @@ static void send_first_of_sound(struct bridge_to_wa *b, uint64_t now_us)
 
 static void fill(struct bridge_to_wa *b, uint64_t at_us)
 {
-	if (replaced(b) && b->filled) {
+	if (replaced(b) && b->filled)
 		send_first_of_sound(b, at_us);
-	} else {
-		if (b->filled)
-			finish_slot(b, at_us);
-		int64_t slot = slot_now(b, at_us);
-		if (tev_tx_active(&b->events))
-			send_digit(b, slot, at_us);
-		else
-			send_sound(b, slot, at_us);
-	}
+	else if (b->filled)
+		finish_slot(b, at_us);
+	else if (tev_tx_active(&b->events))
+		send_digit(b, slot_now(b, at_us), at_us);
+	else
+		send_sound(b, slot_now(b, at_us), at_us);
 	b->silent = true;
 	b->anchored = false;
-	b->fill_us = at_us + TO_WA_SLOT_US;
+	b->fill_us = next_fill_us(b, at_us);
 }
 
 /* Playing has begun or ended. When it begins, slots go on at the pace of those before. */
@@ -295,11 +328,10 @@ static void replace(struct bridge_to_wa *b, bool was, uint64_t now_us)
 {
 	if (!b->running || b->silent || was || !replaced(b))
 		return;
-	uint64_t next_us = b->last_sent_us + TO_WA_SLOT_US;
 	b->held.used = false;
 	b->anchored = false;
 	b->silent = true;
-	b->fill_us = next_us > now_us ? next_us : now_us;
+	b->fill_us = take_over_us(b, now_us);
 }
 
 void bridge_to_wa_play(struct bridge_to_wa *b, bool on, const struct sound *sound, uint64_t now_us)

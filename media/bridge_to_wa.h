@@ -60,6 +60,7 @@ struct bridge_to_wa {
 	bool running, silent; /* silent: we fill in */
 	int64_t last_slot;    /* sent; -1: none */
 	uint64_t last_sent_us;
+	uint64_t line_us; /* when the last slot was due */
 	uint64_t fill_us; /* next silence or event */
 	bool sound_sent;
 	/* the slot being filled */

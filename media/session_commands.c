@@ -114,8 +114,10 @@ static void dial_wa(struct session *s, uint64_t now_us)
 	if (!bridge_to_wa_can_dial(&s->to_wa))
 		dtmf_queue_drop(q);
 	char digit = dtmf_queue_step(q, tev_tx_active(&s->to_wa.events), now_us);
-	if (digit)
-		bridge_to_wa_dial(&s->to_wa, digit, DTMF_DIGIT_MS, now_us);
+	if (!digit)
+		return;
+	bridge_to_wa_dial(&s->to_wa, digit, DTMF_DIGIT_MS, now_us);
+	bridge_to_wa_tick(&s->to_wa, now_us); /* its first packet may be due at once */
 }
 
 void session_dial(struct session *s, uint64_t now_us)

@@ -18,14 +18,11 @@ enum { START_US = 1000000, FRAME_SAMPLES = 160 };
 
 static void check_line(struct sim_received *r, const struct rtp_hdr *h, uint32_t frame_ts, uint64_t now_us)
 {
-	if (!r->audio && !r->events) {
-		r->ssrc = h->ssrc;
+	if (!r->audio) {
 		r->first_ts = h->ts;
 		r->first_us = now_us;
 	} else {
 		uint32_t step = h->ts - r->last_ts;
-		r->other_ssrc += h->ssrc != r->ssrc;
-		r->seq_steps_not_one += (uint16_t)(h->seq - r->last_seq) != 1;
 		r->ts_not_forward += (int32_t)step <= 0;
 		r->ts_odd_steps += step % frame_ts != 0;
 		r->ts_gaps += step > frame_ts;
@@ -33,9 +30,51 @@ static void check_line(struct sim_received *r, const struct rtp_hdr *h, uint32_t
 			r->longest_pause_us = now_us - r->last_us;
 	}
 	r->last_ts = h->ts;
-	r->last_seq = h->seq;
 	r->last_pt = h->pt;
 	r->last_us = now_us;
+}
+
+/* Sequence numbers and pace, whatever the packet carries. */
+static void check_any(struct sim_received *r, const struct rtp_hdr *h, uint64_t now_us)
+{
+	if (r->audio || r->events) {
+		r->seq_steps_not_one += (uint16_t)(h->seq - r->last_seq) != 1;
+		r->other_ssrc += h->ssrc != r->ssrc;
+		if (now_us - r->last_any_us > r->longest_gap_us)
+			r->longest_gap_us = now_us - r->last_any_us;
+	} else {
+		r->ssrc = h->ssrc;
+	}
+	r->last_seq = h->seq;
+	r->last_any_us = now_us;
+}
+
+static void hear(struct sim_received *r, const int16_t *pcm, size_t samples)
+{
+	if (r->heard_samples + samples > SIM_HEARD_SAMPLES) {
+		size_t drop = r->heard_samples + samples - SIM_HEARD_SAMPLES;
+		memmove(r->heard, r->heard + drop, (r->heard_samples - drop) * sizeof(*pcm));
+		r->heard_samples -= drop;
+	}
+	memcpy(r->heard + r->heard_samples, pcm, samples * sizeof(*pcm));
+	r->heard_samples += samples;
+}
+
+static void hear_event(struct sim_received *r, const struct rtp_hdr *h, const uint8_t *payload, uint64_t now_us)
+{
+	struct tev_report reports[TEV_REPORTS_MAX];
+	size_t n = tev_rx_packet(&r->event_rx, h->ts, payload, h->payload_length, now_us, reports);
+	r->events++;
+	for (size_t i = 0; i < n; i++) {
+		require(r->digit_count < SIM_DIGITS_MAX - 1);
+		if (reports[i].kind == TEV_BEGIN) {
+			r->digit_begun_us[r->digit_count] = now_us;
+			continue;
+		}
+		r->digit_ms[r->digit_count] = reports[i].duration_ms;
+		r->digit_ended_us[r->digit_count] = now_us;
+		r->digits[r->digit_count++] = reports[i].digit;
+	}
 }
 
 static bool is_loud(const int16_t *pcm, int samples)
@@ -55,9 +94,10 @@ static void wa_receives(struct sim *m, const uint8_t *bytes, size_t length)
 		return;
 	}
 	require(rtp_parse(bytes, length, &h) == 0);
-	if (h.pt == SIM_WA_EVENT_PT) {
-		m->wa.events++;
-		m->wa.last_seq = h.seq; /* several of one timestamp: the line is checked on audio */
+	check_any(&m->wa, &h, m->now_us);
+	if (h.pt == SIM_WA_EVENT_PT) { /* several of one timestamp: that they go forward is checked on audio */
+		m->wa.ts_odd_steps += m->wa.audio && (h.ts - m->wa.first_ts) % 960 != 0;
+		hear_event(&m->wa, &h, bytes + h.payload_offset, m->now_us);
 		return;
 	}
 	require(h.pt == SIM_WA_PT);
@@ -66,6 +106,7 @@ static void wa_receives(struct sim *m, const uint8_t *bytes, size_t length)
 	int n = opus_dec_packet(m->wa_dec, bytes + h.payload_offset, h.payload_length, pcm, 960);
 	require(n == FRAME_SAMPLES);
 	m->wa.loud += is_loud(pcm, n);
+	hear(&m->wa, pcm, FRAME_SAMPLES);
 }
 
 static void sip_receives(struct sim *m, const uint8_t *bytes, size_t length)
@@ -73,9 +114,9 @@ static void sip_receives(struct sim *m, const uint8_t *bytes, size_t length)
 	struct rtp_hdr h;
 	int16_t pcm[480];
 	require(rtp_parse(bytes, length, &h) == 0);
+	check_any(&m->sip, &h, m->now_us);
 	if (h.pt == SIM_SIP_EVENT_PT) {
-		m->sip.events++;
-		m->sip.last_seq = h.seq;
+		hear_event(&m->sip, &h, bytes + h.payload_offset, m->now_us);
 		return;
 	}
 	require(h.payload_length <= 480);
@@ -83,6 +124,7 @@ static void sip_receives(struct sim *m, const uint8_t *bytes, size_t length)
 	m->sip.audio++;
 	g711_to_pcm(h.pt == 8 ? G711_A : G711_MU, bytes + h.payload_offset, h.payload_length, pcm);
 	m->sip.loud += is_loud(pcm, h.payload_length);
+	hear(&m->sip, pcm, h.payload_length);
 }
 
 static void on_send(void *arg, enum media_end end, enum session_channel channel, const void *bytes, size_t length,
@@ -257,7 +299,10 @@ void sim_init(struct sim *m, const struct sim_conf *conf)
 	encode_voice(m);
 	require(opus_dec_new(8000, &m->wa_dec) == 0);
 	require(pktpool_new(SESSION_PACKETS * 2, &m->pool) == 0);
+	tev_rx_init(&m->wa.event_rx, 48000);
+	tev_rx_init(&m->sip.event_rx, 8000);
 	struct session_conf sc = {.pool = m->pool,
+		.sounds = conf->sounds,
 		.wa = {.ufrag = "ufrag", .pwd = "0123456789012345678901", .ssrc = 0x33330000, .cname = "sim"},
 		.io = &io,
 		.io_arg = m,
@@ -299,6 +344,11 @@ void sim_connect(struct sim *m)
 	require(session_set_sip(m->session, &sip, m->now_us) == 0);
 	session_start_wa(m->session, m->now_us);
 	m->wa_talks = m->sip_talks = true;
+}
+
+void sim_forget_heard(struct sim *m)
+{
+	m->wa.heard_samples = m->sip.heard_samples = 0;
 }
 
 void sim_done(struct sim *m)

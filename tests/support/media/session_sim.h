@@ -7,10 +7,13 @@
 #define TESTS_SUPPORT_MEDIA_SESSION_SIM_H
 
 #include "media/codec/opus_codec.h"
+#include "media/rtp/telephone_event.h"
 #include "media/session.h"
 #include "tests/support/media/sim_link.h"
 
 enum { SIM_VOICE_FRAMES = 500, SIM_WA_PT = 111, SIM_WA_EVENT_PT = 126, SIM_SIP_EVENT_PT = 101, SIM_EVENTS_MAX = 256 };
+
+enum { SIM_HEARD_SAMPLES = 16000, SIM_DIGITS_MAX = 128 };
 
 struct sim_conf {
 	struct sim_link_conf wa_link, sip_link; /* toward the session */
@@ -19,6 +22,7 @@ struct sim_conf {
 	unsigned session_ptime_ms;              /* 0: 20; what it wants */
 	bool wa_sends_fec;
 	uint8_t complexity;
+	const struct sounds *sounds; /* NULL: all are silence */
 };
 
 /* What arrived at a peer, checked packet by packet. */
@@ -32,6 +36,15 @@ struct sim_received {
 		ts_gaps; /* odd: not a multiple of the frame */
 	uint64_t longest_pause_us;
 	uint64_t loud; /* frames with sound */
+	/* of all packets, events included */
+	uint64_t last_any_us, longest_gap_us;
+	int16_t heard[SIM_HEARD_SAMPLES]; /* the last two seconds, oldest first once it is full */
+	size_t heard_samples;
+	struct tev_rx event_rx;
+	char digits[SIM_DIGITS_MAX]; /* text */
+	unsigned digit_ms[SIM_DIGITS_MAX];
+	uint64_t digit_begun_us[SIM_DIGITS_MAX], digit_ended_us[SIM_DIGITS_MAX];
+	size_t digit_count;
 };
 
 struct sim {
@@ -83,6 +96,8 @@ void sim_wa_sends(struct sim *m, uint8_t pt, uint32_t ts, const void *payload, s
 void sim_sip_sends(struct sim *m, uint8_t pt, bool marker, uint32_t ts, const void *payload, size_t length);
 size_t sim_count_events(const struct sim *m, enum session_event_kind kind);
 const struct session_event *sim_find_event(const struct sim *m, enum session_event_kind kind);
+/* What either hears from now on is heard[0] on. */
+void sim_forget_heard(struct sim *m);
 void sim_done(struct sim *m);
 
 #endif

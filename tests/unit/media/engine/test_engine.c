@@ -1,6 +1,7 @@
 /* Engine and workers: commands reach their session, reports come back, everything opened is closed. */
 #include "lib/base/id.h"
 #include "lib/loop/loop.h"
+#include "media/command.h"
 #include "tests/unit/media/engine/engine_bench.h"
 #include "tests/unit/media/engine/fake_session.h"
 
@@ -124,6 +125,62 @@ static void test_commands_reach_their_session(void **state)
 	bench_done(&b);
 }
 
+static void test_sounds_and_digits_reach_their_session(void **state)
+{
+	(void)state;
+	struct bench b = {0};
+	struct media_local local;
+	char many[100];
+
+	start(&b, 4);
+	uint64_t id = bench_open(&b, &local), other = bench_open(&b, &local);
+	memset(many, '7', sizeof(many) - 1);
+	many[sizeof(many) - 1] = '\0';
+	assert_int_equal(media_play(b.engine, id, SIDE_SIP, SOUND_MUSIC), 0);
+	assert_int_equal(media_mute(b.engine, id, SIDE_WA, true), 0);
+	assert_int_equal(media_mute(b.engine, id, SIDE_WA, false), 0);
+	assert_int_equal(media_send_dtmf(b.engine, id, SIDE_WA, "1x 2"), 0);
+	assert_int_equal(media_send_dtmf(b.engine, id, SIDE_WA, "xyz"), 0); /* nothing to send */
+	assert_int_equal(media_send_dtmf(b.engine, id, SIDE_WA, ""), 0);
+	assert_int_equal(media_send_dtmf(b.engine, id, SIDE_SIP, many), 0);
+	bench_wait(&b, MEDIA_DTMF, id, 5 + MEDIA_DTMF_MAX);
+	media_ask_stats(b.engine, id);
+	bench_wait(&b, MEDIA_STATS, id, 1);
+	char told[5 + 1] = "";
+	size_t n = 0;
+	for (size_t i = 0; i < b.event_count && n < 5; i++)
+		if (b.events[i].kind == MEDIA_DTMF)
+			told[n++] = b.events[i].digit;
+	assert_string_equal(told, "2Qq12");
+	assert_int_equal(bench_count(&b, MEDIA_DTMF, id), 5 + MEDIA_DTMF_MAX);
+	assert_int_equal(bench_count(&b, MEDIA_DTMF, other), 0);
+	bench_done(&b);
+}
+
+/* A configuration that was not checked before: the engine does not start, and leaves nothing behind. */
+static void test_sounds_that_cannot_be_had(void **state)
+{
+	(void)state;
+	struct bench b = {0};
+	struct media_engine_conf conf = bench_conf(&b);
+	struct media_engine *e = NULL;
+	char why[80] = "";
+
+	assert_int_equal(loop_new(&b.loop), 0);
+	conf.tone_country = "atlantis";
+	assert_int_equal(media_engine_new(b.loop, &conf, &e), -EINVAL);
+	conf.tone_country = "fr";
+	conf.music_path = "/nonexistent/music.wav";
+	assert_int_equal(media_engine_new(b.loop, &conf, &e), -ENOENT);
+	assert_null(e);
+	assert_int_equal(media_music_check(conf.music_path, why, sizeof(why)), -ENOENT);
+	assert_true(strlen(why) > 5);
+	assert_int_equal(media_music_check("", why, sizeof(why)), 0);
+	assert_int_equal(media_music_check(NULL, why, sizeof(why)), 0);
+	assert_true(media_tone_known("") && media_tone_known("fr") && !media_tone_known("atlantis"));
+	loop_free(b.loop);
+}
+
 static void test_packets_reach_their_session_and_end(void **state)
 {
 	(void)state;
@@ -245,6 +302,8 @@ int main(void)
 		cmocka_unit_test(test_addresses_for_our_sdp),
 		cmocka_unit_test(test_a_thousand_sessions_open_and_close),
 		cmocka_unit_test(test_commands_reach_their_session),
+		cmocka_unit_test(test_sounds_and_digits_reach_their_session),
+		cmocka_unit_test(test_sounds_that_cannot_be_had),
 		cmocka_unit_test(test_packets_reach_their_session_and_end),
 		cmocka_unit_test(test_sessions_are_ticked),
 		cmocka_unit_test(test_unknown_ids_are_ignored),

@@ -6,6 +6,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <stdio.h>
+
 /* SDP said .7:4000. Hosts: 7 the PBX, 8 its other face, 66 a stranger. */
 static const struct {
 	const char *what;
@@ -110,10 +112,82 @@ static void test_rtcp(void **state)
 	assert_to(rtp_end_rtcp_to(&e, &to), "198.51.100.1:7777");
 }
 
+static bool takes(struct rtp_end *e, const char *from, uint32_t ssrc, uint16_t seq, uint64_t at_ms)
+{
+	const struct rtp_hdr h = {.ssrc = ssrc, .seq = seq};
+	struct addr a = address(from);
+	bool moved, is_new;
+	if (!rtp_end_accept(e, &h, &a, 1000000 + at_ms * 1000, &moved))
+		return false;
+	rtp_stream_received(&e->stream, &h, true, 1000000 + at_ms * 1000, &is_new);
+	return true;
+}
+
+static void set_peer(struct rtp_end *e, const char *rtp, bool another)
+{
+	struct addr a = address(rtp), rtcp = a;
+	addr_set_port(&rtcp, (uint16_t)(addr_port(&a) + 1));
+	if (another)
+		rtp_end_set_new_peer(e, &a, &rtcp);
+	else
+		rtp_end_set_remote(e, &a, &rtcp);
+}
+
+static void test_another_peer(void **state)
+{
+	(void)state;
+	struct rtp_end e;
+	struct addr rtcp = address("192.0.2.7:4001");
+	start(&e, true);
+	assert_true(takes(&e, "192.0.2.7:4400", 1, 100, 0)); /* behind a NAT */
+	set_peer(&e, "192.0.2.9:6000", true);
+	assert_false(e.stream.has_peer);
+	assert_to(rtp_end_rtp_to(&e), "192.0.2.9:6000");
+	assert_false(takes(&e, "192.0.2.7:4400", 1, 101, 20));
+	assert_false(takes(&e, "192.0.2.7:4000", 1, 101, 20));
+	assert_false(takes(&e, "192.0.2.7:4400", 1, 300, 60000)); /* nor ever */
+	assert_false(rtp_end_accept_rtcp(&e, &rtcp));
+	assert_int_equal(e.wrong_source, 4);
+	assert_true(takes(&e, "192.0.2.9:7000", 1, 5, 60020)); /* the latch is open again */
+	assert_to(rtp_end_rtp_to(&e), "192.0.2.9:7000");
+	/* the same one, on another port: a re-INVITE */
+	set_peer(&e, "192.0.2.9:6002", false);
+	assert_false(takes(&e, "192.0.2.7:4400", 1, 102, 60040));
+	/* back to the first, who is still where its NAT put it */
+	set_peer(&e, "192.0.2.7:4000", true);
+	assert_true(takes(&e, "192.0.2.7:4400", 1, 103, 60060));
+	assert_false(takes(&e, "192.0.2.9:6002", 1, 6, 60080));
+	/* on hold without an address, and another one in the same place */
+	rtp_end_set_new_peer(&e, &(struct addr){0}, &(struct addr){0});
+	assert_null(rtp_end_rtp_to(&e));
+	set_peer(&e, "192.0.2.7:4000", true);
+	assert_true(takes(&e, "192.0.2.7:4000", 8, 103, 60100));
+}
+
+static void test_many_peers(void **state)
+{
+	(void)state;
+	struct rtp_end e;
+	char text[32];
+	start(&e, true);
+	for (int i = 0; i < 20; i++) {
+		snprintf(text, sizeof(text), "192.0.2.%d:6000", 10 + i);
+		set_peer(&e, text, true);
+		assert_true(takes(&e, text, 1, 7, (uint64_t)i));
+	}
+	for (int i = 15; i < 19; i++) { /* the last few are remembered */
+		snprintf(text, sizeof(text), "192.0.2.%d:6000", 10 + i);
+		assert_false(takes(&e, text, 1, 8, 100000));
+	}
+	assert_int_equal(e.stream.ssrc_changes, 19);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_latch_table),
+		cmocka_unit_test(test_another_peer),
+		cmocka_unit_test(test_many_peers),
 		cmocka_unit_test(test_new_sdp_opens_the_latch),
 		cmocka_unit_test(test_rtcp),
 	};

@@ -129,17 +129,18 @@ static void make_ends(uint8_t *ret_our_print, uint8_t *ret_meta_print)
 	assert_int_equal(session_new(&conf, w.now_us, &w.session), 0);
 }
 
-static void start(double loss_percent, bool right_fingerprint)
+/* Everything there, and nothing begun. */
+static struct media_wa_remote make(double loss_percent, bool we_are_client, struct media_wa_remote *ret_us)
 {
 	struct media_wa_remote us = {.ufrag = "ourU",
 		.pwd = "ourpwd0123456789012345",
-		.we_are_dtls_client = false,
+		.we_are_dtls_client = !we_are_client, /* Meta's view of us */
 		.candidate_count = 1,
 		.opus_pt = OPUS_PT};
 	struct media_wa_remote meta = {.ufrag = "metaufrag",
 		.pwd = "metapwd0123456789012345",
 		.ice_lite = true,
-		.we_are_dtls_client = true,
+		.we_are_dtls_client = we_are_client,
 		.candidate_count = 1,
 		.opus_pt = OPUS_PT};
 	const struct sim_link_conf link = {.delay_ms = 30, .loss_percent = loss_percent, .seed = 5};
@@ -151,10 +152,17 @@ static void start(double loss_percent, bool right_fingerprint)
 	sim_link_init(&w.to_meta, &link);
 	sim_link_init(&w.to_us, &link);
 	make_ends(us.fingerprint, meta.fingerprint);
-	if (!right_fingerprint)
-		meta.fingerprint[0] ^= 1;
 	us.candidates[0].addr = w.our_addr;
 	meta.candidates[0].addr = w.meta_addr;
+	*ret_us = us;
+	return meta;
+}
+
+static void start(double loss_percent, bool right_fingerprint, bool we_are_client)
+{
+	struct media_wa_remote us, meta = make(loss_percent, we_are_client, &us);
+	if (!right_fingerprint)
+		meta.fingerprint[0] ^= 1;
 	assert_int_equal(webrtc_end_start(w.meta, &us, w.now_us), 0);
 	assert_int_equal(session_set_wa(w.session, &meta, w.now_us), 0);
 }
@@ -169,10 +177,10 @@ static void done(void)
 	dtls_ctx_free(w.meta_ctx);
 }
 
-static void check_call(double loss_percent)
+static void check_call(double loss_percent, bool we_are_client)
 {
 	struct media_sip_remote sip = {.codec = AUDIO_PCMU, .ptime_ms = 20, .send = true, .receive = true};
-	start(loss_percent, true);
+	start(loss_percent, true, we_are_client);
 	run_ms(3000, false);
 	assert_int_equal(w.events[SESSION_ICE_NOMINATED], 1);
 	assert_int_equal(w.events[SESSION_DTLS_UP], 1);
@@ -196,33 +204,80 @@ static void check_call(double loss_percent)
 static void test_call(void **state)
 {
 	(void)state;
-	check_call(0);
+	check_call(0, true);
+	check_call(0, false); /* as Meta's answer to our offer may ask */
 }
 
 static void test_call_with_loss(void **state)
 {
 	(void)state;
-	check_call(10);
+	check_call(10, true);
+	check_call(10, false);
 }
 
 static void test_wrong_fingerprint(void **state)
 {
 	(void)state;
-	start(0, false);
-	run_ms(3000, false);
-	assert_int_equal(w.events[SESSION_DTLS_UP], 0);
-	assert_int_equal(w.events[SESSION_FAILED], 1);
-	assert_int_equal(w.failure, MEDIA_FAIL_DTLS);
-	done();
+	for (int client = 0; client < 2; client++) {
+		start(0, false, client);
+		run_ms(3000, false);
+		assert_int_equal(w.events[SESSION_DTLS_UP], 0);
+		assert_int_equal(w.events[SESSION_FAILED], 1);
+		assert_int_equal(w.failure, MEDIA_FAIL_DTLS);
+		done();
+	}
 }
 
 static void test_nobody_answers(void **state)
 {
 	(void)state;
-	start(100, true);
+	start(100, true, true);
 	run_ms(16000, false);
 	assert_int_equal(w.events[SESSION_FAILED], 1);
 	assert_int_equal(w.failure, MEDIA_FAIL_ICE);
+	done();
+}
+
+/* We call the user: our offer is out, the SIP side hears ringback, and Meta's answer takes its time. Nothing is missed
+ * before it, and the time-outs count from it. */
+static void test_answer_comes_late(void **state)
+{
+	(void)state;
+	struct media_wa_remote us, meta = make(0, false, &us);
+	struct media_sip_remote sip = {.codec = AUDIO_PCMU, .ptime_ms = 20, .send = true, .receive = true};
+	sip.rtp = w.sip_addr;
+	assert_true(session_deadline(w.session) == UINT64_MAX);
+	assert_int_equal(session_set_sip(w.session, &sip, w.now_us), 0);
+	session_play(w.session, SIDE_SIP, SOUND_RINGBACK, w.now_us);
+	run_ms(120000, false);
+	assert_int_equal(w.events[SESSION_FAILED] + w.events[SESSION_ICE_NOMINATED], 0);
+	assert_in_range(w.sip_rtp, 5998, 6001);
+	assert_int_equal(webrtc_end_start(w.meta, &us, w.now_us), 0);
+	assert_int_equal(session_set_wa(w.session, &meta, w.now_us), 0);
+	run_ms(3000, false);
+	assert_int_equal(w.events[SESSION_DTLS_UP], 1);
+	session_start_wa(w.session, w.now_us);
+	session_play(w.session, SIDE_SIP, SOUND_NONE, w.now_us);
+	run_ms(5000, true);
+	assert_in_range(w.meta_rtp, 245, 251);
+	struct media_stats st;
+	session_stats(w.session, &st);
+	assert_true(st.ice_us > 0 && st.ice_us < 1000000); /* counted from the answer */
+	assert_int_equal(w.events[SESSION_FAILED], 0);
+	done();
+}
+
+/* It never comes: the session ends as it was. */
+static void test_answer_never_comes(void **state)
+{
+	(void)state;
+	struct media_wa_remote us;
+	make(0, false, &us);
+	run_ms(100000, false);
+	assert_int_equal(w.events[SESSION_FAILED], 0);
+	session_start_wa(w.session, w.now_us);
+	run_ms(100000, false);
+	assert_int_equal(w.events[SESSION_FAILED], 0);
 	done();
 }
 
@@ -233,6 +288,8 @@ int main(void)
 		cmocka_unit_test(test_call_with_loss),
 		cmocka_unit_test(test_wrong_fingerprint),
 		cmocka_unit_test(test_nobody_answers),
+		cmocka_unit_test(test_answer_comes_late),
+		cmocka_unit_test(test_answer_never_comes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
