@@ -5,7 +5,6 @@
  */
 #include "dialplan/build.h"
 #include "dialplan/fold.h"
-#include "dialplan/limits.h"
 #include "lib/base/str.h"
 
 #include <stdio.h>
@@ -89,10 +88,6 @@ static void build_keywords(struct build *b, const struct dialplan_match_conf *ma
 {
 	if (!match->keywords)
 		return;
-	if (match->keywords_count == 0 || match->keywords_count > DIALPLAN_KEYWORDS_MAX) {
-		build_error(b, "keywords", "%u keywords: 1 to %d", match->keywords_count, DIALPLAN_KEYWORDS_MAX);
-		return;
-	}
 	rule->keywords = build_alloc(b, match->keywords_count * sizeof(rule->keywords[0]));
 	for (unsigned i = 0; rule->keywords && i < match->keywords_count; i++)
 		build_keyword(b, i, match->keywords[i], rule);

@@ -10,7 +10,8 @@
 enum { FOLD_MAX_CHARS = 4096 };
 
 /* Case and diacritics folded, compatibility forms resolved, invisible characters dropped, runs of blanks and line ends
- * made one blank, none at the ends. Bytes that are not UTF-8 become U+FFFD. Returns 0 or -ENOMEM; *ret_text is the
+ * made one blank, none at the ends. Bytes that are not UTF-8 become U+FFFD. At most three times
+ * FOLD_MAX_CHARS characters come out. Returns 0 or -ENOMEM; *ret_text is the
  * caller's to free(). */
 int fold_text(const char *text, char **ret_text);
 

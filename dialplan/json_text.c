@@ -159,10 +159,13 @@ static uint32_t decode(const char *at, size_t n)
 
 static int read_string(struct json *j)
 {
+	size_t before;
+
 	if (!next_is(j, '"'))
 		return refuse(j, "no text in quotes");
 	j->at++;
 	put(j, "\"", 1);
+	before = j->length;
 	while (!next_is(j, '"')) {
 		size_t n = j->at < j->end ? str_utf8_char(j->at, (size_t)(j->end - j->at)) : 0;
 		int r = 0;
@@ -170,6 +173,8 @@ static int read_string(struct json *j)
 			return refuse(j, "a text without its end");
 		if (n == 0)
 			return refuse(j, "not UTF-8");
+		if (j->length - before > JSON_TEXT_STRING_MAX_BYTES)
+			return refuse(j, "a long text");
 		if ((unsigned char)*j->at < 0x20)
 			return refuse(j, "a control character");
 		if (*j->at == '\\') {

@@ -17,6 +17,7 @@ enum {
 	JSON_TEXT_DEPTH_MAX = 12,
 	JSON_TEXT_VALUES_MAX = 256, /* bounds what the checks after it cost, whatever the length */
 	JSON_TEXT_KEY_MAX_BYTES = 64,
+	JSON_TEXT_STRING_MAX_BYTES = 20000, /* the longest text that means something has 4096 characters */
 };
 
 /* One object. Members whose value is null are left out, as if they were not there. The result is in the arena. Returns

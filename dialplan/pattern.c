@@ -19,7 +19,7 @@ enum {
 	DEPTH_LIMIT = 1000,
 	HEAP_LIMIT_KIB = 256,
 	PATTERN_MAX_BYTES = 1024,
-	SUBJECT_MAX_BYTES = 2048, /* a payload of 512 characters in UTF-8 */
+	SUBJECT_MAX_BYTES = 4096, /* what is quadratic in it takes some milliseconds, and no limit above sees it */
 };
 
 struct pattern {
@@ -97,7 +97,11 @@ static int match_result(int r)
 
 int pattern_match(const struct pattern *p, const char *subject)
 {
-	size_t length = strlen(subject);
+	return pattern_match_n(p, subject, strlen(subject));
+}
+
+int pattern_match_n(const struct pattern *p, const char *subject, size_t length)
+{
 	pcre2_match_data *data;
 	int r;
 

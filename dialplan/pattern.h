@@ -17,5 +17,6 @@ struct pattern *pattern_free(struct pattern *p);
 /* Returns 1 match, 0 no match, -EILSEQ (subject is not UTF-8), -EOVERFLOW (subject too long, or match limits reached)
  * or -ENOMEM. */
 int pattern_match(const struct pattern *p, const char *subject);
+int pattern_match_n(const struct pattern *p, const char *subject, size_t length);
 
 #endif

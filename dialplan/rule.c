@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBER_MAX = 32 };
+enum { NUMBER_MAX = 32, TEXT_MAX_CHARS = 1024 /* that a pattern is held against */ };
 
 void question_init(struct question *q, const struct call_facts *facts, uint64_t wall_ms)
 {
@@ -83,17 +83,31 @@ static int pattern_holds(const struct pattern *pattern, const char *subject)
 	return pattern ? pattern_match(pattern, or_empty(subject)) : 1;
 }
 
+/* The beginning of a message, up to TEXT_MAX_CHARS: "[a-z ]+[0-9]" takes time with the square of the length, and
+ * messages may have 4096 characters. */
+static int text_matches(const struct pattern *pattern, const char *text)
+{
+	size_t length = 0;
+
+	for (size_t chars = 0; text[length]; length++) {
+		chars += ((unsigned char)text[length] & 0xc0) != 0x80;
+		if (chars > TEXT_MAX_CHARS)
+			break;
+	}
+	return pattern_match_n(pattern, text, length);
+}
+
 /* The pattern may be written for either face of the text. A text that is not UTF-8 has still a folded one. */
 static int text_holds(const struct rule *rule, struct question *q)
 {
-	int r = pattern_holds(rule->text, q->facts->text), folded;
+	int r = rule->text ? text_matches(rule->text, or_empty(q->facts->text)) : 1, folded;
 
 	if (r == 1 || r == -ENOMEM)
 		return r;
 	folded = fold_once(q);
 	if (folded < 0)
 		return folded;
-	folded = pattern_match(rule->text, q->folded);
+	folded = text_matches(rule->text, q->folded);
 	return folded != 0 || r == -EILSEQ ? folded : r;
 }
 

@@ -5,6 +5,8 @@
  */
 #include "dialplan/dialplan_conf.h"
 
+#include "dialplan/limits.h"
+
 #define OPTIONAL_TEXT(key, type, member)                                                                               \
 	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, 0, CYAML_UNLIMITED)
 #define OPTIONAL_LIST(key, type, member, entry)                                                                        \
@@ -27,7 +29,9 @@ static const cyaml_schema_field_t match_fields[] = {
 	OPTIONAL_TEXT("payload", struct dialplan_match_conf, payload),
 	OPTIONAL_TEXT("hours", struct dialplan_match_conf, hours),
 	OPTIONAL_TEXT("gateway", struct dialplan_match_conf, gateway),
-	OPTIONAL_LIST("keywords", struct dialplan_match_conf, keywords, &name_schema),
+	/* An empty list would be no condition at all. */
+	CYAML_FIELD_SEQUENCE("keywords", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct dialplan_match_conf, keywords,
+		&name_schema, 1, DIALPLAN_KEYWORDS_MAX),
 	OPTIONAL_TEXT("text", struct dialplan_match_conf, text),
 	OPTIONAL_TEXT("reply_id", struct dialplan_match_conf, reply_id),
 	OPTIONAL_TEXT("status", struct dialplan_match_conf, status),

@@ -197,6 +197,21 @@ static void long_texts_are_cut(void **state)
 	assert_string_equal(sent + strlen(sent) - 3, "\xe2\x82\xac");
 }
 
+/* Keywords are looked for in all of a message, a pattern is held against its beginning. */
+static void long_messages(void **state)
+{
+	static char text[4096 + 1];
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	memcpy(text, "Order 1", 7);
+	assert_null(ask((struct call_facts){CALL_MESSAGE, .text = text}).rule);
+	memset(text, '1', sizeof(text) - 1);
+	memcpy(text, "Order 1", 7);
+	assert_string_equal(ask((struct call_facts){CALL_MESSAGE, .text = text}).rule, "pattern");
+	memcpy(text + 4096 - 8, " call me", 8);
+	assert_string_equal(ask((struct call_facts){CALL_MESSAGE, .text = text}).rule, "call-me");
+}
+
 static void fallbacks(void **state)
 {
 	static const char rules[] = "- {name: a, match: {direction: inbound, to: \"+1\"}, actions: [{ask: {url: "
@@ -241,6 +256,7 @@ int dialplan_tests_directions(void)
 		cmocka_unit_test_setup_teardown(buttons_and_templates, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(after_a_call, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(long_texts_are_cut, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(long_messages, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(fallbacks, set_up, tear_down),
 	};
 	return cmocka_run_group_tests_name("dialplan directions", tests, NULL, NULL);
