@@ -155,6 +155,7 @@ static void on_wa_terminate(struct call *c, const struct call_event *ev)
 		return;
 	}
 	c->wa.over = true;
+	c->wa.nameless = false;
 	call_keep_meta_error(c, ev->u.wa_terminate.error_code, ev->u.wa_terminate.error_text);
 	if (c->wa.held)
 		end_hold(c);

@@ -46,8 +46,8 @@ static inline void story_check_end(const struct play *p, const struct story *s)
  * again. */
 static inline bool story_may_repeat(const struct step *step)
 {
-	static const char *const repeats[] = {
-		"sip_respond", "sip_refer_respond", "sip_invite", "mute:", "dtmf:", "media_set_sip:new", "sip_accept"};
+	static const char *const repeats[] = {"sip_respond", "sip_refer_respond", "sip_invite",
+		"mute:", "dtmf:", "media_set_sip:new", "sip_accept", "t:sip_reject"};
 
 	for (size_t i = 0; i < sizeof(repeats) / sizeof(repeats[0]); i++)
 		if (strstr(step->actions, repeats[i]))
