@@ -289,7 +289,7 @@ int caller_refer(const sip_t *sip, struct refer_text *ret_t)
 		return -EINVAL;
 	url = *sip->sip_refer_to->r_url;
 	if (url.url_type != url_sip && url.url_type != url_sips && url.url_type != url_tel)
-		return -EPROTONOSUPPORT;
+		return -EINVAL;
 	if (read_replaces(url.url_headers, ret_t->replaces, sizeof(ret_t->replaces)))
 		return -EINVAL;
 	url.url_headers = NULL;

@@ -43,7 +43,7 @@ bool caller_credentials_fit(const sip_t *sip, const struct digest_credentials *c
 struct refer_text {
 	char to[SIP_URI_MAX], replaces[REFER_VALUE_MAX], referred_by[REFER_VALUE_MAX];
 };
-/* Returns 0, -EINVAL (not to be understood) or -EPROTONOSUPPORT (neither sip: nor tel:). "" for what is not there. */
+/* Returns 0 or -EINVAL (not to be understood, or neither sip: nor tel:). "" for what is not there. */
 int caller_refer(const sip_t *sip, struct refer_text *ret_t);
 
 /* %HH undone, control characters made spaces. Returns 0 or -ENAMETOOLONG with as much as fits. NULL src is "". */

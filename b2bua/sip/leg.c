@@ -31,6 +31,7 @@
 
 #include <errno.h>
 #include <sofia-sip/sip_status.h>
+#include <sofia-sip/sip_util.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -220,12 +221,22 @@ bool leg_bye(struct sip_leg *leg, const char *reason)
 	return true;
 }
 
+/* 404, 416 and others end the dialog (RFC 5057 s5.1), and the library acts on its own answers, too. */
+int leg_refusal(int code, sip_method_t method)
+{
+	if (code < 300 || sip_response_terminates_dialog(code, method, NULL) == 0)
+		return code;
+	return method == sip_method_refer ? 603 : 488;
+}
+
 bool leg_respond(struct sip_leg *leg, int code, const char *sdp)
 {
-	const char *phrase = sip_status_phrase(code); /* static, as nua_respond() needs it */
+	const char *phrase;
 
 	if (leg->pending == PENDING_NONE || !leg_may(leg, LEG_OP_RESPOND))
 		return false;
+	code = leg_refusal(code, leg->pending == PENDING_INVITE ? sip_method_invite : sip_method_update);
+	phrase = sip_status_phrase(code); /* static, as nua_respond() needs it */
 	if (!phrase)
 		phrase = "Refused";
 	nua_respond(leg->nh, code, phrase, TAG_IF(leg->pending == PENDING_UPDATE, NUTAG_WITH_SAVED(leg->update)),

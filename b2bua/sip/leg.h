@@ -72,6 +72,8 @@ bool leg_may(const struct sip_leg *leg, enum leg_op op);
 bool leg_cancel(struct sip_leg *leg, const char *reason);
 bool leg_bye(struct sip_leg *leg, const char *reason);
 bool leg_respond(struct sip_leg *leg, int code, const char *sdp);
+/* The code to answer a request within the dialog with: that, or one that does not end the dialog besides. */
+int leg_refusal(int code, sip_method_t method);
 
 /* call_id: of a leg that came in; NULL: one is made. NULL without memory. */
 struct sip_leg *leg_new(struct sip_stack *s, void *arg, const char *call_id);

@@ -41,16 +41,26 @@ struct invite_text {
 	char to[SIP_URI_MAX], from[SIP_NAME_ADDR_MAX], contact[SIP_URI_MAX], headers[SIP_HEADERS_MAX];
 };
 
-/* Would the library read this value? */
+static bool one_line(const char *value)
+{
+	for (; *value; value++)
+		if ((unsigned char)*value < 0x20 || *value == 0x7f)
+			return false;
+	return true;
+}
+
+/* Would the library read these? What it cannot read it does not send, and the INVITE with it. */
 static bool is_replaces(const char *value)
 {
 	su_home_t home[1] = {SU_HOME_INIT(home)};
+	const sip_replaces_t *rp;
 	bool ok;
 
 	su_home_init(home);
-	ok = sip_replaces_make(home, value) != NULL;
+	rp = sip_replaces_make(home, value);
+	ok = rp && rp->rp_call_id && rp->rp_to_tag && rp->rp_from_tag;
 	su_home_deinit(home);
-	return ok;
+	return ok && one_line(value);
 }
 
 static bool is_referred_by(const char *value)
@@ -61,7 +71,7 @@ static bool is_referred_by(const char *value)
 	su_home_init(home);
 	ok = sip_referred_by_make(home, value) != NULL;
 	su_home_deinit(home);
-	return ok;
+	return ok && one_line(value);
 }
 
 /* Of a call that another party asked for: RFC 3892, RFC 3891. Who does not know Replaces shall refuse rather than ring

@@ -18,7 +18,6 @@
 #include "lib/base/id.h"
 #include "lib/base/str.h"
 
-#include <errno.h>
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_status.h>
 #include <stdio.h>
@@ -149,16 +148,13 @@ static void refuse(struct sip_leg *leg, nua_t *nua, int code)
 /* Returns 0, or the status to refuse with. */
 static int accept_refer(struct sip_leg *leg, nua_t *nua, const sip_t *sip, struct refer_text *text)
 {
-	int r;
-
 	if (leg->phase != LEG_UP ||
 		(leg->transfer && (leg->transfer->state != TRANSFER_NONE || leg->transfer->under_way)))
 		return 491;
 	if (!leg->id)
 		return 603;
-	r = caller_refer(sip, text);
-	if (r)
-		return r == -EPROTONOSUPPORT ? 416 : 400;
+	if (caller_refer(sip, text))
+		return 400;
 	if (!leg->transfer)
 		leg->transfer = calloc(1, sizeof(*leg->transfer));
 	if (!leg->transfer || !nua_save_event(nua, leg->transfer->refer))
@@ -193,10 +189,12 @@ void sip_leg_refer_respond(struct sip_stack *s, uint64_t id, int code)
 {
 	struct sip_leg *leg = slotmap_get(s->known, id);
 	struct transfer *t = leg ? leg->transfer : NULL;
-	const char *phrase = sip_status_phrase(code);
+	const char *phrase;
 
 	if (!t || t->state != TRANSFER_ASKED || code < 200 || code > 699 || !leg_may(leg, LEG_OP_RESPOND))
 		return;
+	code = leg_refusal(code, sip_method_refer);
+	phrase = sip_status_phrase(code);
 	nua_respond(leg->nh, code, phrase ? phrase : "Refused", NUTAG_WITH_SAVED(t->refer),
 		TAG_IF(code < 300 && leg->contact[0], SIPTAG_CONTACT_STR(leg->contact)), TAG_END());
 	nua_destroy_event(t->refer);
