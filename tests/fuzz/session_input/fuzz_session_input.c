@@ -50,7 +50,7 @@ static void on_event(void *arg, const struct session_event *ev)
 
 static const struct session_io io = {on_send, on_event};
 
-static void set_sip(struct session *s, uint8_t flags, uint64_t now_us)
+static void set_sip(struct session *s, uint8_t flags, bool new_peer, uint64_t now_us)
 {
 	const struct media_sip_remote remote = {.rtp = flags & 8 ? other_addr : sip_addr,
 		.rtcp = rtcp_addr,
@@ -59,8 +59,25 @@ static void set_sip(struct session *s, uint8_t flags, uint64_t now_us)
 		.event_pt = flags & 2 ? 101 : 0,
 		.ptime_ms = (uint16_t)(flags >> 4) * 5,
 		.send = !(flags & 4),
-		.receive = !(flags & 0x40)};
+		.receive = !(flags & 0x40),
+		.new_peer = new_peer};
 	ASSERT(session_set_sip(s, &remote, now_us) == 0);
+}
+
+static void command(struct session *s, uint8_t kind, const uint8_t *bytes, size_t length, uint64_t now_us)
+{
+	enum media_side side = kind & 1 ? SIDE_SIP : SIDE_WA;
+	char digits[256] = "";
+
+	switch (kind >> 2 & 3) {
+	case 0: session_start_wa(s, now_us); break;
+	case 1: session_play(s, side, (enum media_sound)(length ? bytes[0] % 4 : 0), now_us); break;
+	case 2: session_mute(s, side, kind & 2, now_us); break;
+	case 3:
+		memcpy(digits, bytes, length);
+		session_send_dtmf(s, side, digits, now_us);
+		break;
+	}
 }
 
 static void one_packet(struct session *s, uint8_t kind, const uint8_t *bytes, size_t length, uint64_t now_us)
@@ -137,9 +154,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		else if (kind < 0xe0)
 			short_packet(s, kind, bytes, length, now_us);
 		else if (kind < 0xf0)
-			set_sip(s, length ? bytes[0] : 0, now_us);
+			set_sip(s, length ? bytes[0] : 0, length > 1 && bytes[1] & 1, now_us);
 		else
-			session_start_wa(s, now_us);
+			command(s, kind, bytes, length, now_us);
 		data += 3 + length;
 		size -= 3 + length;
 	}

@@ -1,6 +1,7 @@
 /* No allocation on the packet path; every failed one while a session is made is told and leaves nothing behind. */
 #include "lib/base/pktbuf.h"
 #include "media/session.h"
+#include "media/sounds.h"
 #include "tests/support/media/session_sim.h"
 #include "tests/support/oom.h"
 
@@ -17,9 +18,12 @@ static struct sim m;
 static void test_packet_path_allocates_nothing(void **state)
 {
 	(void)state;
+	struct sounds *sounds;
+	assert_int_equal(sounds_new("jp", "", &sounds), 0);
 	const struct sim_conf conf = {
 		.wa_link = {.delay_ms = 30, .jitter_ms = 40, .loss_percent = 5, .reorders = true, .seed = 1},
-		.sip_link = {.delay_ms = 5, .jitter_ms = 30, .loss_percent = 2, .reorders = true, .seed = 2}};
+		.sip_link = {.delay_ms = 5, .jitter_ms = 30, .loss_percent = 2, .reorders = true, .seed = 2},
+		.sounds = sounds};
 	sim_init(&m, &conf);
 	sim_connect(&m);
 	m.no_copies = true; /* the simulation's own allocation per packet */
@@ -34,9 +38,23 @@ static void test_packet_path_allocates_nothing(void **state)
 	m.wa_ssrc++;
 	m.sip_ssrc++;
 	sim_run_ms(&m, 10000);
+	session_send_dtmf(m.session, SIDE_WA, "123", m.now_us);
+	session_send_dtmf(m.session, SIDE_SIP, "456", m.now_us);
+	for (int sound = SOUND_SILENCE; sound >= SOUND_NONE; sound--) {
+		session_play(m.session, SIDE_WA, (enum media_sound)sound, m.now_us);
+		session_play(m.session, SIDE_SIP, (enum media_sound)sound, m.now_us);
+		session_mute(m.session, SIDE_WA, sound > SOUND_NONE, m.now_us);
+		sim_run_ms(&m, 1000);
+	}
+	remote.new_peer = true;
+	addr_set_port(&m.sip_addr, 5555);
+	remote.rtp = m.sip_addr;
+	session_set_sip(m.session, &remote, m.now_us);
+	sim_run_ms(&m, 2000);
 	assert_false(oom_off());
 	assert_true(m.sip.loud > 500 && m.wa.loud > 500);
 	sim_done(&m);
+	sounds_free(sounds);
 }
 
 static void ignore_send(void *arg, enum media_end end, enum session_channel channel, const void *bytes, size_t length,
@@ -70,11 +88,26 @@ static void test_out_of_memory(void **state)
 	pktpool_free(pool);
 }
 
+static void test_sounds_out_of_memory(void **state)
+{
+	(void)state;
+	unsigned n = 1;
+	for (; oom_next(n); n++) {
+		struct sounds *sounds = NULL;
+		int r = sounds_new("sg", NULL, &sounds);
+		oom_off();
+		assert_true(r == 0 ? sounds != NULL : r == -ENOMEM && !sounds);
+		sounds_free(sounds);
+	}
+	assert_in_range(n, 4, 8);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_packet_path_allocates_nothing),
 		cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_sounds_out_of_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
