@@ -243,7 +243,8 @@ bool bridge_to_wa_can_dial(const struct bridge_to_wa *b)
 /* When we go on where the SIP side's audio stops: when its next packet would have come. */
 static uint64_t take_over_us(const struct bridge_to_wa *b, uint64_t now_us)
 {
-	return clamp_us(b->line_us + TO_WA_SLOT_US, now_us, b->last_sent_us + PAUSE_MAX_US);
+	uint64_t due_us = clamp_us(b->line_us + TO_WA_SLOT_US, 0, b->last_sent_us + PAUSE_MAX_US);
+	return due_us > now_us ? due_us : now_us;
 }
 
 static bool begin_digit(struct bridge_to_wa *b, char digit, uint64_t now_us)
