@@ -9,11 +9,12 @@
  *   SIP_ANSWERED -> GRAPH accept (same SDP), as soon as ICE and DTLS are up or the wait for them is over
  *   GRAPH_DONE(accept, ok) -> MEDIA_START_WA
  *
- * Business-initiated call (outbound.c), three orders:
- *   SIP calls:    DIAL -> MEDIA_OPEN -> ASK_PERMISSION -> GRAPH connect; RINGING -> 180; ACCEPTED -> 200 +
- * MEDIA_START_WA agent first:  DIAL -> MEDIA_OPEN -> ASK_PERMISSION -> SIP_INVITE; answered -> GRAPH connect; ACCEPTED
- * -> both talk user first:   DIAL -> MEDIA_OPEN -> ASK_PERMISSION -> GRAPH connect; ACCEPTED -> SIP_INVITE; answered ->
- * both talk
+ * Business-initiated call (outbound.c), three orders, all of them beginning with
+ *   DIAL -> MEDIA_OPEN | MEDIA_OPENED -> ASK_PERMISSION | PERMISSION ->
+ *
+ *   SIP calls:    GRAPH connect; RINGING -> SIP_RING 180; ACCEPTED -> SIP_ACCEPT + MEDIA_START_WA
+ *   agent first:  SIP_INVITE; answered -> GRAPH connect; ACCEPTED -> both talk
+ *   user first:   GRAPH connect; ACCEPTED -> SIP_INVITE; answered -> both talk
  *
  * Transfer (transfer.c), in state UP only: the call has a second SIP leg, the target, until it answers and becomes the
  * main leg (SIP_PROMOTE), or fails and is forgotten. The WhatsApp leg never notices.
@@ -162,10 +163,12 @@ enum call_event_kind {
 	CALL_EV_WA_ANSWER, /* Meta's `connect` webhook of a business-initiated call, u.wa_answer: media can come up */
 	CALL_EV_WA_STATUS, /* u.wa_status */
 	CALL_EV_SIP_CANCELLED, /* the SIP caller gave up before our final answer; leg is over */
-	CALL_EV_SIP_REFER,     /* u.refer: the main leg's peer asks for a transfer; answered with SIP_REFER_RESPOND */
+	CALL_EV_SIP_REFER,     /* u.refer: the main leg's peer asks for a transfer; answered with SIP_REFER_RESPOND as
+				  long as the leg lives */
 	CALL_EV_SIP_REPLACED,  /* u.sip: an INVITE with Replaces wants to take the main leg's place; it is
-				  CALL_LEG_TARGET */
-	CALL_EV_TRANSFER,      /* u.refer, asked by the API: no NOTIFY */
+				  CALL_LEG_TARGET. A step without SIP_ACCEPT and SIP_REJECT has not taken it (the call is
+				  not up, or a target rings): the shell refuses it */
+	CALL_EV_TRANSFER,      /* u.refer, asked by the API: no NOTIFY. The report says whether it has begun */
 	CALL_EV_HOLD,          /* u.on: the API holds the user (music), or takes him back */
 	CALL_EV_MUTE,          /* u.mute */
 	CALL_EV_SEND_DTMF,     /* u.dtmf */
@@ -314,7 +317,7 @@ struct call_action {
 		} dtmf;
 		struct {
 			const struct call_gateway *gateway;
-			const char *user;                   /* Request-URI user part, escaped */
+			const char *user;                   /* Request-URI user part, escaped; "" : target's own */
 			const char *referred_by, *replaces; /* header values; NULL: none */
 			const char *target;                 /* the whole Request-URI: the gateway's with this user */
 			const char *from_user, *from_display, *pai_user; /* "" : none */

@@ -236,6 +236,36 @@ static void memory_runs_out_anywhere(void **state)
 	}
 }
 
+/* Dialled, then transferred: what cannot be begun is refused, and only what must end ends. */
+static void memory_runs_out_of_a_dialled_call(void **state)
+{
+	static const char *const events[] = {"dial", "media:opened", "permission:granted", "connect:ok", "wa:answer",
+		"media:up", "wa:ringing", "wa:accepted", "sip:200", "refer", "t:302", "t:200", "wa:138021"};
+
+	(void)state;
+	for (unsigned n = 1; oom_next(n); n++) {
+		struct play p;
+		struct call_report r;
+		bool failed;
+		int made;
+
+		path_set_up(USER_FIRST, &p);
+		made = play_start(&p);
+		for (size_t i = 0; made == 0 && i < sizeof(events) / sizeof(events[0]); i++)
+			play_named(&p, events[i], 0);
+		failed = oom_off();
+		if (made != 0) {
+			assert_int_equal(made, -ENOMEM);
+			assert_null(p.call);
+		} else {
+			call_report(p.call, &r);
+			assert_true(r.ended);
+			assert_true(failed || (r.cause == CAUSE_MEDIA_TIMEOUT && r.transfers == 1));
+			run_out(&p, "out of memory", "", "");
+		}
+	}
+}
+
 /* A dialplan that has no memory left must not leave a half-made route behind. */
 static void the_dialplan_runs_out_of_memory(void **state)
 {
@@ -282,6 +312,7 @@ int main(void)
 		cmocka_unit_test(page_draws_what_the_code_does),
 		cmocka_unit_test(page_tells_what_is_ignored),
 		cmocka_unit_test(memory_runs_out_anywhere),
+		cmocka_unit_test(memory_runs_out_of_a_dialled_call),
 		cmocka_unit_test(the_dialplan_runs_out_of_memory),
 		cmocka_unit_test(a_thousand_reoffers_take_no_memory),
 	};

@@ -161,6 +161,94 @@ static void without_candidates_the_media_address_is_one(void **state)
 	assert_string_equal(error.what, "no usable candidate");
 }
 
+/* ---- WhatsApp leg, business-initiated ---- */
+
+/* Meta: business-initiated calls; as the answer above, but for who begins DTLS and whose mid it is. */
+static void offers_meta_what_it_takes(void **state)
+{
+	static const char *const lines[] = {
+		"o=- 6000000001 1 IN IP4 198.51.100.7\r\n",
+		"a=group:BUNDLE audio\r\n",
+		"m=audio 40000 UDP/TLS/RTP/SAVPF 111 126\r\n",
+		"a=candidate:1 1 udp 2130706431 198.51.100.7 40000 typ host\r\n",
+		"a=ice-ufrag:OurUfrag\r\n",
+		"a=fingerprint:sha-256 FE:FE",
+		"a=mid:audio\r\n",
+		"a=sendrecv\r\n",
+		"a=rtcp-mux\r\n",
+		"a=rtpmap:111 opus/48000/2\r\n",
+		"a=rtpmap:126 telephone-event/8000\r\n",
+		"a=ptime:20\r\n",
+		"a=ssrc:2000000001 cname:watrunk\r\n",
+	};
+	struct media_local local;
+	char text[LIMIT_WA_SDP_BYTES];
+
+	(void)state;
+	play_local(&local);
+	assert_true(negotiate_wa_make_offer(&local.wa, false, text, sizeof(text)) > 0);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		if (!strstr(text, lines[i]))
+			fail_msg("no %s in %s", lines[i], text);
+	assert_non_null(strstr(text, "a=setup:actpass\r\n"));
+	assert_null(strstr(text, "a=ice-lite"));
+	assert_null(strstr(strstr(text, "a=fingerprint") + 1, "a=fingerprint"));
+	assert_true(negotiate_wa_make_offer(&local.wa, true, text, sizeof(text)) > 0);
+	assert_non_null(strstr(text, "a=setup:active\r\n"));
+	assert_int_equal(negotiate_wa_make_offer(&local.wa, true, text, 200), -ENOBUFS);
+}
+
+/* Who is DTLS client, by what Meta's answer says; sources disagree about it. */
+static void metas_answer_says_who_begins(void **state)
+{
+	static const struct {
+		const char *setup;
+		bool we_offered_active, we_are_client;
+	} rows[] = {
+		{"a=setup:passive\r\n", false, true},
+		{"a=setup:active\r\n", false, false},
+		{"a=setup:actpass\r\n", false, true}, /* not an answer, but seen */
+		{"a=setup:holdconn\r\n", false, true},
+		{"", false, true},
+		{"a=setup:passive\r\n", true, true},
+		{"a=setup:active\r\n", true, true}, /* cannot be: we are */
+		{"", true, true},
+	};
+	const char *at = strstr(play_wa_answer, "a=setup:active\r\n");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[4096];
+		struct sdp_error error;
+		struct wa_offer o;
+		int n = snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - play_wa_answer), play_wa_answer,
+			rows[i].setup, at + strlen("a=setup:active\r\n"));
+		assert_int_equal(negotiate_wa_read_answer(text, (size_t)n, rows[i].we_offered_active, &o, &error), 0);
+		assert_int_equal(o.remote.we_are_dtls_client, rows[i].we_are_client);
+		assert_string_equal(o.remote.ufrag, "ExampleUfragMeta");
+		assert_int_equal(o.remote.opus_pt, 111);
+		assert_int_equal(o.remote.event_pt, 126);
+		assert_int_equal(o.remote.candidate_count, 1);
+	}
+}
+
+/* Meta: DTMF comes as 126 even when its answer does not list it. */
+static void digits_come_as_126_anyhow(void **state)
+{
+	static const char line[] = "a=rtpmap:126 telephone-event/8000\r\n";
+	const char *at = strstr(play_wa_answer, line);
+	struct sdp_error error;
+	struct wa_offer o;
+	char text[4096];
+	int n = snprintf(text, sizeof(text), "%.*s%s", (int)(at - play_wa_answer), play_wa_answer, at + strlen(line));
+
+	(void)state;
+	assert_int_equal(negotiate_wa_read_answer(text, (size_t)n, false, &o, &error), 0);
+	assert_int_equal(o.remote.event_pt, 126);
+	assert_int_equal(negotiate_wa_read_answer("v=0\r\n", 5, false, &o, &error), -EBADMSG);
+	assert_true(error.what[0] != '\0');
+}
+
 /* ---- SIP leg ---- */
 
 static const enum audio_codec g711[4] = {AUDIO_PCMU, AUDIO_PCMA};
@@ -410,6 +498,9 @@ int main(void)
 		cmocka_unit_test(refuses_what_cannot_carry_a_call),
 		cmocka_unit_test(takes_what_differs_from_the_usual_offer),
 		cmocka_unit_test(without_candidates_the_media_address_is_one),
+		cmocka_unit_test(offers_meta_what_it_takes),
+		cmocka_unit_test(metas_answer_says_who_begins),
+		cmocka_unit_test(digits_come_as_126_anyhow),
 		cmocka_unit_test(offers_what_everybody_takes),
 		cmocka_unit_test(reads_answers),
 		cmocka_unit_test(answers_offers),
