@@ -342,7 +342,7 @@ class Metasim(Process):
         until(listens, "metasim's Graph API")
 
     def act(self, user=None, **step):
-        """A user does something now: act(text="call me"), act(call=True), act(hang_up=True), act(reply="accept") ..."""
+        """A user does something now: act(text="call me"), act(answer=True), act(call=True), act(hang_up=True), act(reply="accept") ..."""
         connection = http.client.HTTPConnection("127.0.0.1", self.graph_port, timeout=WAIT_S)
         try:
             connection.request("POST", "/metasim/steps", json.dumps({"user": (user or USER).lstrip("+"), **step}))

@@ -77,6 +77,16 @@ static void hang_up(struct meta_user *u)
 	}
 }
 
+static void answer_phone(struct meta_user *u, bool pick_up)
+{
+	for (struct meta_call *c = u->meta->calls; c; c = c->next) {
+		if (c->who == u && c->state == META_RINGING) {
+			outbound_answer(c, pick_up);
+			return;
+		}
+	}
+}
+
 static void perform(struct meta_user *u, const struct plan_step *s, const char *context)
 {
 	switch (s->deed) {
@@ -97,6 +107,8 @@ static void perform(struct meta_user *u, const struct plan_step *s, const char *
 		meta_user_decides(u, PLAN_REFUSE);
 		meta_timeline_user(u->meta, u, "permission_revoked", "profile");
 		break;
+	case PLAN_DEED_ANSWER:
+	case PLAN_DEED_DECLINE: answer_phone(u, s->deed == PLAN_DEED_ANSWER); break;
 	case PLAN_DEED_HANG_UP: hang_up(u); break;
 	case PLAN_DEED_CALL:
 		if (meta_user_calls_us(u, *s->payload ? s->payload : u->button_payload, !*s->payload, false))

@@ -154,6 +154,8 @@ void meta_actions_free(struct meta *m);
 /* outbound.c */
 void outbound_begin(struct meta_call *c);
 void outbound_delivered(struct meta_call *c);
+/* A ringing call: picked up, or declined. */
+void outbound_answer(struct meta_call *c, bool pick_up);
 void outbound_over(struct meta_call *c);
 
 /* meta.c */

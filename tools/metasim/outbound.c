@@ -101,6 +101,15 @@ void outbound_begin(struct meta_call *c)
 		next_phase(c, p->outbound.connect_after_ms, on_connect);
 }
 
+void outbound_answer(struct meta_call *c, bool pick_up)
+{
+	loop_timer_cancel(&c->phase);
+	if (pick_up)
+		on_pick_up(c);
+	else
+		on_decline(c);
+}
+
 /* Now the answer to the POST may follow. */
 void outbound_delivered(struct meta_call *c)
 {

@@ -47,11 +47,11 @@ static const struct plan_key user_keys[] = {KEY("number", TEXT, number), KEY("us
 static const struct plan_key step_keys[] = {WORD_KEY("on", WORD, on, triggers), KEY("at_ms", UINT, at_ms),
 	KEY("times", UINT, times), KEY("text", TEXT, text), KEY("button", TEXT, id), KEY("button_reply", TEXT, id),
 	KEY("list_reply", TEXT, id), WORD_KEY("reply", WORD, reply, answers), KEY("grant", FLAG, flag),
-	KEY("revoke", FLAG, flag), KEY("hang_up", FLAG, flag), KEY("call", FLAG, flag), KEY("title", TEXT, title),
-	KEY("payload", TEXT, payload), {0}};
+	KEY("revoke", FLAG, flag), KEY("answer", FLAG, flag), KEY("decline", FLAG, flag), KEY("hang_up", FLAG, flag),
+	KEY("call", FLAG, flag), KEY("title", TEXT, title), KEY("payload", TEXT, payload), {0}};
 
-static const char *const deeds[PLAN_DEEDS] = {
-	"text", "button", "button_reply", "list_reply", "reply", "grant", "revoke", "hang_up", "call"};
+static const char *const deeds[PLAN_DEEDS] = {"text", "button", "button_reply", "list_reply", "reply", "grant",
+	"revoke", "answer", "decline", "hang_up", "call"};
 
 int plan_step_read(const json_t *object, struct plan_step *ret_step, char *why, size_t why_cap)
 {

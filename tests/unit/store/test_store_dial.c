@@ -1,4 +1,5 @@
 /* What must survive a crash: permissions, parked dials, dial intents, answers to an Idempotency-Key. */
+#include "lib/base/clock.h"
 #include "lib/base/counter.h"
 #include "lib/base/str.h"
 #include "store/store_dial.h"
@@ -8,11 +9,29 @@
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+/* SQLite syncs through here: its calls go to the program's function first. */
+static atomic_int syncs;
+
+int fdatasync(int fd)
+{
+	atomic_fetch_add(&syncs, 1);
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+int fsync(int fd)
+{
+	atomic_fetch_add(&syncs, 1);
+	return (int)syscall(SYS_fsync, fd);
+}
 
 struct acks {
 	int done, ok, status;
@@ -308,6 +327,40 @@ static void close_answers_everybody(void **state)
 	sqlite3_close(other);
 }
 
+/* ---- power cuts ---- */
+
+/* Not by a flush, which would sync too. */
+static void await_live(struct store_rig *rig, int wanted)
+{
+	uint64_t deadline = clock_mono_us() + 60000000;
+
+	while (store_rig_number(rig, "SELECT count(*) FROM live_calls") < wanted) {
+		assert_true(clock_mono_us() < deadline);
+		usleep(1000);
+	}
+}
+
+static void promises_are_synced_before_they_are_given(void **state)
+{
+	struct store_rig *rig = *state;
+	const struct live_call inbound = {.id = "in"}, outbound = {.id = "out", .outbound = true},
+			       more = {.id = "more"};
+	struct acks a = {0};
+	int before;
+
+	assert_int_equal(store_put_live(rig->store, &inbound), 0);
+	await_live(rig, 1);
+	before = atomic_load(&syncs);
+	assert_int_equal(store_put_live_then(rig->store, &outbound, NULL, on_ack, &a), 0);
+	store_rig_await(rig, &a.done, 1);
+	assert_int_equal(a.status, 0);
+	assert_true(atomic_load(&syncs) > before);
+	before = atomic_load(&syncs);
+	assert_int_equal(store_put_live(rig->store, &more), 0); /* nobody was promised anything: no wait for the disk */
+	await_live(rig, 3);
+	assert_int_equal(atomic_load(&syncs), before);
+}
+
 /* ---- idempotency ---- */
 
 struct claims {
@@ -438,6 +491,7 @@ int main(void)
 		TEST(asker_is_told_soon_when_nothing_can_be_written),
 		TEST(short_lock_is_waited_for),
 		TEST(close_answers_everybody),
+		TEST(promises_are_synced_before_they_are_given),
 		TEST(first_claim_wins),
 		TEST(keys_are_forgotten_after_a_day),
 		TEST(hostile_keys),

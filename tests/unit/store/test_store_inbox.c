@@ -190,6 +190,31 @@ static void locked_database_is_reported_and_nothing_is_kept(void **state)
 	assert_string_equal(receive(rig, &one, 1).news, "n"); /* Meta repeats what was not answered 200 */
 }
 
+/* One row that can never be written: of its request nothing stays, the others do not suffer. */
+static void poison_takes_nobody_with_it(void **state)
+{
+	struct store_rig *rig = *state;
+	const struct inbox_item bad[] = {item("beside", "{}"), item("poison", "{}")}, good = item("good", "{}");
+	uint64_t errors = counter_sum(CNT_STORE_ERRORS);
+	struct received before = {0}, poisoned = {0}, after = {0};
+	sqlite3 *other;
+
+	store_rig_sql(rig, "CREATE TRIGGER no BEFORE INSERT ON inbox WHEN NEW.message_id = 'poison'"
+			   " BEGIN SELECT RAISE(ABORT, 'no'); END");
+	other = store_rig_lock(rig); /* so that they come into one transaction */
+	assert_int_equal(store_put_inbox(rig->store, &good, 1, on_received, &before), 0);
+	assert_int_equal(store_put_inbox(rig->store, bad, 2, on_received, &poisoned), 0);
+	assert_int_equal(store_put_inbox(rig->store, bad, 1, on_received, &after), 0);
+	sqlite3_close(other);
+	store_rig_await(rig, &after.done, 1);
+	assert_int_equal(before.status, 0);
+	assert_string_equal(before.news, "n");
+	assert_int_equal(poisoned.status, -EINVAL);
+	assert_int_equal(poisoned.count, 0);
+	assert_string_equal(after.news, "n"); /* "beside" had not been kept */
+	assert_int_equal(counter_sum(CNT_STORE_ERRORS) - errors, 1);
+}
+
 /* A limit on the size of files stands for the full disk: in the child, which then dies. */
 static void full_disk_and_die(struct store_rig *rig)
 {
@@ -260,6 +285,7 @@ int main(void)
 		TEST(old_ids_are_forgotten),
 		TEST(messages_survive_kill),
 		TEST(locked_database_is_reported_and_nothing_is_kept),
+		TEST(poison_takes_nobody_with_it),
 		TEST(full_disk_is_reported_and_left_behind),
 		TEST(memory_of_waiting_messages_is_bounded),
 	};

@@ -299,6 +299,20 @@ def case_given_up_while_ringing():
     equal(sim.event("ended")["detail"], "business", "ended by")
 
 
+def case_answered_by_hand():
+    sim = yield {"users": [ana(permission="permanent", on_call="ignore", steps=[{"on": "answered", "at_ms": 20, "hang_up": True}])]}
+    sim.call()
+    sim.call_status("RINGING")
+    sim.act(user=ANA, answer=True)
+    sim.call_status("ACCEPTED")
+    equal(sim.event("ended")["detail"], "user", "ended by")
+    check("start_time" in sim.call_event("terminate"), "no start_time")
+    sim.call()
+    sim.event("ringing", 2)
+    sim.act(user=ANA, decline=True)
+    sim.call_status("REJECTED")
+
+
 def case_given_up_before_connect():
     sim = yield {"users": [ana(permission="permanent")], "outbound": {"connect_after_ms": 30000}}
     equal(sim.end(sim.call())[0], 0, "terminate")
