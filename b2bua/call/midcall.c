@@ -52,14 +52,17 @@ void call_on_sip_offer(struct call *c, const struct call_event *ev)
 
 void call_on_sip_ack(struct call *c, const struct call_event *ev)
 {
-	int r;
+	struct sip_negotiation *n = &c->sip.sdp;
+	int r = -EBADMSG;
 
-	if (c->sip.state != LEG_ANSWERED || !c->sip.sdp.offered || !ev->u.sip.sdp) {
+	/* Without SDP it is of interest only where we wait for the very first answer. */
+	if (c->sip.state != LEG_ANSWERED || !n->offered || (!ev->u.sip.sdp && n->has_remote)) {
 		call_ignore(c);
 		return;
 	}
-	r = negotiate_sip_answer(&c->sip.sdp, ev->u.sip.sdp, ev->u.sip.sdp_length);
-	if (r < 0 && !c->sip.sdp.has_remote) { /* the answer of the first INVITE: there is nothing to fall back to */
+	if (ev->u.sip.sdp)
+		r = negotiate_sip_answer(n, ev->u.sip.sdp, ev->u.sip.sdp_length);
+	if (r < 0 && !n->has_remote) { /* of the first INVITE: there is nothing to fall back to */
 		call_end(c, r == -ENOENT ? CAUSE_NO_CODEC : CAUSE_GATEWAY_FAILED, ENDED_BY_US);
 		return;
 	}
