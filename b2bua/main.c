@@ -17,10 +17,22 @@ static const char usage[] =
 	"                                      what is done with such a call or message\n"
 	"  watrunk calls [-c FILE]             live calls; --history: the call log [--user N] [--status S] [--limit "
 	"N]\n"
+	"  watrunk call USER --gateway NAME [--user PART] [--user-first] [--request] ...\n"
+	"                                      call a WhatsApp user, and join him with the SIP side\n"
+	"  watrunk transfer ID --gateway NAME [--user PART] | --uri URI\n"
+	"                                      send the user of a live call to another SIP side\n"
+	"  watrunk hold ID | watrunk resume ID  play music to the user, take him back\n"
+	"  watrunk dtmf ID DIGITS [--to sip|user]\n"
+	"                                      send digits to one side\n"
 	"  watrunk hangup ID [-c FILE]         end a live call\n"
+	"  watrunk permissions list | get USER | request USER\n"
+	"                                      may users be called? ask them\n"
+	"  watrunk parked list | cancel ID     calls that wait for permission\n"
+	"  watrunk send USER --text T [--button LABEL] | --template NAME --language L\n"
+	"                                      send a message\n"
 	"  watrunk --version\n"
 	"\n"
-	"check, route-test and calls take --json. FILE is " DEFAULT_CONFIG_PATH " when not given.\n"
+	"All but run and hangup take --json. FILE is " DEFAULT_CONFIG_PATH " when not given.\n"
 	"Exit codes: 0 done; 1 could not be done; 2 command line or configuration is wrong; 3 could not start.\n";
 
 int main(int argc, char **argv)
@@ -29,7 +41,9 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(int argc, char **argv);
 	} commands[] = {{"run", cmd_run}, {"check", cmd_check}, {"route-test", cmd_route_test}, {"calls", cmd_calls},
-		{"hangup", cmd_hangup}};
+		{"hangup", cmd_hangup}, {"call", cmd_call}, {"transfer", cmd_transfer}, {"hold", cmd_hold},
+		{"resume", cmd_resume}, {"dtmf", cmd_dtmf}, {"permissions", cmd_permissions}, {"parked", cmd_parked},
+		{"send", cmd_send}};
 
 	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
 		printf("watrunk %s\n", WATRUNK_VERSION);

@@ -44,8 +44,8 @@ enum call_verb { VERB_PRE_ACCEPT, VERB_ACCEPT, VERB_REJECT, VERB_TERMINATE, VERB
 enum call_verb_outcome { VERB_OK, VERB_ALREADY_OVER, VERB_REFUSED, VERB_FAILED };
 
 enum call_timer {
-	CALL_TIMER_WINDOW,   /* Meta's accept window, from the webhook; outbound: until permission is answered */
-	CALL_TIMER_RING,     /* the route's ring time; outbound: of whoever rings */
+	CALL_TIMER_WINDOW,   /* Meta's accept window, from the webhook */
+	CALL_TIMER_RING,     /* the route's ring time */
 	CALL_TIMER_MEDIA,    /* wait for ICE/DTLS after the SIP answer; later: answered but media never came up */
 	CALL_TIMER_CLOSE,    /* what has not reported its end by then is taken as ended */
 	CALL_TIMER_LIMIT,    /* longest conversation allowed: a call that nobody ends does not live for ever */

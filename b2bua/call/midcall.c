@@ -52,17 +52,14 @@ void call_on_sip_offer(struct call *c, const struct call_event *ev)
 
 void call_on_sip_ack(struct call *c, const struct call_event *ev)
 {
-	struct sip_negotiation *n = &c->sip.sdp;
-	int r = -EBADMSG;
+	int r;
 
-	/* Without SDP it is of interest only where we wait for the very first answer. */
-	if (c->sip.state != LEG_ANSWERED || !n->offered || (!ev->u.sip.sdp && n->has_remote)) {
+	if (c->sip.state != LEG_ANSWERED || !c->sip.sdp.offered || !ev->u.sip.sdp) {
 		call_ignore(c);
 		return;
 	}
-	if (ev->u.sip.sdp)
-		r = negotiate_sip_answer(n, ev->u.sip.sdp, ev->u.sip.sdp_length);
-	if (r < 0 && !n->has_remote) { /* of the first INVITE: there is nothing to fall back to */
+	r = negotiate_sip_answer(&c->sip.sdp, ev->u.sip.sdp, ev->u.sip.sdp_length);
+	if (r < 0 && !c->sip.sdp.has_remote) { /* the answer of the first INVITE: there is nothing to fall back to */
 		call_end(c, r == -ENOENT ? CAUSE_NO_CODEC : CAUSE_GATEWAY_FAILED, ENDED_BY_US);
 		return;
 	}

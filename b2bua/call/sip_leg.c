@@ -189,7 +189,6 @@ bool call_leg_redirected(struct call *c, const struct call_event *ev)
 		return false;
 	if (copy_whole(c, &leg->target, to->uri) < 0)
 		return false;
-	leg->user = "";
 	if (to->gateway)
 		leg->gateway = to->gateway;
 	leg->redirects++;
@@ -208,14 +207,6 @@ static int reject_code(const struct call *c, enum cause cause)
 	return code >= 300 ? code : 480;
 }
 
-/* Words of others, on their way into a header. */
-static const char *safe(struct call *c, const char *text)
-{
-	const char *made = header_text(&c->arena, text, LIMIT_META_TEXT_CHARS);
-
-	return made ? made : "";
-}
-
 static void reject(struct call *c, enum call_leg which, enum cause cause)
 {
 	struct call_action *a = call_emit_sip(c, CALL_DO_SIP_REJECT, which);
@@ -223,10 +214,10 @@ static void reject(struct call *c, enum call_leg which, enum cause cause)
 	a->u.reject.code = reject_code(c, cause);
 	a->u.reject.q850 = cause_info(cause)->q850;
 	a->u.reject.cause = cause;
-	a->u.reject.text = c->refusal[0] ? safe(c, c->refusal) : cause_info(cause)->text;
+	a->u.reject.text = c->refusal[0] ? c->refusal : cause_info(cause)->text;
 	a->u.reject.retry_after_s = a->u.reject.code == 503 ? LIMIT_RETRY_AFTER_S : 0;
 	a->u.reject.meta_code = c->meta_code;
-	a->u.reject.meta_text = safe(c, c->meta_text);
+	a->u.reject.meta_text = c->meta_text;
 }
 
 void call_leg_close(struct call *c, enum call_leg which, enum cause cause)

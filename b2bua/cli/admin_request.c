@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TIMEOUT_MS = 30000 }; /* watrunk may have to ask Meta first */
+
 struct exchange {
 	struct loop *loop;
 	unsigned status;
@@ -27,13 +29,20 @@ static void on_done(const struct http_result *result, void *arg)
 	loop_stop(x->loop);
 }
 
-static int exchange(struct exchange *x, const struct config *config, const char *method, const char *path)
+static int exchange(
+	struct exchange *x, const struct config *config, const char *method, const char *path, const char *body)
 {
-	char where[ADDR_TEXT_MAX], url[512], bearer[1024];
-	const char *const headers[] = {bearer, NULL};
+	char where[ADDR_TEXT_MAX], url[5120], bearer[1024];
+	const char *const headers[] = {bearer, body ? "Content-Type: application/json" : NULL, NULL};
 	const struct http_client_conf conf = {0};
-	const struct http_send send = {
-		.method = method, .url = url, .headers = headers, .timeout_ms = 10000, .on_done = on_done, .arg = x};
+	const struct http_send send = {.method = method,
+		.url = url,
+		.headers = headers,
+		.body = body,
+		.body_length = body ? strlen(body) : 0,
+		.timeout_ms = TIMEOUT_MS,
+		.on_done = on_done,
+		.arg = x};
 	struct http_client *client = NULL;
 	uint64_t id;
 	int r = loop_new(&x->loop);
@@ -56,10 +65,16 @@ static int exchange(struct exchange *x, const struct config *config, const char 
 int cli_admin_request(
 	const struct config *config, const char *method, const char *path, unsigned *ret_status, char **ret_body)
 {
+	return cli_admin_send(config, method, path, NULL, ret_status, ret_body);
+}
+
+int cli_admin_send(const struct config *config, const char *method, const char *path, const char *body,
+	unsigned *ret_status, char **ret_body)
+{
 	struct exchange x = {0};
 	char where[ADDR_TEXT_MAX];
 
-	exchange(&x, config, method, path);
+	exchange(&x, config, method, path, body);
 	if (!x.body) {
 		fprintf(stderr,
 			"watrunk: no answer from %s (admin.listen): %s. Is watrunk running with this configuration?\n",
@@ -68,7 +83,7 @@ int cli_admin_request(
 	}
 	*ret_status = x.status;
 	*ret_body = x.body;
-	if (x.status == 401 || x.status == 403) {
+	if (x.status == 401) {
 		fprintf(stderr, "watrunk: the running watrunk refused our token: admin.token differs from its own\n");
 		free(x.body);
 		return EXIT_FAILED;

@@ -24,6 +24,14 @@ int cmd_check(int argc, char **argv);
 int cmd_route_test(int argc, char **argv);
 int cmd_calls(int argc, char **argv);
 int cmd_hangup(int argc, char **argv);
+int cmd_call(int argc, char **argv);
+int cmd_transfer(int argc, char **argv);
+int cmd_hold(int argc, char **argv);
+int cmd_resume(int argc, char **argv);
+int cmd_dtmf(int argc, char **argv);
+int cmd_permissions(int argc, char **argv);
+int cmd_parked(int argc, char **argv);
+int cmd_send(int argc, char **argv);
 
 /* After getopt: a command that takes no further argument got none. Otherwise says so on stderr: `check FILE` without -c
  * would look at the default file. */
@@ -37,5 +45,8 @@ int cli_load_config(const char *path, struct config **ret_config);
  * saying why on stderr. */
 int cli_admin_request(
 	const struct config *config, const char *method, const char *path, unsigned *ret_status, char **ret_body);
+/* The same with a JSON body; NULL: none. */
+int cli_admin_send(const struct config *config, const char *method, const char *path, const char *body,
+	unsigned *ret_status, char **ret_body);
 
 #endif
