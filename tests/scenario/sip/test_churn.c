@@ -171,6 +171,110 @@ static void random_peer_turn(struct raw_peer *p)
 		raw_reply(p, kept[pick(8) % 1], finals[pick(6)], NULL, rig_answer); /* very late */
 }
 
+/* A caller that calls, gives up, answers, transfers and collides at random; some of its calls have the same Call-ID. */
+enum { CALLERS = 40 };
+
+static void random_caller_turn(struct rig *r, struct raw_peer *p, struct raw_call *calls)
+{
+	static const char *const methods[] = {"ACK", "BYE", "CANCEL", "REFER", "INFO", "UPDATE", "INVITE", "OPTIONS",
+		"ACK", "REFER", "ACK", "NOTIFY"};
+	struct raw_call *c = &calls[pick(CALLERS)];
+	char id[64];
+
+	while (raw_poll(p)) {
+		raw_header(p->msg, "Call-ID", id, sizeof(id));
+		if (pick(6) == 0)
+			continue; /* lost */
+		if (!str_starts(p->msg, "SIP/2.0")) {
+			static const char *const answers[] = {
+				"200 OK", "200 OK", "481 Gone", "404 No", "401 Who", "500 Oops"};
+			if (!str_starts(p->msg, "ACK ") && pick(4))
+				raw_reply(p, p->msg, answers[pick(6)], NULL, NULL);
+			continue;
+		}
+		for (int i = 0; i < CALLERS; i++) {
+			if (!str_equal(calls[i].call_id, id))
+				continue;
+			raw_call_learn(p, &calls[i]);
+			if (strstr(p->msg, " INVITE\r\n") && !str_starts(p->msg, "SIP/2.0 1") && pick(3))
+				raw_call_send(
+					p, r, &calls[i], "ACK", NULL, pick(4) ? NULL : "application/sdp", rig_answer);
+			break;
+		}
+	}
+	if (!c->call_id[0] || pick(5) == 0) {
+		raw_call_new(c, r, "600");
+		if (pick(6) == 0)
+			str_copy(c->call_id, sizeof(c->call_id), "the-same");
+		raw_call_send(p, r, c, "INVITE", NULL, pick(3) ? "application/sdp" : NULL, pick(3) ? rig_offer : NULL);
+		return;
+	}
+	const char *method = methods[pick(12)];
+	if (str_equal(method, "INVITE"))
+		c->cseq++;
+	raw_call_send(p, r, c, method,
+		str_equal(method, "REFER") ? (pick(5) ? "Refer-To: <sip:1@h?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>\r\n"
+						      : "Refer-To: x\r\n")
+					   : NULL,
+		str_equal(method, "INFO")                                      ? "application/dtmf"
+		: (str_equal(method, "UPDATE") || str_equal(method, "INVITE")) ? "application/sdp"
+									       : NULL,
+		str_equal(method, "INFO")                                      ? "5"
+		: (str_equal(method, "UPDATE") || str_equal(method, "INVITE")) ? rig_offer
+									       : NULL);
+}
+
+static void random_callee_act(struct rig *r, uint64_t leg)
+{
+	switch (pick(9)) {
+	case 0: sip_leg_ring(r->stack, leg, pick(2) ? 180 : 183, pick(2) ? rig_answer : NULL); break;
+	case 1:
+	case 2: sip_leg_accept(r->stack, leg, rig_answer); break;
+	case 3: sip_leg_reject(r->stack, leg, 300 + (int)pick(400), "x", 16, NULL, 0); break;
+	case 4: sip_leg_refer_respond(r->stack, leg, pick(3) ? 202 : 400 + (int)pick(300)); break;
+	case 5:
+	case 6: sip_leg_notify(r->stack, leg, 100 + (int)pick(500), pick(3) == 0); break;
+	case 7: sip_leg_respond(r->stack, leg, 200, rig_answer); break;
+	default:
+		if (pick(4) == 0)
+			sip_leg_bye(r->stack, leg, 0, 16, "x");
+		break;
+	}
+}
+
+static void test_random_callers(void **state)
+{
+	struct rig r = {.incoming_max = 200};
+	static struct raw_peer p;
+	static struct raw_call calls[CALLERS];
+	uint64_t legs[64] = {0}, until_us = clock_mono_us() + 8000000;
+	const char *given = getenv("WATRUNK_TEST_SEED");
+	unsigned n = 0;
+
+	(void)state;
+	seed = given ? strtoull(given, NULL, 0) : 0x5eed5eed7654321ull;
+	rig_open(&r, "");
+	raw_open(&p);
+	while (clock_mono_us() < until_us) {
+		r.said[0] = '\0';
+		r.in_leg = 0;
+		random_caller_turn(&r, &p, calls);
+		rig_run(&r, pick(2));
+		if (r.in_leg)
+			legs[n++ % 64] = r.in_leg;
+		for (int i = 0; i < 4; i++)
+			random_callee_act(&r, legs[pick(64)]);
+	}
+	print_message("%u calls, %u events, %zu legs, %zu linger\n", n, r.events, sip_leg_count(r.stack),
+		sip_lingering_count(r.stack));
+	assert_true(n > 10);
+	for (int i = 0; i < 64; i++)
+		sip_leg_bye(r.stack, legs[i], 0, 16, "x");
+	/* Whatever is left ends by itself: the legs that fell out of the array by their peers' silence. */
+	raw_close(&p);
+	rig_close(&r);
+}
+
 static void test_random(void **state)
 {
 	struct rig r = {0};
@@ -211,7 +315,8 @@ static void test_random(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_churn), cmocka_unit_test(test_random)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_churn), cmocka_unit_test(test_random), cmocka_unit_test(test_random_callers)};
 
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);

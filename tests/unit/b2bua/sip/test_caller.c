@@ -43,8 +43,8 @@ static void test_users(void **state)
 {
 	static const struct {
 		const char *uri, *user;
-	} rows[] = {{"sip:+447700900123@h", "+447700900123"}, {"sip:%2B44%4@h", "+44%4"}, {"tel:+44-7700", "+44-7700"},
-		{"sip:h", ""}, {"sip:a%00b%0d%0ac@h", "a b  c"}, {"sips:1@[::1]:5061;x=y", "1"}};
+	} rows[] = {{"sip:+447700900123@h", "+447700900123"}, {"sip:%2B44%41@h", "+44A"}, {"tel:+44-7700", "+44-7700"},
+		{"sip:h", ""}, {"sip:a%0d%0ac@h", "a  c"}, {"sips:1@[::1]:5061;x=y", "1"}};
 	struct caller_text t;
 	struct sip_incoming in;
 
@@ -58,6 +58,28 @@ static void test_users(void **state)
 		assert_string_equal(in.to_user, "2");
 		done(&m);
 	}
+}
+
+static void test_unescape(void **state)
+{
+	static const struct {
+		const char *escaped;
+		size_t cap;
+		const char *plain;
+		int result;
+	} rows[] = {{"a%00%7f%1Fb", 16, "a   b", 0}, {"%", 16, "%", 0}, {"%4", 16, "%4", 0}, {"%zz%41", 16, "%zzA", 0},
+		{"1234", 5, "1234", 0}, {"12345", 5, "1234", -ENAMETOOLONG}, {"%31%32", 2, "1", -ENAMETOOLONG},
+		{"", 1, "", 0}};
+	char text[16];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(
+			caller_unescape(text, rows[i].cap, rows[i].escaped, strlen(rows[i].escaped)), rows[i].result);
+		assert_string_equal(text, rows[i].plain);
+	}
+	assert_int_equal(caller_unescape(text, sizeof(text), NULL, 0), 0);
+	assert_string_equal(text, "");
 }
 
 static void test_asserted(void **state)
@@ -172,8 +194,9 @@ static void test_fit(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_users), cmocka_unit_test(test_asserted),
-		cmocka_unit_test(test_header_bounds), cmocka_unit_test(test_credentials), cmocka_unit_test(test_fit)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_users), cmocka_unit_test(test_unescape),
+		cmocka_unit_test(test_asserted), cmocka_unit_test(test_header_bounds),
+		cmocka_unit_test(test_credentials), cmocka_unit_test(test_fit)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
