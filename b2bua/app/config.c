@@ -5,7 +5,7 @@
  */
 #include "b2bua/app/config.h"
 
-#include "b2bua/app/config_schema.h"
+#include "b2bua/app/config_load.h"
 #include "b2bua/app/resolve.h"
 #include "b2bua/sip/uri.h"
 #include "lib/base/str.h"
@@ -27,26 +27,17 @@ enum {
 	DOMAIN_MAX = 253, /* RFC 1035 s2.3.4, as text */
 };
 
-/* One load in progress. */
-struct load {
-	struct config *c;
-	struct conf_errors *errors;
-	bool out_of_memory;
-};
-
-#define FAULT(ld, key, ...) conf_error((ld)->errors, (ld)->c->file, (key), __VA_ARGS__)
-
 static uint32_t uint_or(const uint32_t *value, uint32_t fallback)
 {
 	return value ? *value : fallback;
 }
 
-static bool bool_or(const bool *value, bool fallback)
+bool load_bool(const bool *value, bool fallback)
 {
 	return value ? *value : fallback;
 }
 
-static uint32_t bounded(
+uint32_t load_uint(
 	struct load *ld, const char *key, const uint32_t *value, uint32_t fallback, uint32_t min, uint32_t max)
 {
 	uint32_t v = uint_or(value, fallback);
@@ -58,7 +49,7 @@ static uint32_t bounded(
 	return v;
 }
 
-static char *secret(struct load *ld, const char *key, const char *text)
+char *load_secret(struct load *ld, const char *key, const char *text)
 {
 	char why[160], *value = NULL;
 	int r = conf_secret(text, &value, why, sizeof(why));
@@ -103,13 +94,13 @@ static void add_app_secret(struct load *ld, char *value)
 static void load_webhook(struct load *ld, const struct webhook_yaml *y)
 {
 	struct config *c = ld->c;
-	char *app_secret = secret(ld, "webhook.app_secret", y->app_secret);
+	char *app_secret = load_secret(ld, "webhook.app_secret", y->app_secret);
 
 	listen_addr(ld, "webhook.listen", y->listen, &c->webhook.listen);
 	c->webhook.path = y->path ? y->path : "/webhook";
 	if (c->webhook.path[0] != '/')
 		FAULT(ld, "webhook.path", "\"%s\" must begin with /", c->webhook.path);
-	c->webhook.verify_token = secret(ld, "webhook.verify_token", y->verify_token);
+	c->webhook.verify_token = load_secret(ld, "webhook.verify_token", y->verify_token);
 	if (app_secret)
 		add_app_secret(ld, app_secret);
 	conf_secret_free(app_secret);
@@ -118,7 +109,7 @@ static void load_webhook(struct load *ld, const struct webhook_yaml *y)
 static void load_admin(struct load *ld, const struct admin_yaml *y)
 {
 	listen_addr(ld, "admin.listen", y->listen, &ld->c->admin.listen);
-	ld->c->admin.token = secret(ld, "admin.token", y->token);
+	ld->c->admin.token = load_secret(ld, "admin.token", y->token);
 }
 
 static void load_graph(struct load *ld, const struct graph_yaml *y)
@@ -127,7 +118,7 @@ static void load_graph(struct load *ld, const struct graph_yaml *y)
 
 	c->graph.base_url = y && y->base_url ? y->base_url : "https://graph.facebook.com";
 	c->graph.version = y && y->version ? y->version : "v25.0";
-	c->graph.timeout_ms = bounded(ld, "graph.timeout_ms", y ? y->timeout_ms : NULL, 5000, 100, 60000);
+	c->graph.timeout_ms = load_uint(ld, "graph.timeout_ms", y ? y->timeout_ms : NULL, 5000, 100, 60000);
 	if (!str_starts(c->graph.base_url, "https://") && !str_starts(c->graph.base_url, "http://"))
 		FAULT(ld, "graph.base_url", "\"%s\" is not an http(s) URL", c->graph.base_url);
 	if (c->graph.version[0] != 'v')
@@ -146,17 +137,21 @@ static void load_number(struct load *ld, size_t i, const struct number_yaml *y)
 	if (str_e164(y->number, n->number, sizeof(n->number)))
 		FAULT(ld, KEY("number"), "\"%s\" is not a phone number in international form, such as +12025550123",
 			y->number);
-	n->token = secret(ld, KEY("token"), y->token);
+	n->token = load_secret(ld, KEY("token"), y->token);
 	if (y->app_secret) {
-		n->app_secret = secret(ld, KEY("app_secret"), y->app_secret);
+		n->app_secret = load_secret(ld, KEY("app_secret"), y->app_secret);
 		if (n->app_secret)
 			add_app_secret(ld, n->app_secret);
 	}
-	n->enabled = bool_or(y->enabled, true);
-	n->inbound = bool_or(y->inbound, true);
-	n->outbound = bool_or(y->outbound, true);
-	n->accept_window_s = bounded(ld, KEY("accept_window"), y->accept_window, DEFAULT_ACCEPT_WINDOW_S, 3, 120);
-	n->max_calls = bounded(ld, KEY("max_calls"), y->max_calls, DEFAULT_MAX_CALLS, 1, 100000);
+	n->enabled = load_bool(y->enabled, true);
+	n->inbound = load_bool(y->inbound, true);
+	n->outbound = load_bool(y->outbound, true);
+	if (y->offer_setup && strcmp(y->offer_setup, "active") == 0)
+		n->offer_active = true;
+	else if (y->offer_setup && strcmp(y->offer_setup, "actpass") != 0)
+		FAULT(ld, KEY("offer_setup"), "\"%s\" is not actpass or active", y->offer_setup);
+	n->accept_window_s = load_uint(ld, KEY("accept_window"), y->accept_window, DEFAULT_ACCEPT_WINDOW_S, 3, 120);
+	n->max_calls = load_uint(ld, KEY("max_calls"), y->max_calls, DEFAULT_MAX_CALLS, 1, 100000);
 	for (size_t k = 0; k < i; k++) {
 		if (strcmp(ld->c->numbers[k].phone_number_id, n->phone_number_id) == 0)
 			FAULT(ld, KEY("phone_number_id"), "stands twice: numbers[%zu] has it already", k);
@@ -205,8 +200,8 @@ static void load_sip(struct load *ld, const struct sip_yaml *y)
 		load_sip_listen(ld, i, y->listen[i]);
 	ld->c->sip.domain = y->domain;
 	ld->c->sip.public_address = y->public_address ? y->public_address : "";
-	ld->c->sip.drop_strangers = bool_or(y->drop_strangers, false);
-	ld->c->sip.t1x64_ms = bounded(ld, "sip.t1x64_ms", y->t1x64_ms, DEFAULT_T1X64_MS, 1000, 32000);
+	ld->c->sip.drop_strangers = load_bool(y->drop_strangers, false);
+	ld->c->sip.t1x64_ms = load_uint(ld, "sip.t1x64_ms", y->t1x64_ms, DEFAULT_T1X64_MS, 1000, 32000);
 	if (sip_hostport_parse(y->domain, &length, &port) || port || length > DOMAIN_MAX)
 		FAULT(ld, "sip.domain", "\"%s\" is not a host name or address", y->domain);
 	if (*ld->c->sip.public_address && sip_hostport_parse(ld->c->sip.public_address, &length, &port))
@@ -237,6 +232,7 @@ static bool port_range(
 static void load_media(struct load *ld, const struct media_yaml *y)
 {
 	struct media_engine_conf *m = &ld->c->media;
+	char why[200];
 
 	if (addr_set(&m->public_addr, y->public_address, 0) || addr_is_any(&m->public_addr) ||
 		addr_is_v6(&m->public_addr))
@@ -250,19 +246,27 @@ static void load_media(struct load *ld, const struct media_yaml *y)
 		&m->sip_port_min, &m->sip_port_max);
 	if (wa && sip && m->wa_port_min <= m->sip_port_max && m->sip_port_min <= m->wa_port_max)
 		FAULT(ld, "media.rtp_ports", "overlaps media.webrtc_ports");
-	m->workers = bounded(ld, "media.workers", y->workers, 0, 0, 64);
-	m->max_sessions = bounded(ld, "media.max_calls", y->max_calls, 2000, 1, 100000);
-	m->jbuf_min_ms = (uint16_t)bounded(ld, "media.jitter_min_ms", y->jitter_min_ms, 20, 20, 500);
-	m->jbuf_max_ms = (uint16_t)bounded(ld, "media.jitter_max_ms", y->jitter_max_ms, 200, 20, 500);
+	m->workers = load_uint(ld, "media.workers", y->workers, 0, 0, 64);
+	m->max_sessions = load_uint(ld, "media.max_calls", y->max_calls, 2000, 1, 100000);
+	m->jbuf_min_ms = (uint16_t)load_uint(ld, "media.jitter_min_ms", y->jitter_min_ms, 20, 20, 500);
+	m->jbuf_max_ms = (uint16_t)load_uint(ld, "media.jitter_max_ms", y->jitter_max_ms, 200, 20, 500);
 	if (m->jbuf_max_ms < m->jbuf_min_ms)
 		FAULT(ld, "media.jitter_max_ms", "is below jitter_min_ms");
-	m->opus_bitrate = bounded(ld, "media.opus_bitrate", y->opus_bitrate, DEFAULT_OPUS_BITRATE, 6000, 128000);
-	m->opus_complexity = (uint8_t)bounded(ld, "media.opus_complexity", y->opus_complexity, 0, 0, 10);
-	m->opus_loss_percent = (uint8_t)bounded(ld, "media.expected_loss_percent", y->expected_loss_percent, 5, 0, 50);
-	m->ice_timeout_ms = 1000 * bounded(ld, "media.ice_timeout", y->ice_timeout, 15, 1, 60);
-	m->wa_silence_timeout_ms = 1000 * bounded(ld, "media.wa_silence_timeout", y->wa_silence_timeout, 30, 1, 3600);
+	m->opus_bitrate = load_uint(ld, "media.opus_bitrate", y->opus_bitrate, DEFAULT_OPUS_BITRATE, 6000, 128000);
+	m->opus_complexity = (uint8_t)load_uint(ld, "media.opus_complexity", y->opus_complexity, 0, 0, 10);
+	m->opus_loss_percent =
+		(uint8_t)load_uint(ld, "media.expected_loss_percent", y->expected_loss_percent, 5, 0, 50);
+	m->ice_timeout_ms = 1000 * load_uint(ld, "media.ice_timeout", y->ice_timeout, 15, 1, 60);
+	m->wa_silence_timeout_ms = 1000 * load_uint(ld, "media.wa_silence_timeout", y->wa_silence_timeout, 30, 1, 3600);
+	m->music_path = y->music;
+	m->tone_country = y->ringback ? y->ringback : "";
+	if (y->music && media_music_check(y->music, why, sizeof(why)))
+		FAULT(ld, "media.music", "%s", why);
+	if (y->ringback && !media_tone_known(y->ringback))
+		FAULT(ld, "media.ringback", "\"%s\" is not a country whose tones are known, such as uk, us, de or br",
+			y->ringback);
 	m->sip_silence_timeout_ms =
-		1000 * bounded(ld, "media.sip_silence_timeout", y->sip_silence_timeout, 60, 1, 3600);
+		1000 * load_uint(ld, "media.sip_silence_timeout", y->sip_silence_timeout, 60, 1, 3600);
 }
 
 static enum audio_codec codec_by_name(const char *name)
@@ -295,7 +299,8 @@ static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y
 #define KEY(name) (snprintf(key, sizeof(key), "gateways[%zu]." name, i), key)
 	g->name = y->name;
 	g->uri = y->uri;
-	g->ptime_ms = (uint16_t)bounded(ld, KEY("ptime_ms"), y->ptime_ms, 20, 10, 60);
+	src->inbound = load_bool(y->inbound, true);
+	g->ptime_ms = (uint16_t)load_uint(ld, KEY("ptime_ms"), y->ptime_ms, 20, 10, 60);
 	if (!sip_target_allowed(y->uri))
 		FAULT(ld, KEY("uri"), "\"%s\" cannot be called: sip:HOST[:PORT] with ;transport=udp or tcp", y->uri);
 	else if (resolve_sip_uri(y->uri, src->addrs, CONFIG_GATEWAY_ADDRS_MAX, &src->addr_count, why, sizeof(why)))
@@ -339,15 +344,18 @@ static void load_gateways(struct load *ld, const struct config_file *y)
 		load_gateway(ld, i, &y->gateways[i]);
 }
 
-static bool known_gateway(const char *name, void *arg)
+const struct call_gateway *config_gateway_by_name(const struct config *c, const char *name)
 {
-	const struct config *c = arg;
-
 	for (size_t i = 0; i < c->gateway_count; i++) {
 		if (strcmp(c->gateways[i].name, name) == 0)
-			return true;
+			return &c->gateways[i];
 	}
-	return false;
+	return NULL;
+}
+
+static bool known_gateway(const char *name, void *arg)
+{
+	return config_gateway_by_name(arg, name) != NULL;
 }
 
 static bool known_cause(const char *name, void *arg)
@@ -401,7 +409,7 @@ static void load_log(struct load *ld, const struct log_yaml *y)
 static void load_store(struct load *ld, const struct store_yaml *y)
 {
 	ld->c->store.url = y->url;
-	ld->c->store.keep_sdp = bool_or(y->keep_sdp, false);
+	ld->c->store.keep_sdp = load_bool(y->keep_sdp, false);
 	if (!str_starts(y->url, "sqlite:"))
 		FAULT(ld, "store.url", "\"%s\" is not known: sqlite:/path/to/calls.db", y->url);
 }
@@ -414,11 +422,11 @@ static void load_call(struct load *ld, const struct call_yaml *y)
 		.gateways = c->gateways,
 		.gateway_count = c->gateway_count,
 		.default_ring_ms =
-			1000 * bounded(ld, "call.ring_timeout", y ? y->ring_timeout : NULL, DEFAULT_RING_S, 1, 120),
-		.media_wait_ms =
-			bounded(ld, "call.media_wait_ms", y ? y->media_wait_ms : NULL, DEFAULT_MEDIA_WAIT_MS, 0, 10000),
+			1000 * load_uint(ld, "call.ring_timeout", y ? y->ring_timeout : NULL, DEFAULT_RING_S, 1, 120),
+		.media_wait_ms = load_uint(
+			ld, "call.media_wait_ms", y ? y->media_wait_ms : NULL, DEFAULT_MEDIA_WAIT_MS, 0, 10000),
 		.media_setup_ms = MEDIA_SETUP_MS,
-		.use_pre_accept = bool_or(y ? y->pre_accept : NULL, true),
+		.use_pre_accept = load_bool(y ? y->pre_accept : NULL, true),
 		.sip_domain = c->sip.domain,
 	};
 
@@ -445,6 +453,7 @@ static void load_all(struct load *ld)
 	load_store(ld, &y->store);
 	load_log(ld, y->log);
 	load_call(ld, y->call);
+	load_way_out(ld, y);
 }
 
 int config_load(const char *path, struct config **ret_config, struct conf_errors *errors)
@@ -486,6 +495,7 @@ struct config *config_free(struct config *c)
 		conf_secret_free(c->numbers[i].app_secret);
 	}
 	free(c->numbers);
+	free_way_out(c);
 	free(c->gateways);
 	free(c->gateway_sources);
 	dialplan_free(c->dialplan);

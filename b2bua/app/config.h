@@ -8,14 +8,18 @@
 
 #include "b2bua/call/call.h"
 #include "b2bua/sip/sip.h"
+#include "events/events.h"
 #include "lib/base/conf.h"
 #include "lib/base/log.h"
 #include "media/engine.h"
+#include "permission/permission.h"
 
 struct config_number {
 	const char *phone_number_id;
 	char number[24];          /* +E.164 */
 	char *token, *app_secret; /* app_secret NULL: the global one */
+	size_t secret_index;      /* in webhook.app_secrets: the one that signs for this number */
+	bool offer_active;        /* our offers to Meta say setup:active instead of actpass */
 	bool enabled, inbound, outbound;
 	unsigned accept_window_s, max_calls;
 	struct call_settings call; /* the global ones with this number's accept window */
@@ -25,6 +29,7 @@ enum { CONFIG_GATEWAY_ADDRS_MAX = 8 };
 struct config_gateway {                              /* beside its call_gateway, same index */
 	struct addr addrs[CONFIG_GATEWAY_ADDRS_MAX]; /* hosts that may send us SIP as this gateway */
 	size_t addr_count;
+	bool inbound; /* may it call us by its address alone */
 };
 
 struct config_file; /* as libcyaml loads it: config_schema.h */
@@ -57,7 +62,24 @@ struct config {
 		const char *domain, *public_address;
 		bool drop_strangers;
 		unsigned t1x64_ms;
+		struct addr_net *allow;
+		size_t allow_count;
+		struct sip_user *users; /* passwords fetched */
+		size_t user_count;
+		const char *realm;
 	} sip;
+	struct {
+		char **domains; /* borrowed from raw */
+		size_t domain_count;
+		const struct call_gateway *tel_gateway; /* NULL: the one of the call */
+	} transfer;
+	struct permission_limits permission;
+	struct {
+		unsigned context_texts, context_minutes; /* texts 0: off */
+	} messages;
+	struct events_receiver *events; /* secrets fetched */
+	size_t event_count;
+	char events_source[280];
 	struct media_engine_conf media; /* without on_event, arg */
 	struct call_gateway *gateways;
 	struct config_gateway *gateway_sources;
@@ -81,6 +103,7 @@ struct config {
 int config_load(const char *path, struct config **ret_config, struct conf_errors *errors);
 struct config *config_free(struct config *c); /* wipes secrets; accepts NULL; returns NULL */
 
+const struct call_gateway *config_gateway_by_name(const struct config *c, const char *name);
 const struct config_number *config_number_by_id(const struct config *c, const char *phone_number_id);
 const struct config_number *config_number_by_number(const struct config *c, const char *e164);
 

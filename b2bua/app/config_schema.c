@@ -38,6 +38,7 @@ static const cyaml_schema_field_t number_fields[] = {
 	TEXT("number", struct number_yaml, number),
 	TEXT("token", struct number_yaml, token),
 	TEXT_OPTIONAL("app_secret", struct number_yaml, app_secret),
+	TEXT_OPTIONAL("offer_setup", struct number_yaml, offer_setup),
 	BOOL_OPTIONAL("enabled", struct number_yaml, enabled),
 	BOOL_OPTIONAL("inbound", struct number_yaml, inbound),
 	BOOL_OPTIONAL("outbound", struct number_yaml, outbound),
@@ -48,10 +49,21 @@ static const cyaml_schema_field_t number_fields[] = {
 static const cyaml_schema_value_t number_value = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct number_yaml, number_fields)};
 
+static const cyaml_schema_field_t sip_user_fields[] = {
+	TEXT("name", struct sip_user_yaml, name),
+	TEXT("password", struct sip_user_yaml, password),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t sip_user_value = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct sip_user_yaml, sip_user_fields)};
+
 static const cyaml_schema_field_t sip_fields[] = {
 	CYAML_FIELD_SEQUENCE("listen", CYAML_FLAG_POINTER, struct sip_yaml, listen, &text_value, 1, 8),
 	TEXT("domain", struct sip_yaml, domain),
 	TEXT_OPTIONAL("public_address", struct sip_yaml, public_address),
+	CYAML_FIELD_SEQUENCE("allow", OPTIONAL, struct sip_yaml, allow, &text_value, 0, 256),
+	CYAML_FIELD_SEQUENCE("users", OPTIONAL, struct sip_yaml, users, &sip_user_value, 0, 10000),
+	TEXT_OPTIONAL("realm", struct sip_yaml, realm),
 	BOOL_OPTIONAL("drop_strangers", struct sip_yaml, drop_strangers),
 	UINT_OPTIONAL("t1x64_ms", struct sip_yaml, t1x64_ms),
 	CYAML_FIELD_END,
@@ -62,6 +74,8 @@ static const cyaml_schema_field_t media_fields[] = {
 	TEXT_OPTIONAL("bind_address", struct media_yaml, bind_address),
 	TEXT_OPTIONAL("webrtc_ports", struct media_yaml, webrtc_ports),
 	TEXT_OPTIONAL("rtp_ports", struct media_yaml, rtp_ports),
+	TEXT_OPTIONAL("music", struct media_yaml, music),
+	TEXT_OPTIONAL("ringback", struct media_yaml, ringback),
 	UINT_OPTIONAL("workers", struct media_yaml, workers),
 	UINT_OPTIONAL("max_calls", struct media_yaml, max_calls),
 	UINT_OPTIONAL("jitter_min_ms", struct media_yaml, jitter_min_ms),
@@ -80,6 +94,7 @@ static const cyaml_schema_field_t gateway_fields[] = {
 	TEXT("uri", struct gateway_yaml, uri),
 	CYAML_FIELD_SEQUENCE("codecs", OPTIONAL, struct gateway_yaml, codecs, &text_value, 1, 4),
 	UINT_OPTIONAL("ptime_ms", struct gateway_yaml, ptime_ms),
+	BOOL_OPTIONAL("inbound", struct gateway_yaml, inbound),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t gateway_value = {
@@ -104,6 +119,38 @@ static const cyaml_schema_field_t call_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t transfer_fields[] = {
+	CYAML_FIELD_SEQUENCE("domains", OPTIONAL, struct transfer_yaml, domains, &text_value, 0, 256),
+	TEXT_OPTIONAL("tel_gateway", struct transfer_yaml, tel_gateway),
+	UINT_OPTIONAL("ring_timeout", struct transfer_yaml, ring_timeout),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t permission_fields[] = {
+	UINT_OPTIONAL("requests_per_day", struct permission_yaml, requests_per_day),
+	UINT_OPTIONAL("requests_per_week", struct permission_yaml, requests_per_week),
+	UINT_OPTIONAL("calls_per_day", struct permission_yaml, calls_per_day),
+	UINT_OPTIONAL("unanswered", struct permission_yaml, unanswered),
+	UINT_OPTIONAL("fresh", struct permission_yaml, fresh),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t messages_fields[] = {
+	UINT_OPTIONAL("context_texts", struct messages_yaml, context_texts),
+	UINT_OPTIONAL("context_minutes", struct messages_yaml, context_minutes),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t event_receiver_fields[] = {
+	TEXT("name", struct event_receiver_yaml, name),
+	TEXT("url", struct event_receiver_yaml, url),
+	TEXT_OPTIONAL("secret", struct event_receiver_yaml, secret),
+	CYAML_FIELD_SEQUENCE("types", OPTIONAL, struct event_receiver_yaml, types, &text_value, 0, 64),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t event_receiver_value = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct event_receiver_yaml, event_receiver_fields)};
+
 static const cyaml_schema_field_t file_fields[] = {
 	CYAML_FIELD_MAPPING("webhook", CYAML_FLAG_DEFAULT, struct config_file, webhook, webhook_fields),
 	CYAML_FIELD_MAPPING("admin", CYAML_FLAG_DEFAULT, struct config_file, admin, admin_fields),
@@ -119,6 +166,10 @@ static const cyaml_schema_field_t file_fields[] = {
 	CYAML_FIELD_MAPPING("store", CYAML_FLAG_DEFAULT, struct config_file, store, store_fields),
 	CYAML_FIELD_MAPPING_PTR("log", OPTIONAL, struct config_file, log, log_fields),
 	CYAML_FIELD_MAPPING_PTR("call", OPTIONAL, struct config_file, call, call_fields),
+	CYAML_FIELD_MAPPING_PTR("transfer", OPTIONAL, struct config_file, transfer, transfer_fields),
+	CYAML_FIELD_MAPPING_PTR("permission", OPTIONAL, struct config_file, permission, permission_fields),
+	CYAML_FIELD_MAPPING_PTR("messages", OPTIONAL, struct config_file, messages, messages_fields),
+	CYAML_FIELD_SEQUENCE("events", OPTIONAL, struct config_file, events, &event_receiver_value, 0, 16),
 	CYAML_FIELD_END,
 };
 

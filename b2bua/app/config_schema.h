@@ -22,19 +22,23 @@ struct graph_yaml {
 	uint32_t *timeout_ms;
 };
 struct number_yaml {
-	char *phone_number_id, *number, *token, *app_secret;
+	char *phone_number_id, *number, *token, *app_secret, *offer_setup;
 	bool *enabled, *inbound, *outbound;
 	uint32_t *accept_window, *max_calls;
 };
+struct sip_user_yaml {
+	char *name, *password;
+};
 struct sip_yaml {
-	char **listen;
-	unsigned listen_count;
-	char *domain, *public_address;
+	char **listen, **allow;
+	unsigned listen_count, allow_count, users_count;
+	struct sip_user_yaml *users;
+	char *domain, *public_address, *realm;
 	bool *drop_strangers;
 	uint32_t *t1x64_ms;
 };
 struct media_yaml {
-	char *public_address, *bind_address, *webrtc_ports, *rtp_ports;
+	char *public_address, *bind_address, *webrtc_ports, *rtp_ports, *music, *ringback;
 	uint32_t *workers, *max_calls, *jitter_min_ms, *jitter_max_ms, *opus_bitrate, *opus_complexity,
 		*expected_loss_percent;
 	uint32_t *ice_timeout, *wa_silence_timeout, *sip_silence_timeout; /* seconds */
@@ -44,6 +48,24 @@ struct gateway_yaml {
 	char **codecs;
 	unsigned codecs_count;
 	uint32_t *ptime_ms;
+	bool *inbound;
+};
+struct transfer_yaml {
+	char **domains;
+	unsigned domains_count;
+	char *tel_gateway;
+	uint32_t *ring_timeout;
+};
+struct permission_yaml {
+	uint32_t *requests_per_day, *requests_per_week, *calls_per_day, *unanswered, *fresh;
+};
+struct messages_yaml {
+	uint32_t *context_texts, *context_minutes;
+};
+struct event_receiver_yaml {
+	char *name, *url, *secret;
+	char **types;
+	unsigned types_count;
 };
 struct store_yaml {
 	char *url;
@@ -72,6 +94,11 @@ struct config_file {
 	struct store_yaml store;
 	struct log_yaml *log;
 	struct call_yaml *call;
+	struct transfer_yaml *transfer;
+	struct permission_yaml *permission;
+	struct messages_yaml *messages;
+	struct event_receiver_yaml *events;
+	unsigned events_count;
 };
 
 extern const cyaml_schema_value_t config_file_schema;

@@ -1,0 +1,29 @@
+/* b2bua/app/config_load.h
+ *
+ * Shared by config.c and config_out.c: one load in progress, and how a value is taken from the file.
+ */
+#ifndef B2BUA_APP_CONFIG_LOAD_H
+#define B2BUA_APP_CONFIG_LOAD_H
+
+#include "b2bua/app/config.h"
+#include "b2bua/app/config_schema.h"
+
+struct load {
+	struct config *c;
+	struct conf_errors *errors;
+	bool out_of_memory;
+};
+
+#define FAULT(ld, key, ...) conf_error((ld)->errors, (ld)->c->file, (key), __VA_ARGS__)
+
+bool load_bool(const bool *value, bool fallback);
+/* A value out of its range is a fault; the fallback stands in for it. */
+uint32_t load_uint(
+	struct load *ld, const char *key, const uint32_t *value, uint32_t fallback, uint32_t min, uint32_t max);
+char *load_secret(struct load *ld, const char *key, const char *text); /* NULL: a fault, or no memory */
+
+/* config_out.c: what concerns calls toward WhatsApp, and what is told of calls. After everything else. */
+void load_way_out(struct load *ld, const struct config_file *y);
+void free_way_out(struct config *c);
+
+#endif

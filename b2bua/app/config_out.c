@@ -1,0 +1,193 @@
+/* b2bua/app/config_out.c
+ *
+ * The sections about the way out: who may call in over SIP, transfer, permission, messages, receivers of events.
+ */
+#include "b2bua/app/config_load.h"
+#include "b2bua/sip/uri.h"
+#include "lib/base/str.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void load_allow(struct load *ld, const struct sip_yaml *y)
+{
+	struct config *c = ld->c;
+	char key[32];
+
+	if (y->allow_count == 0)
+		return;
+	c->sip.allow = calloc(y->allow_count, sizeof(*c->sip.allow));
+	if (!c->sip.allow) {
+		ld->out_of_memory = true;
+		return;
+	}
+	c->sip.allow_count = y->allow_count;
+	for (size_t i = 0; i < y->allow_count; i++) {
+		snprintf(key, sizeof(key), "sip.allow[%zu]", i);
+		if (addr_net_parse(y->allow[i], &c->sip.allow[i]))
+			FAULT(ld, key, "\"%s\" is not an address or network, such as 10.0.0.0/8", y->allow[i]);
+	}
+}
+
+static void load_user(struct load *ld, size_t i, const struct sip_user_yaml *y)
+{
+	struct sip_user *u = &ld->c->sip.users[i];
+	char key[48];
+
+	u->name = y->name;
+	snprintf(key, sizeof(key), "sip.users[%zu].name", i);
+	if (!*y->name || y->name[strcspn(y->name, "\"\\ \t")])
+		FAULT(ld, key, "\"%s\": no blanks, quotes or backslashes", y->name);
+	for (size_t k = 0; k < i; k++) {
+		if (strcmp(ld->c->sip.users[k].name, u->name) == 0)
+			FAULT(ld, key, "\"%s\" stands twice", u->name);
+		if (config_gateway_by_name(ld->c, u->name))
+			FAULT(ld, key, "\"%s\" is the name of a gateway, too", u->name);
+	}
+	snprintf(key, sizeof(key), "sip.users[%zu].password", i);
+	u->password = load_secret(ld, key, y->password);
+}
+
+static void load_users(struct load *ld, const struct sip_yaml *y)
+{
+	struct config *c = ld->c;
+
+	c->sip.realm = y->realm ? y->realm : "";
+	if (c->sip.realm[strcspn(c->sip.realm, "\"\\")])
+		FAULT(ld, "sip.realm", "\"%s\": no quotes or backslashes", c->sip.realm);
+	if (y->users_count == 0)
+		return;
+	c->sip.users = calloc(y->users_count, sizeof(*c->sip.users));
+	if (!c->sip.users) {
+		ld->out_of_memory = true;
+		return;
+	}
+	c->sip.user_count = y->users_count;
+	for (size_t i = 0; i < y->users_count; i++)
+		load_user(ld, i, &y->users[i]);
+}
+
+static void load_transfer(struct load *ld, const struct transfer_yaml *y)
+{
+	struct config *c = ld->c;
+	char key[40];
+	size_t length;
+	uint16_t port;
+
+	for (size_t i = 0; y && i < y->domains_count; i++) {
+		snprintf(key, sizeof(key), "transfer.domains[%zu]", i);
+		if (sip_hostport_parse(y->domains[i], &length, &port) || port)
+			FAULT(ld, key, "\"%s\" is not a host name or address", y->domains[i]);
+	}
+	if (y) {
+		c->transfer.domains = y->domains;
+		c->transfer.domain_count = y->domains_count;
+	}
+	if (y && y->tel_gateway) {
+		c->transfer.tel_gateway = config_gateway_by_name(c, y->tel_gateway);
+		if (!c->transfer.tel_gateway)
+			FAULT(ld, "transfer.tel_gateway", "\"%s\" is not the name of a gateway", y->tel_gateway);
+	}
+	for (size_t i = 0; i < c->number_count; i++)
+		c->numbers[i].call.transfer_ring_ms =
+			1000 * load_uint(ld, "transfer.ring_timeout", y ? y->ring_timeout : NULL, 30, 1, 120);
+}
+
+static void load_permission(struct load *ld, const struct permission_yaml *y)
+{
+	struct permission_limits *p = &ld->c->permission;
+
+	*p = permission_limits_meta;
+	if (!y)
+		return;
+	p->requests_per_day =
+		load_uint(ld, "permission.requests_per_day", y->requests_per_day, p->requests_per_day, 0, 1000);
+	p->requests_per_week =
+		load_uint(ld, "permission.requests_per_week", y->requests_per_week, p->requests_per_week, 0, 1000);
+	p->connected_per_day =
+		load_uint(ld, "permission.calls_per_day", y->calls_per_day, p->connected_per_day, 1, 100000);
+	p->unanswered_max = load_uint(ld, "permission.unanswered", y->unanswered, p->unanswered_max, 1, 1000);
+	p->fresh_ms = 1000ull * load_uint(ld, "permission.fresh", y->fresh, (uint32_t)(p->fresh_ms / 1000), 1, 86400);
+}
+
+static void load_messages(struct load *ld, const struct messages_yaml *y)
+{
+	ld->c->messages.context_texts = load_uint(ld, "messages.context_texts", y ? y->context_texts : NULL, 0, 0, 20);
+	ld->c->messages.context_minutes =
+		load_uint(ld, "messages.context_minutes", y ? y->context_minutes : NULL, 60, 1, 1440);
+}
+
+static void load_receiver(struct load *ld, size_t i, const struct event_receiver_yaml *y)
+{
+	struct events_receiver *r = &ld->c->events[i];
+	char key[48];
+
+	r->name = y->name;
+	r->url = y->url;
+	r->types = (const char *const *)y->types;
+	r->type_count = y->types_count;
+	snprintf(key, sizeof(key), "events[%zu].name", i);
+	if (!*y->name || strlen(y->name) > 63)
+		FAULT(ld, key, "\"%s\": 1 to 63 characters", y->name);
+	for (size_t k = 0; k < i; k++) {
+		if (strcmp(ld->c->events[k].name, r->name) == 0)
+			FAULT(ld, key, "\"%s\" stands twice", r->name);
+	}
+	snprintf(key, sizeof(key), "events[%zu].url", i);
+	if (!str_starts(y->url, "http://") && !str_starts(y->url, "https://"))
+		FAULT(ld, key, "\"%s\" is not an http(s) URL", y->url);
+	snprintf(key, sizeof(key), "events[%zu].secret", i);
+	if (y->secret)
+		r->secret = load_secret(ld, key, y->secret);
+}
+
+static void load_events(struct load *ld, const struct config_file *y)
+{
+	struct config *c = ld->c;
+
+	snprintf(c->events_source, sizeof(c->events_source), "watrunk/%s", c->sip.domain ? c->sip.domain : "");
+	if (y->events_count == 0)
+		return;
+	c->events = calloc(y->events_count, sizeof(*c->events));
+	if (!c->events) {
+		ld->out_of_memory = true;
+		return;
+	}
+	c->event_count = y->events_count;
+	for (size_t i = 0; i < y->events_count; i++)
+		load_receiver(ld, i, &y->events[i]);
+}
+
+/* Which of the app secrets signs for a number: its own, else the global one, which stands first. */
+static void find_secrets(struct config *c)
+{
+	for (size_t i = 0; i < c->number_count; i++) {
+		for (size_t k = 0; c->numbers[i].app_secret && k < c->webhook.app_secret_count; k++) {
+			if (strcmp(c->webhook.app_secrets[k], c->numbers[i].app_secret) == 0)
+				c->numbers[i].secret_index = k;
+		}
+	}
+}
+
+void load_way_out(struct load *ld, const struct config_file *y)
+{
+	load_allow(ld, &y->sip);
+	load_users(ld, &y->sip);
+	load_transfer(ld, y->transfer);
+	load_permission(ld, y->permission);
+	load_messages(ld, y->messages);
+	load_events(ld, y);
+	find_secrets(ld->c);
+}
+
+void free_way_out(struct config *c)
+{
+	for (size_t i = 0; i < c->sip.user_count; i++)
+		conf_secret_free((char *)c->sip.users[i].password);
+	for (size_t i = 0; i < c->event_count; i++)
+		conf_secret_free((char *)c->events[i].secret);
+	free(c->sip.users);
+	free(c->sip.allow);
+	free(c->events);
+}
