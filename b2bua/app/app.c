@@ -2,9 +2,11 @@
  *
  * Start, run, end: the order in which the modules come up and go down.
  */
-#include "b2bua/app/shell.h"
+#include "b2bua/app/dial.h"
 
 #include "admin/admin.h"
+#include "b2bua/app/job.h"
+#include "events/events.h"
 #include "lib/base/id.h"
 #include "lib/http/http_client.h"
 #include "webhook/receiver.h"
@@ -18,6 +20,7 @@
 
 enum {
 	MAX_LIVE_CALLS = 100000,
+	MINUTE_US = 60 * 1000000,
 	QUIET_TRIM_US = 30 * 1000000, /* Sofia keeps what a burst of calls needed; give it back in quiet moments */
 	GRAPH_CONNECTIONS = 64,
 };
@@ -82,6 +85,9 @@ static int start_sip(struct app *app, char *why, size_t why_cap)
 		.source_allowed = on_sip_source,
 		.drop_strangers = c->sip.drop_strangers,
 		.t1x64_ms = c->sip.t1x64_ms,
+		.users = c->sip.users,
+		.user_count = c->sip.user_count,
+		.realm = c->sip.realm,
 		.on_event = on_sip_event,
 		.arg = app,
 	};
@@ -120,6 +126,7 @@ static int start_webhook(struct app *app, char *why, size_t why_cap)
 		.app_secrets = (const char *const *)c->webhook.app_secrets,
 		.app_secret_count = c->webhook.app_secret_count,
 		.on_event = on_webhook_event,
+		.on_keep = on_webhook_keep,
 		.on_fault = on_webhook_fault,
 		.arg = app,
 	};
@@ -138,6 +145,65 @@ static int start_leftovers(struct app *app, char *why, size_t why_cap)
 
 	if (r)
 		snprintf(why, why_cap, "store: calls of the previous run could not be read: %s", strerror(-r));
+	return r;
+}
+
+static void on_event_fault(const char *receiver, const char *what, void *arg)
+{
+	(void)arg;
+	if (what)
+		log_warn("event_receiver_failing",
+			"receiver=%s what=\"%.160s\" note=\"events are kept and sent again\"", receiver, what);
+	else
+		log_info("event_receiver_works_again", "receiver=%s", receiver);
+}
+
+static int start_events(struct app *app, char *why, size_t why_cap)
+{
+	const struct events_conf conf = {
+		.source = app->config->events_source,
+		.receivers = app->config->events,
+		.receiver_count = app->config->event_count,
+		.on_fault = on_event_fault,
+		.arg = app,
+	};
+	int r = events_new(app->loop, app->http, app->store, &conf, &app->events);
+
+	if (r)
+		snprintf(why, why_cap, "events: %s", strerror(-r));
+	return r;
+}
+
+static void on_minute(void *arg)
+{
+	struct app *app = arg;
+
+	permissions_minute(app);
+	parking_minute(app);
+	chat_minute(app);
+	loop_timer_set(app->loop, &app->minute_timer, loop_now_us(app->loop) + MINUTE_US, on_minute, app);
+}
+
+/* After the leftovers: what they left undecided is known by then. */
+static int start_waiting(struct app *app, char *why, size_t why_cap)
+{
+	int r = parking_start(app);
+
+	if (r == 0)
+		r = messages_start(app);
+	if (r == 0)
+		r = loop_timer_set(app->loop, &app->minute_timer, loop_now_us(app->loop) + MINUTE_US, on_minute, app);
+	if (r)
+		snprintf(why, why_cap, "store: what waited in the previous run could not be read: %s", strerror(-r));
+	return r;
+}
+
+static int start_permissions(struct app *app, char *why, size_t why_cap)
+{
+	int r = permissions_start(app);
+
+	if (r)
+		snprintf(why, why_cap, "store: permissions could not be read: %s", strerror(-r));
 	return r;
 }
 
@@ -189,15 +255,23 @@ static void stop_parts(struct app *app)
 	sip_stack_free(app->sip); /* runs the loop a last time */
 	admin_free(app->admin);
 	media_engine_free(app->media);
+	drop_incoming(app);
 	drop_calls(app);
+	asks_drop(app);
+	events_free(app->events);
 	graph_free(app->graph);
 	drop_graph_tickets(app);
 	http_client_free(app->http);
 	store_close(app->store);
+	jobs_drop(app); /* after everything that could still finish one */
+	parking_stop(app);
+	permissions_stop(app);
+	chat_stop(app);
 	slotmap_free(app->calls);
 	tombstones_free(app->tombstones);
 	loop_timer_cancel(&app->stop_timer);
 	loop_timer_cancel(&app->quiet_timer);
+	loop_timer_cancel(&app->minute_timer);
 	loop_unwatch(app->signal_watch);
 	if (app->signal_fd >= 0)
 		close(app->signal_fd);
@@ -208,8 +282,8 @@ static void stop_parts(struct app *app)
 
 int app_new(struct config *config, struct app **ret_app, char *why, size_t why_cap)
 {
-	static int (*const parts[])(struct app *, char *, size_t) = {start_base, start_store, start_graph, start_media,
-		start_sip, start_admin, start_leftovers, start_webhook};
+	static int (*const parts[])(struct app *, char *, size_t) = {start_base, start_store, start_graph, start_events,
+		start_permissions, start_media, start_sip, start_admin, start_leftovers, start_waiting, start_webhook};
 	struct app *app = calloc(1, sizeof(*app));
 	int r = 0;
 

@@ -36,6 +36,11 @@ static void end_one(struct app *app, const struct live_call *live)
 	const struct config_number *number = config_number_by_id(app->config, live->number_id);
 
 	record_leftover(app, live);
+	if (!*live->wacid) { /* a dial intent: whether Meta took the call nobody knows */
+		log_warn("leftover_dial", "call=%s note=\"it may have been made or not; it is not dialled again\"",
+			live->id);
+		return;
+	}
 	tombstones_add(app->tombstones, live->wacid, loop_wall_ms(app->loop));
 	if (!number) {
 		log_warn("leftover_call", "call=%s error=\"its number %s is not configured any more\"", live->id,
@@ -45,7 +50,7 @@ static void end_one(struct app *app, const struct live_call *live)
 	const struct graph_number graph_number = {number->phone_number_id, number->token, number->app_secret};
 	const struct graph_request request = {.verb = GRAPH_TERMINATE, .number = &graph_number, .call_id = live->wacid};
 	log_warn("leftover_call", "call=%s action=terminate", live->id);
-	if (send_graph(app, 0, &request))
+	if (send_graph(app, 0, &request, number))
 		log_error("leftover_call", "call=%s error=\"terminate could not be sent\"", live->id);
 }
 

@@ -1,7 +1,9 @@
 /* b2bua/app/on_graph.c -- answers of the Graph API -> call events */
-#include "b2bua/app/shell.h"
+#include "b2bua/app/dial.h"
 
 #include "graph/error_table.h"
+#include "lib/base/counter.h"
+#include "lib/base/str.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,6 +36,7 @@ static enum call_verb_outcome outcome_of(enum graph_outcome o)
 struct graph_ticket {
 	struct app *app;
 	uint64_t key;
+	const struct config_number *number;
 	struct graph_ticket *prev, *next; /* app->graph_tickets, so that none is lost when the program ends first */
 };
 
@@ -46,13 +49,46 @@ static struct app_call *redeem(struct graph_ticket *t)
 	return ac;
 }
 
+void end_orphan(struct app *app, const struct config_number *number, const char *wacid)
+{
+	const struct graph_number graph_number = {number->phone_number_id, number->token, number->app_secret};
+	const struct graph_request request = {.verb = GRAPH_TERMINATE, .number = &graph_number, .call_id = wacid};
+
+	counter_inc(CNT_CALLS_ORPHANED);
+	log_warn("orphan_call", "number_id=%s action=terminate", number->phone_number_id);
+	tombstones_add(app->tombstones, wacid, loop_wall_ms(app->loop));
+	if (send_graph(app, 0, &request, number))
+		log_error("orphan_call", "error=\"terminate could not be sent\"");
+}
+
+/* Meta has made our call: from now on it is known by Meta's id, also after a crash. */
+static void connected(struct app *app, struct app_call *ac, const struct config_number *number, const char *wacid)
+{
+	struct live_call live = {.started_ms = loop_wall_ms(app->loop), .outbound = true};
+
+	if (!ac) {
+		end_orphan(app, number, wacid);
+		return;
+	}
+	if (registry_set_wacid(ac, wacid)) {
+		log_error("wacid_refused", "call=%s", ac->id);
+		return;
+	}
+	str_copy(live.id, sizeof(live.id), ac->id);
+	str_copy(live.wacid, sizeof(live.wacid), ac->wacid);
+	str_copy(live.number_id, sizeof(live.number_id), number->phone_number_id);
+	str_copy(live.user_number, sizeof(live.user_number), ac->dial ? ac->dial->user_number : "");
+	(void)store_put_live(app->store, &live);
+}
+
 static void on_graph_done(const struct graph_result *result, void *arg)
 {
 	struct app *app = ((struct graph_ticket *)arg)->app;
+	const struct config_number *number = ((struct graph_ticket *)arg)->number;
 	struct app_call *ac = redeem(arg);
 	struct call_event ev = {.kind = CALL_EV_GRAPH_DONE,
 		.u.graph = {call_verb_of(result->verb), outcome_of(result->outcome), result->code,
-			*result->details ? result->details : result->message}};
+			*result->details ? result->details : result->message, result->call_id}};
 	const char *id = ac ? ac->id : "-";
 
 	if (result->outcome == GRAPH_OK || result->outcome == GRAPH_ALREADY_OVER)
@@ -64,13 +100,15 @@ static void on_graph_done(const struct graph_result *result, void *arg)
 			"call=%s verb=%s code=%d class=%s http=%u attempts=%u message=\"%s\" details=\"%s\" trace=%s",
 			id, graph_verb_name(result->verb), result->code, graph_error_info(result->code)->name,
 			result->http_status, result->attempts, result->message, result->details, result->trace_id);
+	if (result->verb == GRAPH_CONNECT && *result->call_id)
+		connected(app, ac, number, result->call_id);
 	if (ac)
 		app_step(ac, &ev);
 	else
 		shutdown_check(app);
 }
 
-int send_graph(struct app *app, uint64_t key, const struct graph_request *request)
+int send_graph(struct app *app, uint64_t key, const struct graph_request *request, const struct config_number *number)
 {
 	struct graph_ticket *t = calloc(1, sizeof(*t));
 	uint64_t id;
@@ -80,6 +118,7 @@ int send_graph(struct app *app, uint64_t key, const struct graph_request *reques
 		return -ENOMEM;
 	t->app = app;
 	t->key = key;
+	t->number = number;
 	r = graph_send(app->graph, request, on_graph_done, t, &id);
 	if (r) {
 		free(t);

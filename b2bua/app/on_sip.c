@@ -1,5 +1,7 @@
 /* b2bua/app/on_sip.c -- what the SIP leg does -> call events */
-#include "b2bua/app/shell.h"
+#include "b2bua/app/dial.h"
+
+#include <errno.h>
 
 enum { Q850_NETWORK_OUT_OF_ORDER = 38 }; /* ITU-T Q.850 */
 
@@ -8,8 +10,12 @@ bool on_sip_source(const struct addr *source, void *arg)
 	const struct app *app = arg;
 	const struct config *c = app->config;
 
+	for (size_t i = 0; i < c->sip.allow_count; i++) {
+		if (addr_net_holds(&c->sip.allow[i], source))
+			return true;
+	}
 	for (size_t g = 0; g < c->gateway_count; g++) {
-		for (size_t i = 0; i < c->gateway_sources[g].addr_count; i++) {
+		for (size_t i = 0; c->gateway_sources[g].inbound && i < c->gateway_sources[g].addr_count; i++) {
 			if (addr_equal_host(&c->gateway_sources[g].addrs[i], source))
 				return true;
 		}
@@ -61,25 +67,99 @@ static int q850_of(const struct sip_event *se)
 	return nothing_came && !se->q850 ? Q850_NETWORK_OUT_OF_ORDER : se->q850;
 }
 
+/* ---- places that the peer names ---- */
+
+static const struct call_gateway *gateway_of(const struct app_call *ac)
+{
+	struct call_report rep;
+	const struct call_gateway *g;
+
+	call_report(ac->call, &rep);
+	g = rep.gateway ? config_gateway_by_name(ac->app->config, rep.gateway) : NULL;
+	return g ? g : ac->dial ? ac->dial->caller : NULL;
+}
+
+/* Refused: code says how. uri lives as long as the event. */
+static bool find_target(struct app_call *ac, const char *wanted, char *uri, struct call_sip_target *t, int *ret_code)
+{
+	int r = target_resolve(ac->app, gateway_of(ac), wanted, uri, &t->gateway);
+
+	t->uri = uri;
+	if (r == 0)
+		return true;
+	*ret_code = r == -EPERM ? 403 : 400;
+	log_warn("sip_target_refused",
+		"call=%s reason=\"%s\" advice=\"transfer.domains names what is allowed beside gateways\"", ac->id,
+		r == -EPERM ? "neither a gateway nor an allowed domain" : "not a URI that can be called");
+	return false;
+}
+
+static void on_refer(struct app_call *ac, const struct sip_event *se, struct call_event *ev, char *uri)
+{
+	ev->u.refer.target = (struct call_sip_target){.referred_by = se->referred_by, .replaces = se->refer_replaces};
+	ev->u.refer.allowed = find_target(ac, se->refer_to, uri, &ev->u.refer.target, &ev->u.refer.code);
+	app_step(ac, ev);
+}
+
+static void on_digit(struct app_call *ac, const struct sip_event *se)
+{
+	log_info("dtmf", "call=%s leg=sip ms=%u by=info", ac->id, se->duration_ms);
+	emit_dtmf(ac, END_SIP, se->digit, se->duration_ms);
+	if (ac->media_session) {
+		const char digits[2] = {se->digit, '\0'};
+		(void)media_send_dtmf(ac->app->media, ac->media_session, SIDE_WA, digits);
+	}
+}
+
+/* ---- the door ---- */
+
+static bool ends_leg(enum sip_event_kind k)
+{
+	return k == SIP_EV_REFUSED || k == SIP_EV_BYE || k == SIP_EV_LOST || k == SIP_EV_CANCELLED;
+}
+
 void on_sip_event(const struct sip_event *se, void *arg)
 {
 	struct app *app = arg;
-	struct app_call *ac = registry_by_leg(app, se->leg);
 	struct call_event ev = {.kind = kind_of(se->kind)};
+	struct call_sip_target redirect = {0};
+	char uri[TARGET_URI_MAX];
+	struct app_call *ac;
+	int code;
 
-	if (!ac)
-		return;
 	loop_refresh_now(app->loop);
+	if (se->kind == SIP_EV_INVITE) {
+		on_sip_invite(app, se);
+		return;
+	}
+	ac = registry_by_leg(app, se->leg, &ev.leg);
+	if (!ac) {
+		(void)(ends_leg(se->kind) && on_sip_incoming_gone(app, se->leg));
+		return;
+	}
+	if (se->kind == SIP_EV_REFER) {
+		log_info("sip_refer", "call=%s replaces=%d t_us=%llu", ac->id, se->refer_replaces != NULL,
+			(unsigned long long)loop_now_us(app->loop));
+		on_refer(ac, se, &ev, uri);
+		return;
+	}
+	if (se->kind == SIP_EV_INFO_DTMF) {
+		on_digit(ac, se);
+		return;
+	}
 	ev.u.sip.code = se->code;
 	ev.u.sip.q850 = q850_of(se);
 	ev.u.sip.sdp = se->sdp;
 	ev.u.sip.sdp_length = se->sdp_length;
 	ev.u.sip.is_update = se->is_update;
 	ev.u.sip.sip_call_id = se->sip_call_id;
+	if (se->kind == SIP_EV_REFUSED && se->code / 100 == 3 && se->contact && *se->contact &&
+		find_target(ac, se->contact, uri, &redirect, &code))
+		ev.u.sip.redirect = &redirect;
 	if (se->kind == SIP_EV_ANSWERED)
 		ac->answer_us = loop_now_us(app->loop);
-	if (se->kind == SIP_EV_REFUSED || se->kind == SIP_EV_BYE || se->kind == SIP_EV_LOST)
-		(void)registry_set_leg(ac, 0);
+	if (ends_leg(se->kind))
+		(void)registry_set_leg(ac, ev.leg, 0);
 	log_info(log_name(se->kind), "call=%s code=%d q850=%d sdp=%d t_us=%llu", ac->id, se->code, ev.u.sip.q850,
 		se->sdp != NULL, (unsigned long long)loop_now_us(app->loop));
 	app_step(ac, &ev);

@@ -2,8 +2,9 @@
  *
  * Actions of the call logic -> calls into the modules. One small function each.
  */
-#include "b2bua/app/shell.h"
+#include "b2bua/app/dial.h"
 
+#include "b2bua/app/job.h"
 #include "b2bua/sip/uri.h"
 #include "lib/base/assert.h"
 #include "lib/base/clock.h"
@@ -64,10 +65,9 @@ static enum graph_verb graph_verb_of(enum call_verb v)
 	return GRAPH_TERMINATE;
 }
 
-/* Written before pre_accept goes out: from then on Meta holds state that somebody must end if we die. */
-static void remember_live(struct app_call *ac)
+static struct live_call live_of(struct app_call *ac)
 {
-	struct live_call live = {.started_ms = loop_wall_ms(ac->app->loop)};
+	struct live_call live = {.started_ms = loop_wall_ms(ac->app->loop), .outbound = ac->dial != NULL};
 	struct call_report rep;
 
 	call_report(ac->call, &rep);
@@ -75,7 +75,100 @@ static void remember_live(struct app_call *ac)
 	str_copy(live.wacid, sizeof(live.wacid), ac->wacid);
 	str_copy(live.number_id, sizeof(live.number_id), ac->number->phone_number_id);
 	str_copy(live.user_number, sizeof(live.user_number), rep.user_number);
-	store_put_live(ac->app->store, &live);
+	return live;
+}
+
+static void send_verb(struct app_call *ac, const struct graph_request *request, enum call_verb verb)
+{
+	int r = send_graph(ac->app, ac->key, request, ac->number);
+
+	if (r) {
+		const struct call_event ev = {
+			.kind = CALL_EV_GRAPH_DONE, .u.graph = {verb, VERB_FAILED, 0, "request could not be made", ""}};
+		log_error("graph_failed", "call=%s verb=%s error=\"%s\"", ac->id, graph_verb_name(request->verb),
+			strerror(-r));
+		app_queue_event(ac, &ev);
+		return;
+	}
+	log_info("graph_sent", "call=%s verb=%s t_us=%llu", ac->id, graph_verb_name(request->verb),
+		(unsigned long long)clock_mono_us());
+}
+
+/* ---- connect: the intent is on disk before Meta hears of it, so that no crash leads to a second call ---- */
+
+struct intent_job {
+	struct job job;
+	const char *sdp; /* in the call's arena */
+};
+
+static void connect_refused(struct app_call *ac, const char *why)
+{
+	struct call_event ev = {.kind = CALL_EV_GRAPH_DONE, .u.graph = {VERB_CONNECT, VERB_REFUSED, 0, why, ""}};
+
+	log_error("dial_intent_failed", "call=%s why=\"%s\"", ac->id, why);
+	app_step(ac, &ev);
+}
+
+static void post_connect(struct app_call *ac, const char *sdp)
+{
+	const struct graph_request request = {
+		.verb = GRAPH_CONNECT,
+		.number = &ac->graph_number,
+		.sdp = sdp,
+		.opaque = ac->id,
+		.to = ac->dial->user_number,
+		.recipient = ac->dial->user_id,
+	};
+	int r = send_graph(ac->app, ac->key, &request, ac->number);
+
+	if (r) {
+		connect_refused(ac, strerror(-r));
+		return;
+	}
+	log_info("graph_sent", "call=%s verb=connect t_us=%llu", ac->id, (unsigned long long)clock_mono_us());
+}
+
+static void on_intent(int status, void *arg)
+{
+	struct intent_job *j = arg;
+	struct app *app = j->job.app;
+	struct app_call *ac = registry_by_key(app, j->job.key);
+	const char *sdp = j->sdp;
+	struct call_report rep;
+
+	job_free(&j->job);
+	if (!ac)
+		return;
+	loop_refresh_now(app->loop);
+	call_report(ac->call, &rep);
+	if (rep.ended) /* given up while the disk wrote: nobody is dialled */
+		connect_refused(ac, "given up before it was made");
+	else if (status)
+		connect_refused(ac, "the dial intent could not be written");
+	else
+		post_connect(ac, sdp);
+}
+
+static void do_connect(struct app_call *ac, const char *sdp)
+{
+	const struct live_call live = live_of(ac);
+	struct intent_job *j = job_new(ac->app, sizeof(*j), ac->key);
+	int r = -ENOMEM;
+
+	if (j) {
+		j->sdp = sdp;
+		r = store_put_live_then(ac->app->store, &live, ac->dial->is_parked ? ac->dial->id : NULL, on_intent, j);
+	}
+	if (r) {
+		const struct call_event ev = {.kind = CALL_EV_GRAPH_DONE,
+			.u.graph = {VERB_CONNECT, VERB_REFUSED, 0, "the dial intent could not be written", ""}};
+		if (j)
+			job_free(&j->job);
+		log_error("dial_intent_failed", "call=%s why=\"%s\"", ac->id, strerror(-r));
+		app_queue_event(ac, &ev);
+		return;
+	}
+	ac->dial->is_parked = false; /* the same transaction takes it out of the store */
 }
 
 static void do_graph(struct app_call *ac, enum call_verb verb, const char *sdp)
@@ -87,30 +180,26 @@ static void do_graph(struct app_call *ac, enum call_verb verb, const char *sdp)
 		.sdp = sdp,
 		.opaque = verb == VERB_ACCEPT ? ac->id : NULL,
 	};
-	int r;
 
-	if (verb == VERB_PRE_ACCEPT || verb == VERB_ACCEPT)
-		remember_live(ac);
-	r = send_graph(ac->app, ac->key, &request);
-	if (r) {
-		const struct call_event ev = {
-			.kind = CALL_EV_GRAPH_DONE, .u.graph = {verb, VERB_FAILED, 0, "request could not be made"}};
-		log_error("graph_failed", "call=%s verb=%s error=\"%s\"", ac->id, graph_verb_name(request.verb),
-			strerror(-r));
-		app_queue_event(ac, &ev);
+	if (verb == VERB_CONNECT) {
+		do_connect(ac, sdp);
 		return;
 	}
+	/* Written before pre_accept goes out: from then on Meta holds state that somebody must end if we die. */
+	if (verb == VERB_PRE_ACCEPT || verb == VERB_ACCEPT) {
+		const struct live_call live = live_of(ac);
+		store_put_live(ac->app->store, &live);
+	}
+	send_verb(ac, &request, verb);
 	if (verb == VERB_ACCEPT && ac->answer_us && ac->setup_accept_us < 0)
 		ac->setup_accept_us = (int64_t)(clock_mono_us() - ac->answer_us);
-	log_info("graph_sent", "call=%s verb=%s t_us=%llu", ac->id, graph_verb_name(request.verb),
-		(unsigned long long)clock_mono_us());
 }
 
 /* ---- SIP ---- */
 
-static void queue_sip_refused(struct app_call *ac, int code)
+static void queue_sip_refused(struct app_call *ac, enum call_leg which, int code)
 {
-	const struct call_event ev = {.kind = CALL_EV_SIP_REFUSED, .u.sip = {.code = code}};
+	const struct call_event ev = {.kind = CALL_EV_SIP_REFUSED, .leg = which, .u.sip = {.code = code}};
 	app_queue_event(ac, &ev);
 }
 
@@ -119,12 +208,14 @@ static void do_invite(struct app_call *ac, const struct call_action *a)
 	const struct call_gateway *gw = a->u.invite.gateway;
 	struct sip_header headers[ROUTE_HEADERS_MAX + 16];
 	struct sip_invite invite = {
-		.target_uri = ac->sip_target,
+		.target_uri = a->u.invite.target,
 		.from_user = a->u.invite.from_user,
 		.from_display = a->u.invite.from_display,
 		.from_domain = ac->app->config->sip.domain,
 		.headers = headers,
 		.sdp = a->u.invite.sdp,
+		.referred_by = a->u.invite.referred_by,
+		.replaces = a->u.invite.replaces,
 	};
 	char pai[SIP_URI_MAX] = "";
 	uint64_t leg;
@@ -139,35 +230,115 @@ static void do_invite(struct app_call *ac, const struct call_action *a)
 	if (r == 0)
 		r = sip_leg_invite(ac->app->sip, &invite, &leg);
 	if (r == 0) {
-		r = registry_set_leg(ac, leg);
+		r = registry_set_leg(ac, a->leg, leg);
 		if (r)
 			sip_leg_cancel(ac->app->sip, leg, 0, 0, NULL);
 	}
 	if (r) {
 		log_error("sip_invite_failed", "call=%s gateway=%s error=\"%s\"", ac->id, gw->name, strerror(-r));
-		queue_sip_refused(ac, 500);
+		queue_sip_refused(ac, a->leg, 500);
 		return;
 	}
-	ac->setup_invite_us = (int64_t)(clock_mono_us() - ac->webhook_us);
+	if (ac->setup_invite_us < 0)
+		ac->setup_invite_us = (int64_t)(clock_mono_us() - ac->webhook_us);
 	log_info("sip_invite", "call=%s gateway=%s t_us=%llu", ac->id, gw->name, (unsigned long long)clock_mono_us());
 }
 
-static void do_cancel(struct app_call *ac, enum cause cause)
+static void do_cancel(struct app_call *ac, enum call_leg which, enum cause cause)
 {
 	const struct cause_info *info = cause_info(cause);
 
 	log_info("sip_cancel", "call=%s cause=%s", ac->id, info->name);
-	sip_leg_cancel(ac->app->sip, ac->sip_leg, info->sip_code, info->q850, info->text);
-	(void)registry_set_leg(ac, 0);
+	sip_leg_cancel(ac->app->sip, ac->legs[which].id, info->sip_code, info->q850, info->text);
+	(void)registry_set_leg(ac, which, 0);
 }
 
-static void do_bye(struct app_call *ac, enum cause cause)
+static void do_bye(struct app_call *ac, enum call_leg which, enum cause cause)
 {
 	const struct cause_info *info = cause_info(cause);
 
 	log_info("sip_bye_sent", "call=%s cause=%s", ac->id, info->name);
-	sip_leg_bye(ac->app->sip, ac->sip_leg, info->sip_code, info->q850, info->text);
-	(void)registry_set_leg(ac, 0);
+	sip_leg_bye(ac->app->sip, ac->legs[which].id, info->sip_code, info->q850, info->text);
+	(void)registry_set_leg(ac, which, 0);
+}
+
+static void do_accept(struct app_call *ac, enum call_leg which, const char *sdp)
+{
+	log_info("sip_accepted", "call=%s t_us=%llu", ac->id, (unsigned long long)clock_mono_us());
+	sip_leg_accept(ac->app->sip, ac->legs[which].id, sdp);
+}
+
+static void do_reject(struct app_call *ac, const struct call_action *a)
+{
+	char error[320], retry[16];
+	struct sip_header headers[2];
+	size_t count = 0;
+
+	if (a->u.reject.meta_code) {
+		snprintf(error, sizeof(error), "%d;text=\"%.200s\"", a->u.reject.meta_code,
+			a->u.reject.meta_text ? a->u.reject.meta_text : "");
+		for (char *p = strchr(error, '"') ? strchr(error, '"') + 1 : error; *p && p[1]; p++) {
+			if (*p == '"' || *p == '\\')
+				*p = '\'';
+		}
+		headers[count++] = (struct sip_header){"X-WA-Error", error};
+	}
+	if (a->u.reject.retry_after_s) {
+		snprintf(retry, sizeof(retry), "%u", a->u.reject.retry_after_s);
+		headers[count++] = (struct sip_header){"Retry-After", retry};
+	}
+	log_info("sip_rejected", "call=%s code=%d cause=%s", ac->id, a->u.reject.code,
+		cause_info(a->u.reject.cause)->name);
+	sip_leg_reject(ac->app->sip, ac->legs[a->leg].id, a->u.reject.code,
+		cause_info(a->u.reject.cause)->text /* static, as the SIP stack needs it */, a->u.reject.q850, headers,
+		count);
+	(void)registry_set_leg(ac, a->leg, 0);
+}
+
+static void do_promote(struct app_call *ac)
+{
+	uint64_t target = ac->legs[CALL_LEG_TARGET].id;
+
+	log_info("sip_transferred", "call=%s t_us=%llu", ac->id, (unsigned long long)clock_mono_us());
+	(void)registry_set_leg(ac, CALL_LEG_TARGET, 0);
+	if (registry_set_leg(ac, CALL_LEG_MAIN, target)) {
+		sip_leg_bye(ac->app->sip, target, 500, 0, "out of memory");
+		queue_media_failed(ac, MEDIA_FAIL_RESOURCES);
+	}
+}
+
+/* ---- asking for the route ---- */
+
+static void on_routed(const struct route *route, void *arg)
+{
+	struct app_call *ac = arg;
+	struct call_event ev = {.kind = CALL_EV_ROUTED, .u.route = route};
+
+	ac->ask = NULL;
+	app_step(ac, &ev);
+}
+
+static void do_ask_route(struct app_call *ac, const struct route *asked)
+{
+	struct call_facts *facts = arena_alloc(&ac->route_arena, sizeof(*facts));
+	struct call_report rep;
+
+	call_report(ac->call, &rep); /* its text lives as long as the call */
+	if (facts) {
+		*facts = (struct call_facts){
+			.direction = CALL_INBOUND,
+			.to = rep.number,
+			.from = rep.user_number,
+			.from_user_id = rep.user_id,
+			.name = rep.profile_name,
+			.payload = rep.payload,
+			.phone_number_id = rep.phone_number_id,
+			.call_id = rep.call_id,
+		};
+		ac->ask = ask_route(ac->app, asked, facts, &ac->route_arena, on_routed, ac);
+	}
+	if (!ac->ask)
+		log_error("route_ask_failed", "call=%s why=\"out of memory\"", ac->id); /* its window ends the call */
 }
 
 /* ---- timers ---- */
@@ -190,13 +361,15 @@ static void do_timer_set(struct app_call *ac, enum call_timer which, uint64_t at
 
 static void do_release(struct app_call *ac)
 {
-	tombstones_add(ac->app->tombstones, ac->wacid, loop_wall_ms(ac->app->loop));
+	if (*ac->wacid)
+		tombstones_add(ac->app->tombstones, ac->wacid, loop_wall_ms(ac->app->loop));
 	ac->released = true; /* step.c frees it when its actions are done */
 }
 
 void perform(struct app_call *ac, const struct call_action *a)
 {
 	struct media_engine *media = ac->app->media;
+	struct sip_stack *sip = ac->app->sip;
 
 	switch (a->kind) {
 	case CALL_DO_MEDIA_OPEN: do_media_open(ac); break;
@@ -206,24 +379,28 @@ void perform(struct app_call *ac, const struct call_action *a)
 	case CALL_DO_MEDIA_CLOSE: media_close(media, ac->media_session); break;
 	case CALL_DO_GRAPH: do_graph(ac, a->u.graph.verb, a->u.graph.sdp); break;
 	case CALL_DO_SIP_INVITE: do_invite(ac, a); break;
-	case CALL_DO_SIP_CANCEL: do_cancel(ac, a->u.cause); break;
-	case CALL_DO_SIP_BYE: do_bye(ac, a->u.cause); break;
-	case CALL_DO_SIP_RESPOND:
-		sip_leg_respond(ac->app->sip, ac->sip_leg, a->u.respond.code, a->u.respond.sdp);
+	case CALL_DO_SIP_CANCEL: do_cancel(ac, a->leg, a->u.cause); break;
+	case CALL_DO_SIP_BYE: do_bye(ac, a->leg, a->u.cause); break;
+	case CALL_DO_SIP_RESPOND: sip_leg_respond(sip, ac->legs[a->leg].id, a->u.respond.code, a->u.respond.sdp); break;
+	case CALL_DO_SIP_RING: sip_leg_ring(sip, ac->legs[a->leg].id, a->u.respond.code, a->u.respond.sdp); break;
+	case CALL_DO_SIP_ACCEPT: do_accept(ac, a->leg, a->u.respond.sdp); break;
+	case CALL_DO_SIP_REJECT: do_reject(ac, a); break;
+	case CALL_DO_SIP_REFER_RESPOND: sip_leg_refer_respond(sip, ac->legs[a->leg].id, a->u.respond.code); break;
+	case CALL_DO_SIP_NOTIFY: sip_leg_notify(sip, ac->legs[a->leg].id, a->u.notify.code, a->u.notify.final); break;
+	case CALL_DO_SIP_PROMOTE: do_promote(ac); break;
+	case CALL_DO_ASK_ROUTE: do_ask_route(ac, a->u.route); break;
+	case CALL_DO_ASK_PERMISSION: permissions_ask(ac); break;
+	case CALL_DO_MEDIA_PLAY:
+		check_media(ac, media_play(media, ac->media_session, a->u.play.side, a->u.play.sound));
+		break;
+	case CALL_DO_MEDIA_MUTE:
+		check_media(ac, media_mute(media, ac->media_session, a->u.mute.side, a->u.mute.on));
+		break;
+	case CALL_DO_MEDIA_DTMF:
+		check_media(ac, media_send_dtmf(media, ac->media_session, a->u.dtmf.side, a->u.dtmf.digits));
 		break;
 	case CALL_DO_TIMER_SET: do_timer_set(ac, a->u.timer.which, a->u.timer.at_us); break;
 	case CALL_DO_TIMER_CANCEL: loop_timer_cancel(&ac->timers[a->u.timer.which]); break;
-	case CALL_DO_ASK_ROUTE:
-	case CALL_DO_ASK_PERMISSION:
-	case CALL_DO_SIP_RING:
-	case CALL_DO_SIP_ACCEPT:
-	case CALL_DO_SIP_REJECT:
-	case CALL_DO_SIP_REFER_RESPOND:
-	case CALL_DO_SIP_NOTIFY:
-	case CALL_DO_SIP_PROMOTE:
-	case CALL_DO_MEDIA_PLAY:
-	case CALL_DO_MEDIA_MUTE:
-	case CALL_DO_MEDIA_DTMF: break;
 	case CALL_DO_RECORD: record_call(ac); break;
 	case CALL_DO_RELEASE: do_release(ac); break;
 	case CALL_ACTION_KIND_COUNT: break;

@@ -2,7 +2,7 @@
  *
  * The call record: what the call logic knows (call_report), what the media engine measured, and quality by the E-model.
  */
-#include "b2bua/app/shell.h"
+#include "b2bua/app/dial.h"
 
 #include "lib/base/str.h"
 #include "media/emodel/emodel.h"
@@ -79,7 +79,7 @@ static void fill_parties(struct call_record *r, const struct call_report *rep)
 {
 	str_copy(r->id, sizeof(r->id), rep->call_id);
 	str_copy(r->wacid, sizeof(r->wacid), rep->wacid);
-	str_copy(r->direction, sizeof(r->direction), "inbound");
+	str_copy(r->direction, sizeof(r->direction), rep->outbound ? "outbound" : "inbound");
 	str_copy(r->number_id, sizeof(r->number_id), rep->phone_number_id);
 	str_copy(r->number, sizeof(r->number), rep->number);
 	str_copy(r->user_number, sizeof(r->user_number), rep->user_number);
@@ -140,6 +140,8 @@ static void give(struct app *app, struct call_record *r)
 		call_status_name(r->status), r->cause, r->ended_by, r->sip_code, r->q850, r->meta_code,
 		str_mask_number(user, sizeof(user), *r->user_number ? r->user_number : "-"),
 		(unsigned long long)r->duration_ms, (unsigned long long)loop_now_us(app->loop));
+	emit_call_ended(app, r);
+	actions_on_ended(app, r);
 	if (store_give_record(app->store, r))
 		log_error("record_lost", "reason=\"the store's queue is full: is the disk slow or full?\"");
 }
@@ -159,6 +161,8 @@ void record_call(struct app_call *ac)
 	fill_media(r, ac, &rep);
 	str_copy(r->sip_target, sizeof(r->sip_target), ac->sip_target);
 	give(ac->app, r);
+	if (ac->dial)
+		dial_ended(ac, &rep);
 }
 
 /* Ids of records that belong to no live call: derived from the wacid, so that a repeat after a restart names the same
@@ -223,7 +227,9 @@ void record_leftover(struct app *app, const struct live_call *live)
 	str_copy(r->number_id, sizeof(r->number_id), live->number_id);
 	str_copy(r->number, sizeof(r->number), number ? number->number : "");
 	str_copy(r->user_number, sizeof(r->user_number), live->user_number);
-	fill_cause(r, CAUSE_RESTART, ENDED_BY_US);
+	fill_cause(r, *live->wacid ? CAUSE_RESTART : CAUSE_UNCERTAIN, ENDED_BY_US);
+	if (live->outbound)
+		str_copy(r->direction, sizeof(r->direction), "outbound");
 	r->started_ms = live->started_ms;
 	r->ended_ms = loop_wall_ms(app->loop);
 	give(app, r);

@@ -3,7 +3,7 @@
  * The live calls, found by whatever name a module knows them by.
  */
 #define HASH_NONFATAL_OOM 1 /* an element that found no memory is left out, its table pointer NULL */
-#include "b2bua/app/shell.h"
+#include "b2bua/app/dial.h"
 
 #include "lib/base/assert.h"
 #include "lib/base/counter.h"
@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { ROUTE_ARENA_BYTES = 64 * 1024 };
 
 /* Short enough to say over the telephone; unique among live calls by construction, among all by chance (2^48). */
 static void make_id(struct app *app, char id[CALL_ID_TEXT])
@@ -52,8 +54,21 @@ static int add_names(struct app_call *ac)
 	struct app *app = ac->app;
 
 	HASH_ADD(by_id, app->by_id, id[0], (unsigned)strlen(ac->id), ac);
-	if (ac->by_id.tbl)
-		HASH_ADD(by_wacid, app->by_wacid, wacid[0], (unsigned)strlen(ac->wacid), ac);
+	if (!ac->by_id.tbl)
+		return -ENOMEM;
+	if (!*ac->wacid) /* a dial: Meta has given none yet */
+		return 0;
+	HASH_ADD(by_wacid, app->by_wacid, wacid[0], (unsigned)strlen(ac->wacid), ac);
+	return ac->by_wacid.tbl ? 0 : -ENOMEM;
+}
+
+int registry_set_wacid(struct app_call *ac, const char *wacid)
+{
+	struct app *app = ac->app;
+
+	if (*ac->wacid || !*wacid || registry_by_wacid(app, wacid) || str_copy(ac->wacid, sizeof(ac->wacid), wacid))
+		return *ac->wacid && str_equal(ac->wacid, wacid) ? 0 : -EEXIST;
+	HASH_ADD(by_wacid, app->by_wacid, wacid[0], (unsigned)strlen(ac->wacid), ac);
 	return ac->by_wacid.tbl ? 0 : -ENOMEM;
 }
 
@@ -68,11 +83,16 @@ static void forget(struct app_call *ac)
 		HASH_DELETE(by_wacid, app->by_wacid, ac);
 	if (ac->key)
 		ASSERT(slotmap_remove(app->calls, ac->key) == ac);
+	for (int i = 0; i < CALL_LEG_COUNT; i++)
+		(void)registry_set_leg(ac, (enum call_leg)i, 0);
+	ask_cancel(ac->ask);
+	arena_done(&ac->route_arena);
 	call_free(ac->call);
+	dial_free(ac->dial);
 	free(ac);
 }
 
-struct app_call *registry_add(struct app *app, const struct wa_event *ev, const struct config_number *number)
+static struct app_call *make(struct app *app, const struct config_number *number)
 {
 	struct app_call *ac = calloc(1, sizeof(*ac));
 
@@ -83,20 +103,58 @@ struct app_call *registry_add(struct app *app, const struct wa_event *ev, const 
 	ac->graph_number = (struct graph_number){number->phone_number_id, number->token, number->app_secret};
 	ac->setup_invite_us = ac->setup_accept_us = ac->ice_ms = ac->dtls_ms = -1;
 	ac->first_audio_ms[END_WA] = ac->first_audio_ms[END_SIP] = -1;
-	make_id(app, ac->id);
-	str_copy(ac->wacid, sizeof(ac->wacid), ev->call_id);
+	arena_init(&ac->route_arena, ROUTE_ARENA_BYTES);
 	for (int i = 0; i < CALL_TIMER_COUNT; i++)
 		ac->timer_args[i] = (struct timer_arg){ac, (enum call_timer)i};
-	if (make_call(ac, ev)) {
-		free(ac);
-		return NULL;
-	}
+	return ac;
+}
+
+static struct app_call *enter(struct app *app, struct app_call *ac)
+{
 	ac->key = slotmap_add(app->calls, ac);
 	if (!ac->key || add_names(ac)) {
 		forget(ac);
 		return NULL;
 	}
 	counter_inc(CNT_CALLS_STARTED);
+	return ac;
+}
+
+struct app_call *registry_add(struct app *app, const struct wa_event *ev, const struct config_number *number)
+{
+	struct app_call *ac = make(app, number);
+
+	if (!ac)
+		return NULL;
+	make_id(app, ac->id);
+	str_copy(ac->wacid, sizeof(ac->wacid), ev->call_id);
+	if (make_call(ac, ev)) {
+		free(ac);
+		return NULL;
+	}
+	return enter(app, ac);
+}
+
+struct app_call *registry_add_dial(
+	struct app *app, struct dial *dial, const struct config_number *number, const struct call_dial *from)
+{
+	struct app_call *ac = make(app, number);
+
+	if (!ac)
+		return NULL;
+	str_copy(ac->id, sizeof(ac->id), dial->id);
+	if (registry_by_id(app, ac->id) || call_new_dial(&number->call, from, &ac->call)) {
+		free(ac);
+		return NULL;
+	}
+	if (dial->order == DIAL_SIP_CALLS && registry_set_leg(ac, CALL_LEG_MAIN, dial->sip_leg)) {
+		call_free(ac->call);
+		free(ac);
+		return NULL;
+	}
+	ac = enter(app, ac);
+	if (ac)
+		ac->dial = dial;
 	return ac;
 }
 
@@ -114,17 +172,20 @@ int registry_set_media(struct app_call *ac, uint64_t session)
 	return -ENOMEM;
 }
 
-int registry_set_leg(struct app_call *ac, uint64_t leg)
+int registry_set_leg(struct app_call *ac, enum call_leg which, uint64_t leg)
 {
-	if (ac->sip_leg)
-		HASH_DELETE(by_leg, ac->app->by_leg, ac);
-	ac->sip_leg = leg;
+	struct leg_node *node = &ac->legs[which];
+
+	if (node->id)
+		HASH_DELETE(hh, ac->app->by_leg, node);
+	node->id = leg;
+	node->ac = ac;
 	if (!leg)
 		return 0;
-	HASH_ADD(by_leg, ac->app->by_leg, sip_leg, sizeof(ac->sip_leg), ac);
-	if (ac->by_leg.tbl)
+	HASH_ADD(hh, ac->app->by_leg, id, sizeof(node->id), node);
+	if (node->hh.tbl)
 		return 0;
-	ac->sip_leg = 0;
+	node->id = 0;
 	return -ENOMEM;
 }
 
@@ -133,7 +194,6 @@ void registry_remove(struct app_call *ac)
 	for (int i = 0; i < CALL_TIMER_COUNT; i++)
 		loop_timer_cancel(&ac->timers[i]);
 	(void)registry_set_media(ac, 0);
-	(void)registry_set_leg(ac, 0);
 	forget(ac);
 	counter_inc(CNT_CALLS_ENDED);
 }
@@ -164,11 +224,34 @@ struct app_call *registry_by_media(struct app *app, uint64_t session)
 	return ac;
 }
 
-struct app_call *registry_by_leg(struct app *app, uint64_t leg)
+struct app_call *registry_by_leg(struct app *app, uint64_t leg, enum call_leg *ret_which)
 {
-	struct app_call *ac;
-	HASH_FIND(by_leg, app->by_leg, &leg, sizeof(leg), ac);
-	return ac;
+	struct leg_node *node;
+
+	HASH_FIND(hh, app->by_leg, &leg, sizeof(leg), node);
+	if (!node)
+		return NULL;
+	*ret_which = (enum call_leg)(node - node->ac->legs);
+	return node->ac;
+}
+
+static bool is_user(const struct app_call *ac, const char *user)
+{
+	struct call_report rep;
+
+	call_report(ac->call, &rep);
+	return str_equal(rep.user_number, user) || str_equal(rep.user_id, user);
+}
+
+struct app_call *registry_by_user(struct app *app, const struct config_number *number, const char *user)
+{
+	struct app_call *ac, *next;
+
+	HASH_ITER (by_id, app->by_id, ac, next) {
+		if (ac->number == number && is_user(ac, user))
+			return ac;
+	}
+	return NULL;
 }
 
 size_t registry_count_number(const struct app *app, const struct config_number *number)

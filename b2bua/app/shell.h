@@ -7,6 +7,12 @@
  *                           step.c                                 call_step(), then each action
  *                             |
  *                         perform.c                                translate: action -> module call
+ *
+ * Calls toward WhatsApp begin as a struct dial (dial.h), wherever they come from:
+ *
+ *   on_invite.c (SIP)   on_api.c (HTTP)   actions.c (a message, the end of a call)   parking.c (the user agreed)
+ *                  \        |              /                                          /
+ *                          dial.c: a call of it -> permissions.c: may he be called? -> step.c
  */
 #ifndef B2BUA_APP_SHELL_H
 #define B2BUA_APP_SHELL_H
@@ -16,20 +22,33 @@
 #include "graph/graph.h"
 #include "lib/loop/loop.h"
 #include "store/store.h"
-#include "webhook/wa_event.h"
+#include "store/store_dial.h"
+#include "webhook/receiver.h"
 
 #include <uthash.h>
 
 struct admin;
 struct http_client;
-struct webhook_receiver;
 struct slotmap;
 struct graph_ticket;
+struct dial;
+struct events;
+struct permissions;
+struct parking;
+struct chats;
+struct ask;
 
 enum {
 	CALL_ID_TEXT = 16,
-	PENDING_EVENTS_MAX =
-		8, /* one for MEDIA_OPEN, one failure of media, one of the INVITE, one for each Graph verb */
+	PENDING_EVENTS_MAX = 12, /* one for MEDIA_OPEN, one failure of media, one of each INVITE, the permission, one
+				    for each Graph verb */
+};
+
+/* How a leg's id leads to its call. */
+struct leg_node {
+	uint64_t id; /* 0: none */
+	struct app_call *ac;
+	UT_hash_handle hh;
 };
 
 /* One live call: the pure state and the names under which the modules know its parts. */
@@ -40,7 +59,11 @@ struct app_call {
 	char id[CALL_ID_TEXT], wacid[WA_CALL_ID_MAX + 1];
 	const struct config_number *number;
 	struct graph_number graph_number;
-	uint64_t media_session, sip_leg; /* 0: none */
+	uint64_t media_session; /* 0: none */
+	struct leg_node legs[CALL_LEG_COUNT];
+	struct dial *dial;        /* what it was made from; NULL: user-initiated. Owned */
+	struct ask *ask;          /* a question about its route under way; NULL none. Owned */
+	struct arena route_arena; /* of the answer to it */
 	struct loop_timer timers[CALL_TIMER_COUNT];
 	struct timer_arg {
 		struct app_call *ac;
@@ -57,7 +80,7 @@ struct app_call {
 	struct media_stats stats; /* only if */
 	bool has_stats;
 	char sip_target[256];
-	UT_hash_handle by_id, by_wacid, by_media, by_leg;
+	UT_hash_handle by_id, by_wacid, by_media;
 };
 
 struct app {
@@ -70,27 +93,42 @@ struct app {
 	struct admin *admin;
 	struct sip_stack *sip;
 	struct media_engine *media;
+	struct events *events;
+	struct permissions *permissions;
+	struct parking *parking;
+	struct chats *chats;
+	struct ask *asks;          /* under way: ask.c */
+	struct incoming *incoming; /* INVITEs whose route is being asked: on_invite.c */
+	struct job *jobs;          /* requests under way: job.h */
 	struct slotmap *calls;
-	struct app_call *by_id, *by_wacid, *by_media, *by_leg; /* uthash heads */
+	struct app_call *by_id, *by_wacid, *by_media; /* uthash heads */
+	struct leg_node *by_leg;
 	struct tombstones *tombstones;
 	struct graph_ticket *graph_tickets; /* requests under way: on_graph.c */
 	int signal_fd;
 	struct loop_watch *signal_watch;
-	struct loop_timer stop_timer, quiet_timer;
+	struct loop_timer stop_timer, quiet_timer, minute_timer;
 	bool stopping;
 };
 
 /* ---- registry.c ---- */
 struct app_call *registry_add(struct app *app, const struct wa_event *ev, const struct config_number *number);
+/* A call of this dial; takes it over when it succeeds. gateway: of a SIP caller, whose codecs hold. */
+struct app_call *registry_add_dial(
+	struct app *app, struct dial *dial, const struct config_number *number, const struct call_dial *from);
 void registry_remove(struct app_call *ac); /* frees it and its call */
 struct app_call *registry_by_key(struct app *app, uint64_t key);
 struct app_call *registry_by_id(struct app *app, const char *id);
 struct app_call *registry_by_wacid(struct app *app, const char *wacid);
 struct app_call *registry_by_media(struct app *app, uint64_t session);
-struct app_call *registry_by_leg(struct app *app, uint64_t leg);
+struct app_call *registry_by_leg(struct app *app, uint64_t leg, enum call_leg *ret_which);
+/* A call of this number with this user, NULL none. user: number or BSUID. */
+struct app_call *registry_by_user(struct app *app, const struct config_number *number, const char *user);
 /* 0 takes it out. Return 0 or -ENOMEM: events of that name would not find the call. */
 int registry_set_media(struct app_call *ac, uint64_t session);
-int registry_set_leg(struct app_call *ac, uint64_t leg);
+int registry_set_leg(struct app_call *ac, enum call_leg which, uint64_t leg);
+/* Meta's id of a business-initiated call has become known. Once; later ones change nothing. */
+int registry_set_wacid(struct app_call *ac, const char *wacid);
 size_t registry_count_number(const struct app *app, const struct config_number *number);
 
 /* ---- step.c ---- */
@@ -113,12 +151,32 @@ void record_leftover(struct app *app, const struct live_call *live);
 void on_webhook_event(const struct wa_event *ev, void *app);
 void on_webhook_fault(const char *what, const struct addr *peer, void *app);
 /* Ask the Graph API in the name of a call (key), or of none (0). Returns 0 or negative errno. */
-int send_graph(struct app *app, uint64_t key, const struct graph_request *request);
+int send_graph(struct app *app, uint64_t key, const struct graph_request *request, const struct config_number *number);
+/* A call that Meta has and we do not: ended there. */
+void end_orphan(struct app *app, const struct config_number *number, const char *wacid);
 void drop_graph_tickets(struct app *app);
 void on_sip_event(const struct sip_event *ev, void *app);
+void on_sip_invite(struct app *app, const struct sip_event *ev);
+/* The caller gave up while his route was being asked. True when it was such a one. */
+bool on_sip_incoming_gone(struct app *app, uint64_t leg);
+void drop_incoming(struct app *app);
 bool on_sip_source(const struct addr *source, void *app);
 void on_media_event(const struct media_event *ev, void *app);
 int on_admin_start(struct app *app);
+
+/* ---- emit.c: what happened to a call, told to the world ---- */
+void emit_call_begins(struct app_call *ac);
+void emit_call_changes(struct app_call *ac, const struct call_report *before, const struct call_report *after);
+void emit_call_ended(struct app *app, const struct call_record *record);
+void emit_dtmf(struct app_call *ac, enum media_end end, char digit, unsigned duration_ms);
+void emit_permission(struct app *app, const char *change, const struct permission *p);
+void emit_message_matched(struct app *app, const struct config_number *number, const char *user, const char *rule,
+	const char *message_id);
+void emit_parked(struct app *app, const struct dial *dial, const char *what);
+
+/* ---- messages.c ---- */
+void on_webhook_keep(const struct webhook_item *items, size_t count, struct webhook_delivery *delivery, void *app);
+int messages_start(struct app *app); /* what a previous run had not dealt with */
 
 /* ---- leftovers.c ---- */
 int end_leftovers(struct app *app);

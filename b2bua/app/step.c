@@ -37,6 +37,7 @@ static void step_once(struct app_call *ac, struct call_event *ev)
 	if (after.state != before.state)
 		log_debug("call_state", "call=%s from=%s to=%s on=%s", ac->id, call_state_name(before.state),
 			call_state_name(after.state), call_event_name(ev->kind));
+	emit_call_changes(ac, &before, &after);
 	for (size_t i = 0; i < out.count; i++)
 		perform(ac, &out.actions[i]);
 }

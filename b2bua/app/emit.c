@@ -1,0 +1,182 @@
+/* b2bua/app/emit.c
+ *
+ * What happened, told to the world (docs/events.md lists types and fields).
+ */
+#include "b2bua/app/dial.h"
+
+#include "events/events.h"
+#include "lib/base/str.h"
+
+#include <string.h>
+
+enum { FIELDS_MAX = 24 };
+
+#define TEXT(n, t) ((struct event_field){.name = (n), .kind = FIELD_TEXT, .text = (t)})
+#define TIME(n, t) ((struct event_field){.name = (n), .kind = FIELD_TIME_MS, .number = (int64_t)(t)})
+#define INT(n, i)  ((struct event_field){.name = (n), .kind = FIELD_INT, .number = (int64_t)(i)})
+#define BOOL(n, b) ((struct event_field){.name = (n), .kind = FIELD_BOOL, .number = (b)})
+
+static void tell(struct app *app, const char *type, const char *subject, const struct event_field *fields, size_t count)
+{
+	int r = app->events ? events_emit(app->events, type, subject, fields, count) : 0;
+
+	if (r)
+		log_error("event_lost", "type=%s subject=%.40s error=\"%s\"", type, subject, strerror(-r));
+}
+
+static size_t parties(const struct call_report *r, struct event_field *f)
+{
+	size_t n = 0;
+
+	f[n++] = TEXT("call", r->call_id);
+	f[n++] = TEXT("direction", r->outbound ? "outbound" : "inbound");
+	f[n++] = TEXT("number", r->number);
+	f[n++] = TEXT("number_id", r->phone_number_id);
+	f[n++] = TEXT("user", r->user_number);
+	f[n++] = TEXT("user_id", r->user_id);
+	f[n++] = TEXT("user_name", r->profile_name);
+	f[n++] = TEXT("payload", r->payload);
+	f[n++] = TEXT("wacid", r->wacid);
+	f[n++] = TEXT("rule", r->rule);
+	f[n++] = TEXT("gateway", r->gateway);
+	f[n++] = TEXT("sip_call_id", r->sip_call_id);
+	return n;
+}
+
+static void tell_call(struct app_call *ac, const char *type, const struct call_report *r, struct event_field extra)
+{
+	struct event_field f[FIELDS_MAX];
+	size_t n = parties(r, f);
+
+	if (extra.name)
+		f[n++] = extra;
+	tell(ac->app, type, r->call_id, f, n);
+}
+
+void emit_call_begins(struct app_call *ac)
+{
+	struct call_report r;
+
+	call_report(ac->call, &r);
+	tell_call(ac, r.outbound ? "call.dialled" : "call.received", &r, (struct event_field){0});
+}
+
+void emit_call_changes(struct app_call *ac, const struct call_report *before, const struct call_report *after)
+{
+	if (!before->rang_ms && after->rang_ms)
+		tell_call(ac, "call.ringing", after, TIME("rang", after->rang_ms));
+	if (!before->answered_ms && after->answered_ms)
+		tell_call(ac, "call.answered", after, TIME("answered", after->answered_ms));
+	if (after->transfers > before->transfers)
+		tell_call(ac, "call.transferred", after, TEXT("target", after->transfer_target));
+	else if (before->transferring && !after->transferring && !after->ended)
+		tell_call(ac, "call.transfer_failed", after, INT("sip_code", after->transfer_code));
+	if (before->on_hold != after->on_hold && !after->ended)
+		tell_call(ac, after->on_hold ? "call.held" : "call.resumed", after, (struct event_field){0});
+}
+
+/* answered: it ended. Else it was missed (nobody answered, or the caller gave up), or failed. */
+static const char *ended_type(const struct call_record *r)
+{
+	if (r->answered_ms)
+		return "call.ended";
+	if (r->status == CALL_STATUS_MISSED || r->status == CALL_STATUS_CANCELLED)
+		return "call.missed";
+	return "call.failed";
+}
+
+void emit_call_ended(struct app *app, const struct call_record *r)
+{
+	const struct event_field f[] = {
+		TEXT("call", r->id),
+		TEXT("direction", r->direction),
+		TEXT("number", r->number),
+		TEXT("number_id", r->number_id),
+		TEXT("user", r->user_number),
+		TEXT("user_id", r->user_id),
+		TEXT("user_name", r->user_name),
+		TEXT("payload", r->payload),
+		TEXT("wacid", r->wacid),
+		TEXT("rule", r->rule),
+		TEXT("gateway", r->gateway),
+		TEXT("sip_call_id", r->sip_call_id),
+		TEXT("status", call_status_name(r->status)),
+		TEXT("cause", r->cause),
+		TEXT("ended_by", r->ended_by),
+		INT("sip_code", r->sip_code),
+		INT("q850", r->q850),
+		INT("meta_code", r->meta_code),
+		TEXT("meta_text", r->meta_text),
+		TIME("started", r->started_ms),
+		TIME("rang", r->rang_ms),
+		TIME("answered", r->answered_ms),
+		TIME("ended", r->ended_ms),
+		INT("duration_ms", r->duration_ms),
+	};
+
+	tell(app, ended_type(r), r->id, f, sizeof(f) / sizeof(f[0]));
+}
+
+void emit_dtmf(struct app_call *ac, enum media_end end, char digit, unsigned duration_ms)
+{
+	const char text[2] = {digit, '\0'};
+	const struct event_field f[] = {
+		TEXT("call", ac->id),
+		TEXT("from", end == END_WA ? "user" : "sip"),
+		TEXT("digit", text),
+		INT("duration_ms", duration_ms),
+	};
+
+	tell(ac->app, "call.dtmf", ac->id, f, sizeof(f) / sizeof(f[0]));
+}
+
+void emit_permission(struct app *app, const char *change, const struct permission *p)
+{
+	const struct config_number *number = config_number_by_id(app->config, p->number_id);
+	char type[48] = "permission.";
+	const struct event_field f[] = {
+		TEXT("number", number ? number->number : ""),
+		TEXT("number_id", p->number_id),
+		TEXT("user", p->user),
+		TEXT("status", permission_status_name(p->status)),
+		TEXT("source", permission_source_name(p->source)),
+		TIME("expires", p->expires_ms),
+		INT("unanswered", p->unanswered),
+	};
+
+	(void)str_copy(type + strlen(type), sizeof(type) - strlen(type), change);
+	tell(app, type, p->user, f, sizeof(f) / sizeof(f[0]));
+}
+
+void emit_message_matched(
+	struct app *app, const struct config_number *number, const char *user, const char *rule, const char *message_id)
+{
+	/* Not the text: who wants it reads Meta's own webhook. */
+	const struct event_field f[] = {
+		TEXT("number", number->number),
+		TEXT("number_id", number->phone_number_id),
+		TEXT("user", user),
+		TEXT("rule", rule),
+		TEXT("message", message_id),
+	};
+
+	tell(app, "message.matched", user, f, sizeof(f) / sizeof(f[0]));
+}
+
+void emit_parked(struct app *app, const struct dial *d, const char *what)
+{
+	const struct config_number *number = config_number_by_id(app->config, d->number_id);
+	char type[48] = "dial.";
+	const struct event_field f[] = {
+		TEXT("call", d->id),
+		TEXT("number", number ? number->number : ""),
+		TEXT("number_id", d->number_id),
+		TEXT("user", dial_user(d)),
+		TEXT("rule", d->rule),
+		TEXT("gateway", d->gateway),
+		TIME("expires", d->expires_ms),
+	};
+
+	(void)str_copy(type + strlen(type), sizeof(type) - strlen(type), what);
+	tell(app, type, d->id, f, sizeof(f) / sizeof(f[0]));
+}
