@@ -46,7 +46,7 @@ static void on_sent(const struct graph_message_result *result, void *arg)
 	run_next(run);
 }
 
-static void send(struct run *run, const struct route_action *a)
+static void send_message(struct run *run, const struct route_action *a)
 {
 	const struct config_number *n = run->who.number;
 	const struct graph_number number = {n->phone_number_id, n->token, n->app_secret};
@@ -158,7 +158,7 @@ static void next_action(struct run *run)
 	if (a->kind == ROUTE_CALL_BACK)
 		call_back(run, a);
 	else
-		send(run, a);
+		send_message(run, a);
 }
 
 void actions_run(struct app *app, const struct route *route, const struct action_facts *who, void (*on_done)(void *arg),

@@ -6,6 +6,7 @@
 #ifndef B2BUA_APP_DIAL_H
 #define B2BUA_APP_DIAL_H
 
+#include "admin/api_ops.h"
 #include "b2bua/app/shell.h"
 
 struct dial {
@@ -66,6 +67,9 @@ void permissions_each(struct app *app, void (*fn)(const struct permission *p, vo
 void permissions_changed(struct app *app, struct permission *p, enum permission_change change);
 /* CALL_DO_ASK_PERMISSION: leads to CALL_EV_PERMISSION. */
 void permissions_ask(struct app_call *ac);
+/* What Meta said of it. */
+struct graph_permission_result;
+void permissions_take_answer(struct app *app, struct permission *p, const struct graph_permission_result *result);
 /* Send a permission request. done: outcome, once, never from within; code and text of Meta's refusal. Returns 0, -EPERM
  * (why says what forbids it), or a negative errno of graph_send_message(). */
 struct permission_ask {
@@ -99,6 +103,9 @@ int target_resolve(const struct app *app, const struct call_gateway *of_call, co
 /* The URI of a user at a gateway. Returns 0 or -EINVAL. user: as it stands in a URI (escaped); "" keeps the gateway's
  * own. */
 int target_at_gateway(const struct call_gateway *gateway, const char *user, char *uri);
+
+/* ---- on_api.c ---- */
+void on_api_ops(struct app *app, struct api_ops *ret_ops);
 
 /* ---- ask.c ---- */
 /* Ask the service of a ROUTE_ASK. Facts and arena stay until done, which comes once, never from within, with the route

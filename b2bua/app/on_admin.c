@@ -1,7 +1,9 @@
 /* b2bua/app/on_admin.c -- what the operator's interface asks of the shell */
-#include "b2bua/app/shell.h"
+#include "b2bua/app/dial.h"
 
 #include "admin/admin.h"
+
+#include "events/events.h"
 
 #include <errno.h>
 
@@ -17,7 +19,7 @@ static void each_call(void (*fn)(const struct admin_call *call, void *fn_arg), v
 			.id = ac->id,
 			.wacid = ac->wacid,
 			.state = call_state_name(rep.state),
-			.direction = "inbound",
+			.direction = rep.outbound ? "outbound" : "inbound",
 			.number = rep.number,
 			.user = *rep.user_number ? rep.user_number : rep.user_id,
 			.user_name = rep.profile_name,
@@ -53,6 +55,7 @@ static size_t gauges(struct admin_gauge *ret, size_t cap, void *arg)
 		{"sip_legs", sip_leg_count(app->sip)},
 		{"sip_lingering", sip_lingering_count(app->sip)},
 		{"graph_pending", graph_pending(app->graph)},
+		{"events_under_way", app->events ? events_pending(app->events) : 0},
 		{"longest_callback_us", loop_take_longest_us(app->loop)},
 	};
 	size_t n = sizeof(all) / sizeof(all[0]);
@@ -66,11 +69,13 @@ static size_t gauges(struct admin_gauge *ret, size_t cap, void *arg)
 
 int on_admin_start(struct app *app)
 {
-	const struct admin_conf conf = {
+	struct admin_conf conf = {
 		.listen = app->config->admin.listen,
 		.token = app->config->admin.token,
 		.store = app->store,
 		.ops = {each_call, hangup, gauges, app},
 	};
+	conf.events = app->events;
+	on_api_ops(app, &conf.api);
 	return admin_new(app->loop, &conf, &app->admin);
 }
