@@ -174,12 +174,82 @@ class Call:
         equal(answer.status, 200, "answer to our BYE")
 
 
+class OutCall(Call):
+    """A call that the peer makes: sip_port's watrunk is called, and asked what it says."""
+
+    def __init__(self, peer, send, user, headers=(), offer=True, from_user="6001"):  # noqa: the wire's own order
+        self.peer, self.send = peer, send
+        self.id, self.tag, self.to_tag = tag(), tag(), None
+        self.inbox, self.responses = queue.Queue(), queue.Queue()
+        self.log, self.last_response = [], {}
+        self.media, self.pts, self.sdp_version, self.cseq = None, [0, 8], 1, 1
+        self.uri = self.target = f"sip:{user}@127.0.0.1:{peer.rig.sip_port}"
+        self.me = f"<sip:{from_user}@127.0.0.1:{peer.port}>"
+        self.branch, self.done, self.answered = "z9hG4bK" + tag(), True, None
+        self.headers, self.offer = list(headers), self.sdp(pts=self.pts) if offer else None
+        peer.by_id[self.id] = self
+        peer.dialled.append(self)
+        self.send(self.finish(self.request_lines("INVITE", self.branch, self.cseq) + self.headers, self.offer))
+
+    def request_lines(self, method, branch, cseq):
+        to = f"<{self.uri}>" + (f";tag={self.to_tag}" if self.to_tag and method != "CANCEL" else "")
+        return [f"{method} {self.target if method != 'CANCEL' else self.uri} SIP/2.0",
+                f"Via: SIP/2.0/{self.peer.transport.upper()} 127.0.0.1:{self.peer.port};branch={branch};rport", "Max-Forwards: 70",
+                f"From: {self.me};tag={self.tag}", f"To: {to}", f"Call-ID: {self.id}", f"CSeq: {cseq} {method}",
+                f"Contact: {self.peer.contact}"]
+
+    def take(self, message):
+        super().take(message)
+        if message.status and message.cseq_method == "INVITE" and message.status >= 300:     # repeated until it is ACKed
+            to = message.get("To")
+            lines = [l if not l.startswith("To:") else f"To: {to}" for l in self.request_lines("ACK", self.branch, self.cseq)]
+            lines[0] = f"ACK {self.uri} SIP/2.0"
+            self.send(self.finish(lines, None))
+
+    def wait_response(self, *codes, timeout=WAIT_S):
+        """The next response to the INVITE with one of these codes; lower ones are passed over, others are a fault."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                answer = self.responses.get(timeout=max(0.01, deadline - time.monotonic()))
+            except queue.Empty:
+                raise Failure(f"caller: waited {timeout} s for {codes}") from None
+            if answer.cseq_method != "INVITE":
+                continue
+            match = re.search(r";tag=([^;]+)", answer.get("To") or "")
+            if match:
+                self.to_tag = match.group(1)
+            if answer.status in codes:
+                return answer
+            check(answer.status < 200, f"caller: {answer.start}, expected {codes}")
+
+    def wait_answer(self, timeout=WAIT_S, speak=True):
+        """200; ACKed, and spoken."""
+        answer = self.wait_response(200, timeout=timeout)
+        self.answered = answer
+        self.target = re.search(r"<([^>]*)>", answer.get("Contact")).group(1)
+        if self.offer:
+            self.ack(answer)
+        else:
+            self.ack(answer, self.sdp(pts=self.pts[:1]))
+        if speak:
+            self.media.start(self.remote_rtp(answer), int(answer.sdp_line("m=audio ")[0].split()[2]) if self.offer else self.pts[0])
+        return answer
+
+    def cancel(self):
+        self.send(self.finish(self.request_lines("CANCEL", self.branch, self.cseq), None))
+
+    def refer(self, to, headers=()):
+        """The answer to a REFER."""
+        return self.request("REFER", headers=[f"Refer-To: <{to}>", *headers])
+
+
 class SipPeer:
     def __init__(self, rig, script, transport="udp", port=None, on_stray=None):
         self.rig, self.script, self.transport = rig, script, transport
         self.port = port or rig.gateway_port
         self.contact = f"<sip:pbx@127.0.0.1:{self.port};transport={transport}>"
-        self.calls, self.faults, self.threads, self.strays = [], [], [], []
+        self.calls, self.dialled, self.faults, self.threads, self.strays = [], [], [], [], []
         self.by_id, self.stopping = {}, threading.Event()
         self.connections = []
         if transport == "udp":
@@ -266,6 +336,10 @@ class SipPeer:
                 self.faults.append(traceback.format_exc())
         call.done = True
 
+    def dial(self, user, **how):
+        """INVITE to watrunk. UDP only."""
+        return OutCall(self, lambda out: self.socket.sendto(out, ("127.0.0.1", self.rig.sip_port)), user, **how)
+
     # questions
 
     def wait_calls(self, count=1, timeout=WAIT_S):
@@ -282,7 +356,7 @@ class SipPeer:
 
     def describe(self):
         lines = []
-        for call in self.calls[:5]:
+        for call in [*self.calls[:5], *self.dialled[:5]]:
             lines.append(f"---- gateway's call {call.id}")
             lines += [f"  {m.at:.3f} {m.start}" for m in call.log]
         return "\n".join(lines + self.faults)
