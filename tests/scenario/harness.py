@@ -231,6 +231,17 @@ class Watrunk(Process):
         finally:
             connection.close()
 
+    def post(self, path, body=None, headers=None, method="POST", token=ADMIN):
+        """A request with a JSON body to the API; its status and answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=WAIT_S)
+        try:
+            connection.request(method, path, json.dumps(body) if body is not None else None,
+                               {"Authorization": f"Bearer {token}", "Connection": "close", "Content-Type": "application/json", **(headers or {})})
+            response = connection.getresponse()
+            return response.status, json.loads(response.read() or b"null")
+        finally:
+            connection.close()
+
     def counters(self):
         status, body = self.admin("GET", "/v1/counters")
         equal(status, 200, "GET /v1/counters")
