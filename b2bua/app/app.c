@@ -251,7 +251,7 @@ static void drop_calls(struct app *app)
 /* Whatever was started. The configuration is still needed: SIP, taking its leave, runs the loop. */
 static void stop_parts(struct app *app)
 {
-	webhook_receiver_free(app->webhook);
+	app->webhook = webhook_receiver_free(app->webhook); /* deliveries that wait for the store go with it */
 	sip_stack_free(app->sip); /* runs the loop a last time */
 	admin_free(app->admin);
 	media_engine_free(app->media);

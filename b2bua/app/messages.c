@@ -201,8 +201,8 @@ static void on_kept(int status, const bool *is_new, size_t count, void *arg)
 	if (status)
 		log_error("messages_not_kept", "count=%zu error=\"%s\" note=\"Meta will send them again\"", k->count,
 			strerror(-status));
-	webhook_delivery_done(k->delivery, status == 0);
-	k->delivery = NULL;
+	if (app->webhook)
+		webhook_delivery_done(k->delivery, status == 0);
 	for (size_t i = 0; status == 0 && i < count && i < k->count; i++) {
 		if (is_new[i])
 			read_item(app, k->items[i].message_id, k->items[i].json, k->items[i].length);
@@ -213,11 +213,26 @@ static void on_kept(int status, const bool *is_new, size_t count, void *arg)
 	shutdown_check(app);
 }
 
+/* Of a number of ours, and signed by the app that the number belongs to. Others are answered and forgotten. */
+static bool ours(struct app *app, const struct webhook_item *item)
+{
+	const struct config_number *number = config_number_by_id(app->config, item->phone_number_id);
+
+	if (number && item->secret_index == number->secret_index)
+		return true;
+	counter_inc(number ? CNT_WEBHOOK_WRONG_APP : CNT_WEBHOOK_UNKNOWN_NUMBER);
+	log_warn(number ? "webhook_wrong_app" : "webhook_unknown_number", "phone_number_id=\"%.40s\" event=message",
+		item->phone_number_id);
+	return false;
+}
+
 static int copy_items(struct kept *k, const struct webhook_item *items, size_t count, uint64_t now_ms)
 {
 	k->items = arena_alloc(&k->arena, count * sizeof(*k->items));
 	for (size_t i = 0; k->items && i < count; i++) {
-		struct inbox_item *item = &k->items[i];
+		struct inbox_item *item = &k->items[k->count];
+		if (!ours(k->job.app, &items[i]))
+			continue;
 		item->message_id = arena_strdup(&k->arena, items[i].message_id);
 		item->json = arena_strndup(&k->arena, items[i].json, items[i].length);
 		item->length = items[i].length;
@@ -240,6 +255,11 @@ void on_webhook_keep(const struct webhook_item *items, size_t count, struct webh
 		k->delivery = delivery;
 		arena_init(&k->arena, 0); /* bounded by the webhook's body */
 		r = copy_items(k, items, count, loop_wall_ms(app->loop));
+	}
+	if (r == 0 && k->count == 0) {
+		webhook_delivery_done(delivery, true);
+		job_free(&k->job);
+		return;
 	}
 	if (r == 0)
 		r = store_put_inbox(app->store, k->items, k->count, on_kept, k);

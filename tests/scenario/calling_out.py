@@ -80,8 +80,11 @@ def story_invite_without_offer(rig):
     expect_record(record, status="completed", cause="normal")
 
 
-def refused(rig, code, cause, status, meta_code=None, user=None, wait=20, **plan):
+def refused(rig, code, cause, status, meta_code=None, user=None, wait=20, granted=False, **plan):
     w, peer, sim = setup(rig, user=user, **plan)
+    if granted:     # by a message of his; the question to Meta would tell that he cannot be called
+        sim.act(grant=True)
+        w.wait_event("permission", change="granted")
     call = peer.dial(USER)
     answer = call.wait_response(code, timeout=wait)
     record, = w.wait_records(1)
@@ -112,7 +115,7 @@ def story_our_ring_time(rig):
 
 
 def story_user_uncallable(rig):
-    refused(rig, 480, "unreachable", "failed", 138001, user={"uncallable": True})
+    refused(rig, 480, "unreachable", "failed", 138001, user={"uncallable": True}, granted=True)
 
 
 def story_too_many_calls_at_meta(rig):
@@ -249,7 +252,7 @@ def story_no_permission_asked_and_refused(rig):
 # ---- by the API ----
 
 def originate(w, status=202, **body):
-    code, answer = w.post("/v1/calls", {"user": USER, "gateway": "pbx", "sip_user": "600", **body})
+    code, answer = w.post("/v1/calls", {"to": USER, "gateway": "pbx", "user": "600", **body})
     equal(code, status, f"POST /v1/calls: {answer}")
     return answer
 
@@ -287,7 +290,8 @@ def story_api_agent_busy(rig):
 
 def story_api_no_permission(rig):
     w, peer, sim = setup(rig, user={"permission": "none"})
-    w.admin("GET", f"/v1/permissions/{NUMBER}/{USER}?refresh=true")
+    code, known = w.admin("GET", f"/v1/permissions/{USER.replace('+', '%2B')}?refresh=true")
+    equal((code, known.get("status")), (200, "none"), f"GET permissions: {known}")
     answer = originate(w, status=403)
     equal(answer["type"], "/problems/no-permission", "problem")
     check(answer.get("detail"), "no detail")

@@ -86,7 +86,7 @@ def story_refused_events_are_dead_and_can_be_revived(rig):
     until(lambda: len(w.admin("GET", "/v1/events/dead")[1]["events"]) >= 4, "dead letters")
     answers[0] = 200
     before = len(receiver.got)
-    code, answer = w.post("/v1/events/dead/revive", {"receiver": "crm"})
+    code, answer = w.post("/v1/events/revive", {"receiver": "crm"})
     equal(code, 200, f"revive: {answer}")
     until(lambda: len(receiver.got) >= before + 4, "the revived events")
 

@@ -108,7 +108,7 @@ class Call:
             to_header += f";tag={self.tag}"
         lines = [f"SIP/2.0 {code} {PHRASES.get(code, 'Whatever')}", *[f"Via: {v}" for v in request.all("Via")],
                  f"From: {request.get('From')}", f"To: {to_header}", f"Call-ID: {self.id}", f"CSeq: {request.get('CSeq')}",
-                 f"Contact: {self.peer.contact}", *headers]
+                 *([] if any(h.startswith("Contact:") for h in headers) else [f"Contact: {self.peer.contact}"]), *headers]
         data = self.finish(lines, sdp)
         self.last_response[request.branch, request.method] = data
         self.send(data)
@@ -168,6 +168,10 @@ class Call:
         if speak:
             self.media.start(self.remote_rtp(), (pts or self.pts)[0])
         return self.expect("ACK")
+
+    def refer(self, to, headers=()):
+        """The answer to a REFER."""
+        return self.request("REFER", headers=[f"Refer-To: <{to}>", *headers])
 
     def bye(self, headers=()):
         answer = self.request("BYE", headers=headers)
@@ -238,10 +242,6 @@ class OutCall(Call):
 
     def cancel(self):
         self.send(self.finish(self.request_lines("CANCEL", self.branch, self.cseq), None))
-
-    def refer(self, to, headers=()):
-        """The answer to a REFER."""
-        return self.request("REFER", headers=[f"Refer-To: <{to}>", *headers])
 
 
 class SipPeer:

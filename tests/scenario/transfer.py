@@ -45,7 +45,7 @@ class Desk:
 
     def talk(self, call, seconds=1.0):
         since = time.monotonic()
-        until(lambda: len(call.media.audio(pt=0, since=since)) > seconds * 45, "audio at the endpoint")
+        until(lambda: call.media and len(call.media.audio(pt=0, since=since)) > seconds * 45, "audio at the endpoint")
 
     def end(self):
         self.sim.act(hang_up=True)
@@ -175,7 +175,7 @@ def story_replaced_by_the_pbx(rig):
 def story_by_the_api(rig):
     d = Desk(rig)
     live, = d.w.live()
-    code, answer = d.w.post(f"/v1/calls/{live['id']}/transfer", {"gateway": "desk", "sip_user": "700"})
+    code, answer = d.w.post(f"/v1/calls/{live['id']}/transfer", {"gateway": "desk", "user": "700"})
     check(code in (200, 202), f"transfer: {code} {answer}")
     d.call.expect("BYE")
     d.talk(d.desk.wait_calls(1))
