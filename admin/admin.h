@@ -25,6 +25,7 @@ struct admin;
 struct admin_call { /* borrowed for the callback */
 	const char *id, *wacid, *state, *direction, *number, *user, *user_name, *gateway, *rule;
 	uint64_t started_ms, rang_ms, answered_ms;
+	bool on_hold, transferring;
 };
 
 struct admin_gauge {

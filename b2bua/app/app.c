@@ -252,7 +252,7 @@ static void drop_calls(struct app *app)
 static void stop_parts(struct app *app)
 {
 	app->webhook = webhook_receiver_free(app->webhook); /* deliveries that wait for the store go with it */
-	sip_stack_free(app->sip); /* runs the loop a last time */
+	sip_stack_free(app->sip);                           /* runs the loop a last time */
 	admin_free(app->admin);
 	media_engine_free(app->media);
 	drop_incoming(app);

@@ -32,7 +32,7 @@ struct dial *dial_new(struct app *app)
 			(unsigned long long)(crypto_random_u64() & 0xffffffffffffULL));
 	} while (registry_by_id(app, d->id));
 	d->number_id = d->user_number = d->user_id = d->profile_name = d->payload = d->rule = "";
-	d->gateway = d->uri = d->from_user = d->from_display = d->sip_call_id = "";
+	d->gateway = d->uri = d->from_user = d->from_display = d->sip_call_id = d->parked_by = "";
 	d->permission.text = d->permission.template.name = d->permission.template.language = "";
 	d->created_ms = loop_wall_ms(app->loop);
 	return d;

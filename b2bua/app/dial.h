@@ -23,8 +23,9 @@ struct dial {
 	struct route_header *headers;
 	size_t header_count;
 	struct route_permission permission;
-	bool is_parked; /* in the store: dropped there when it is dialled */
-	bool waiting;   /* parked until the user agrees; else due at once */
+	const char *parked_by; /* id of the call that parked it, "" none */
+	bool is_parked;        /* in the store: dropped there when it is dialled */
+	bool waiting;          /* parked until the user agrees; else due at once */
 	uint64_t created_ms, expires_ms;
 	/* SIP callers only, and never parked: */
 	uint64_t sip_leg;

@@ -28,14 +28,14 @@ char *dial_to_json(const struct dial *d)
 		json_array_append_new(headers, json_pack("[s, s]", d->headers[i].name, d->headers[i].value));
 	root = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:o, s:b, s:i, s:s, s:o, s:b, "
-		"s:I, s:I}",
+		"s:I, s:I, s:s}",
 		"id", d->id, "number_id", d->number_id, "user_number", d->user_number, "user_id", d->user_id,
 		"profile_name", d->profile_name, "payload", d->payload, "order", (int)d->order, "rule", d->rule,
 		"ring_s", (int)d->ring_s, "agent_ring_s", (int)d->agent_ring_s, "gateway", d->gateway, "uri", d->uri,
 		"from_user", d->from_user, "from_display", d->from_display, "headers", headers, "request",
 		d->permission.request, "park_s", (int)d->permission.park_s, "request_text", d->permission.text,
 		"request_template", template_json(&d->permission.template), "waiting", d->waiting, "created_ms",
-		(json_int_t)d->created_ms, "expires_ms", (json_int_t)d->expires_ms);
+		(json_int_t)d->created_ms, "expires_ms", (json_int_t)d->expires_ms, "parked_by", d->parked_by);
 	if (!root)
 		return NULL;
 	text = json_dumps(root, JSON_COMPACT);
@@ -131,6 +131,7 @@ static void read_dial(struct reader *r)
 	d->waiting = json_is_true(json_object_get(r->root, "waiting"));
 	d->created_ms = number_of(r, "created_ms");
 	d->expires_ms = number_of(r, "expires_ms");
+	d->parked_by = text_of(r, r->root, "parked_by");
 	d->is_parked = true;
 	read_headers(r);
 	read_permission(r);

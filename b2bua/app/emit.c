@@ -169,6 +169,7 @@ void emit_parked(struct app *app, const struct dial *d, const char *what)
 	char type[48] = "dial.";
 	const struct event_field f[] = {
 		TEXT("call", d->id),
+		TEXT("parked_by", d->parked_by),
 		TEXT("number", number ? number->number : ""),
 		TEXT("number_id", d->number_id),
 		TEXT("user", dial_user(d)),

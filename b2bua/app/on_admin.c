@@ -28,6 +28,8 @@ static void each_call(void (*fn)(const struct admin_call *call, void *fn_arg), v
 			.started_ms = rep.started_ms,
 			.rang_ms = rep.rang_ms,
 			.answered_ms = rep.answered_ms,
+			.on_hold = rep.on_hold,
+			.transferring = rep.transferring,
 		};
 		fn(&call, fn_arg);
 	}

@@ -223,6 +223,7 @@ static void transfer(const char *id, const struct api_target *target, struct api
 	struct call_event ev = {.kind = CALL_EV_TRANSFER, .u.refer.allowed = true};
 	char uri[TARGET_URI_MAX];
 	struct call_report rep;
+	uint64_t key;
 
 	if (!ac)
 		return;
@@ -237,8 +238,15 @@ static void transfer(const char *id, const struct api_target *target, struct api
 		return;
 	ev.u.refer.target.uri = uri;
 	log_info("api_transfer", "call=%s", ac->id);
+	key = ac->key;
 	app_step(ac, &ev);
-	api_done(reply);
+	ac = registry_by_key(app, key);
+	if (ac)
+		call_report(ac->call, &rep);
+	if (ac && rep.transferring)
+		api_done(reply);
+	else
+		refuse(reply, API_CONFLICT, "The transfer could not begin");
 }
 
 static void hold(const char *id, bool on, struct api_reply *reply, void *arg)

@@ -245,6 +245,7 @@ static void replace(struct app *app, const struct sip_event *ev)
 	enum call_leg which;
 	struct app_call *ac = registry_by_leg(app, ev->in->replaces_leg, &which);
 	struct call_event ce = {.kind = CALL_EV_SIP_REPLACED, .leg = CALL_LEG_TARGET};
+	uint64_t key;
 
 	if (!ac || which != CALL_LEG_MAIN || ac->legs[CALL_LEG_TARGET].id ||
 		registry_set_leg(ac, CALL_LEG_TARGET, ev->leg)) {
@@ -255,7 +256,14 @@ static void replace(struct app *app, const struct sip_event *ev)
 	ce.u.sip.sdp = ev->sdp;
 	ce.u.sip.sdp_length = ev->sdp_length;
 	ce.u.sip.sip_call_id = ev->sip_call_id;
+	key = ac->key;
 	app_step(ac, &ce);
+	/* Taken, it is the main leg by now, or its call is over. */
+	ac = registry_by_key(app, key);
+	if (!ac || ac->legs[CALL_LEG_TARGET].id != ev->leg)
+		return;
+	(void)registry_set_leg(ac, CALL_LEG_TARGET, 0);
+	sip_leg_reject(app->sip, ev->leg, 481, "The dialog cannot be replaced now", 0, NULL, 0);
 }
 
 /* ---- the door ---- */

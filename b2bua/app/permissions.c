@@ -291,10 +291,13 @@ static struct dial *to_park(struct app *app, const struct dial *d)
 		copy = json ? dial_from_json(app, json) : NULL;
 	}
 	free(json);
-	if (copy && d->order == DIAL_SIP_CALLS) { /* the SIP call's own record keeps its id */
+	if (copy) { /* the call that ends now keeps its id, and its record */
 		struct dial *fresh = dial_new(app);
-		if (fresh)
+		copy->parked_by = dial_text(copy, d->id);
+		if (fresh && copy->parked_by)
 			memcpy(copy->id, fresh->id, sizeof(copy->id));
+		else
+			copy = dial_free(copy);
 		dial_free(fresh);
 	}
 	return copy;
@@ -312,8 +315,6 @@ static void park(struct app_call *ac, const char *text)
 		return;
 	}
 	copy->expires_ms = loop_wall_ms(app->loop) + park_s * 1000ull;
-	if (ac->dial->is_parked && strcmp(copy->id, ac->dial->id) == 0)
-		ac->dial->is_parked = false; /* it stays where it is, under the same id */
 	parking_put(app, copy, true, NULL, NULL);
 	answer(ac, false, CAUSE_PERMISSION_ASKED, text);
 }

@@ -83,7 +83,7 @@ def story_refused_events_are_dead_and_can_be_revived(rig):
     w = rig.watrunk(events=[{"name": "crm", "url": receiver.url()}])
     rig.add(SipPeer(rig, agent))
     rig.metasim(talk_ms=300).report()
-    until(lambda: len(w.admin("GET", "/v1/events/dead")[1]["events"]) >= 4, "dead letters")
+    until(lambda: len(w.admin("GET", "/v1/events/dead?receiver=crm")[1]["events"]) >= 4, "dead letters")
     answers[0] = 200
     before = len(receiver.got)
     code, answer = w.post("/v1/events/revive", {"receiver": "crm"})

@@ -217,7 +217,7 @@ def story_hold_mute_dtmf_by_the_api(rig):
     until(lambda: len(d.call.media.audio(pt=0, since=since)) > 50, "audio toward the held side goes on")
     equal(d.w.live()[0]["on_hold"], True, "on_hold")
     equal(d.w.post(path + "/hold", {"on": False})[0], 200, "resume")
-    equal(d.w.post(path + "/dtmf", {"digits": "12#", "to": "sip"})[0], 200, "dtmf")
+    equal(d.w.post(path + "/dtmf", {"digits": "12#", "to": "sip"})[0], 202, "dtmf")
     until(lambda: [x.key for x in d.call.media.digits if x.ends] == list("12#"), "the digits")
     equal(d.w.post(path + "/mute", {"side": "sip", "on": True})[0], 200, "mute")
     equal(d.w.post("/v1/calls/c-000000000000/hold", {"on": True})[0], 404, "hold of no call")

@@ -74,12 +74,15 @@ static void do_accept(struct meta *m, struct http_request *req, struct meta_call
 	}
 	if (opaque)
 		snprintf(c->opaque, sizeof(c->opaque), "%s", opaque);
-	if (c->state != META_ACCEPTED) {
+	bool first = c->state != META_ACCEPTED;
+	if (first) {
 		c->state = META_ACCEPTED;
 		c->user_from_us = loop_wall_ms(m->loop) / 1000;
 		wa_user_accepted(c->user, loop_now_us(m->loop));
 	}
 	graph_succeed(m, req, PLAN_ACCEPT, success);
+	if (first && c->who)
+		meta_trigger(c->who, PLAN_ON_ANSWERED);
 }
 
 static void do_end(struct meta *m, struct http_request *req, struct meta_call *c, enum plan_verb verb)
