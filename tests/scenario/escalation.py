@@ -112,7 +112,8 @@ def story_no_permission_then_granted(rig):
 def story_after_the_call(rig):
     ended = {"name": "thanks", "match": {"direction": "ended", "status": "completed"}, "actions": [{"send_text": {"text": "We spoke for {duration}."}}]}
     missed = {"name": "sorry", "match": {"direction": "ended", "status": "missed"}, "actions": [{"send_text": {"text": "We missed you."}}]}
-    w, peer, sim = setup(rig, ended, missed, user={"steps": [{"call": True}, {"on": "answered", "hang_up": True, "at_ms": 1200}]})
+    w, peer, sim = setup(rig, ended, missed, user={"steps": [{"on": "answered", "hang_up": True, "at_ms": 1200}]})
+    sim.act(call=True)
     until(lambda: w.records(), "the record", 30)
     sim.wait_user_event("message_received")
     message, = sim.messages()
