@@ -69,6 +69,7 @@ def story_chat_context(rig):
     equal(call.invite.get("X-WA-Chat"), "two | my order is late | call me", "X-WA-Chat")
     sim.wait_user_event("audio_heard")
     sim.act(hang_up=True)
+    peer.wait_done()
     sim.report()
 
 

@@ -358,7 +358,7 @@ class SipPeer:
         lines = []
         for call in [*self.calls[:5], *self.dialled[:5]]:
             lines.append(f"---- gateway's call {call.id}")
-            lines += [f"  {m.at:.3f} {m.start}" for m in call.log]
+            lines += [f"  {m.at:.3f} {m.start} ({m.get('CSeq')})" for m in call.log]
         return "\n".join(lines + self.faults)
 
     def close(self):

@@ -49,6 +49,7 @@ class Desk:
 
     def end(self):
         self.sim.act(hang_up=True)
+        self.w.wait_event("call_ended")     # or the webhook might die with metasim
         meta, = self.sim.report()
         equal(meta["rx_lost"], 0, "packets missing in the stream toward WhatsApp")
         return meta
