@@ -89,7 +89,8 @@ struct sip_stack_conf {
 	bool (*source_allowed)(const struct addr *source, void *arg);
 	bool drop_strangers; /* silence instead of 403 */
 	/* Digest users (RFC 3261 s22, RFC 8760 SHA-256 beside MD5): who is not let in by source and sends INVITE is
-	 * challenged when there are any, and let in when he proves one of them. Copied; passwords are wiped on free. */
+	 * challenged when there are any (also with drop_strangers), and let in when he proves one of them. Copied;
+	 * passwords are wiped on free. */
 	const struct sip_user *users;
 	size_t user_count;
 	const char *realm;   /* "" or NULL: domain */
@@ -130,7 +131,7 @@ int sip_leg_invite(struct sip_stack *s, const struct sip_invite *invite, uint64_
 /* Before the answer: CANCEL (held back until a 1xx came); a crossing 200 is ACKed and BYEd here. sip_code/q850/text:
  * Reason header; 0 and 0: none. */
 void sip_leg_cancel(struct sip_stack *s, uint64_t leg, int sip_code, int q850, const char *text);
-/* After the answer: BYE with a Reason header. */
+/* After the answer: BYE with a Reason header. A leg that came in gets it after its ACK to our 200. */
 void sip_leg_bye(struct sip_stack *s, uint64_t leg, int sip_code, int q850, const char *text);
 /* Answer SIP_EV_OFFER. sdp NULL: none. */
 void sip_leg_respond(struct sip_stack *s, uint64_t leg, int code, const char *sdp);
@@ -143,9 +144,11 @@ void sip_leg_accept(struct sip_stack *s, uint64_t leg, const char *sdp);
 void sip_leg_reject(struct sip_stack *s, uint64_t leg, int code, const char *phrase, int q850,
 	const struct sip_header *headers, size_t header_count);
 
-/* Answer SIP_EV_REFER: 202, or a refusal. */
+/* Answer SIP_EV_REFER: 202, or a refusal. Codes that would end the dialog (404, 410...) go out as 603; a further REFER
+ * meanwhile gets 491. */
 void sip_leg_refer_respond(struct sip_stack *s, uint64_t leg, int code);
-/* NOTIFY with message/sipfrag "SIP/2.0 CODE phrase" (RFC 3515 s2.4.5); final ends the subscription. After 202 only. */
+/* NOTIFY with message/sipfrag "SIP/2.0 CODE phrase" (RFC 3515 s2.4.5); final ends the subscription. After 202 only;
+ * while one is unanswered the newest waits. A NOTIFY that the peer refuses ends the subscription, not the call. */
 void sip_leg_notify(struct sip_stack *s, uint64_t leg, int code, bool final);
 
 /* For checking a configuration: would sip_leg_invite() take this target, this header name? Reserved are the headers the

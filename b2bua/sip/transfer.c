@@ -6,7 +6,8 @@
  *                  --(300..699)----------------> none
  *
  * A NOTIFY tells a state: of those that have to wait only the newest is kept. One is under way at a time (leg.c has the
- * rules), and what it gets for an answer changes nothing for the call.
+ * rules). One that is refused or not answered ends the subscription (RFC 6665 s4.2.2), not the call; but for 404, 410
+ * and their like, which say that the dialog's other end does not exist (RFC 5057 s5.1): the leg is lost.
  *
  * The library sends a BYE only after the answer to a NOTIFY, and some peers give none. The BYE then also leaves beside
  * that queue, on a handle of its own, with the highest CSeq there is; the library's own follows when it may, and is

@@ -3,11 +3,14 @@
 #include "lib/base/counter.h"
 #include "tests/scenario/sip/raw_peer.h"
 
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -429,6 +432,69 @@ static void test_info(void **state)
 	assert_int_equal(counter_sum(CNT_SIP_INFO_IGNORED) - ignored, 3);
 }
 
+/* The refresh falls to us (RFC 4028 s9): an UPDATE, not an INVITE. */
+static void test_session_timer(void **state)
+{
+	static const struct reaction accept[] = {{SIP_EV_INVITE, 0, ACT_ACCEPT}, {0}};
+	struct world *w = *state;
+
+	w->r.reactions = accept;
+	say(w, "INVITE", "Supported: timer\r\nSession-Expires: 4;refresher=uas\r\n", SDP, rig_offer);
+	expect(w, "SIP/2.0 200");
+	assert_memory_equal(header(w, "Session-Expires"), "4;refresher=uas", 15);
+	raw_call_learn(&w->p, &w->c);
+	say(w, "ACK", NULL, NULL, NULL);
+	assert_true(raw_expect(&w->r, &w->p, "UPDATE ", 8000));
+	raw_reply(&w->p, w->p.msg, "200 OK", "Session-Expires: 4;refresher=uac\r\n", NULL);
+	sip_leg_bye(w->r.stack, w->r.in_leg, 0, 16, NULL);
+	expect(w, "BYE ");
+	raw_reply(&w->p, w->p.msg, "200 OK", NULL, NULL);
+	over(w);
+	assert_string_equal(w->r.said, "invite+sdp");
+}
+
+struct stream {
+	int fd;
+	char text[8192];
+	size_t length;
+	const char *want;
+};
+
+static bool has_read(void *arg)
+{
+	struct stream *s = arg;
+	ssize_t n = recv(s->fd, s->text + s->length, sizeof(s->text) - 1 - s->length, MSG_DONTWAIT);
+
+	if (n > 0)
+		s->length += (size_t)n;
+	s->text[s->length] = '\0';
+	return strstr(s->text, s->want) != NULL;
+}
+
+static void test_tcp(void **state)
+{
+	struct world *w = *state;
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons(w->r.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct stream s = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .want = "SIP/2.0 180"};
+	static const char invite[] =
+		"INVITE sip:600@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKt1\r\n"
+		"From: <sip:1@x>;tag=t\r\nTo: <sip:600@x>\r\nCall-ID: tcp-1\r\nCSeq: 1 INVITE\r\n"
+		"Contact: <sip:1@127.0.0.1:9;transport=tcp>\r\nContent-Length: 0\r\n\r\n";
+
+	w->r.reactions = (const struct reaction[]){{SIP_EV_INVITE, 0, ACT_RING}, {0}};
+	assert_int_equal(connect(s.fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(send(s.fd, invite, sizeof(invite) - 1, 0), (ssize_t)sizeof(invite) - 1);
+	assert_true(rig_until(&w->r, has_read, &s, 5000));
+	assert_non_null(strstr(s.text, ";transport=tcp>"));
+	/* The connection breaks: the call does not end by that, but whatever we say reaches nobody. */
+	close(s.fd);
+	rig_run(&w->r, 50);
+	assert_string_equal(w->r.said, "invite");
+	sip_leg_cancel(w->r.stack, w->r.in_leg, 0, 0, NULL);
+	over(w);
+}
+
 /* The stack goes down in the middle of everything. */
 static void test_free_with_legs(void **state)
 {
@@ -454,7 +520,7 @@ int main(int argc, char **argv)
 		T(test_no_ack), T(test_cancel), T(test_early_bye), T(test_reject), T(test_hang_up_while_ringing),
 		T(test_offerless), T(test_repeated_and_merged), T(test_what_it_says), T(test_not_taken),
 		cmocka_unit_test(test_limit), T(test_dialog_from_elsewhere), T(test_reinvite_and_update), T(test_info),
-		T(test_free_with_legs)};
+		T(test_session_timer), T(test_tcp), T(test_free_with_legs)};
 
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);

@@ -252,6 +252,39 @@ static void test_notify_answers(void **state)
 	}
 }
 
+static bool refer_is_taken(void *arg)
+{
+	struct world *w = arg;
+
+	return raw_poll(&w->p) && strncmp(w->p.msg, "SIP/2.0 ", 8) == 0 && strstr(w->p.msg, " REFER\r\n");
+}
+
+/* A peer that never answers a NOTIFY keeps its call; the story is not told to the end, and another may begin. */
+static void test_notify_unanswered(void **state)
+{
+	struct world *w = *state;
+
+	call_up(w);
+	refer(w, "<sip:1@h>");
+	assert_true(rig_until_said(&w->r, "refer", 2000));
+	sip_leg_refer_respond(w->r.stack, w->r.in_leg, 202);
+	expect(w, "SIP/2.0 202");
+	sip_leg_notify(w->r.stack, w->r.in_leg, 100, false);
+	sip_leg_notify(w->r.stack, w->r.in_leg, 486, true);
+	expect(w, "NOTIFY ");
+	w->r.reactions = (const struct reaction[]){{SIP_EV_REFER, 0, ACT_REFER_603}, {0}};
+	for (int i = 0; i < 40; i++) { /* 491 until the NOTIFY is given up */
+		refer(w, "<sip:1@h>");
+		assert_true(rig_until(&w->r, refer_is_taken, w, 2000));
+		if (strncmp(w->p.msg, "SIP/2.0 603", 11) == 0)
+			break;
+		assert_null(strstr(w->p.msg, "486 Busy Here"));
+		rig_run(&w->r, 200);
+	}
+	assert_string_equal(w->r.said, "refer refer");
+	hang_up(w);
+}
+
 /* A peer that never answers a NOTIFY: the BYE does not wait for that. */
 static void test_bye_beside_notify(void **state)
 {
@@ -508,9 +541,10 @@ static void test_route_of_bye(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {T(test_blind), T(test_attended_and_forms), T(test_one_at_a_time),
-		T(test_notify_answers), T(test_bye_beside_notify), T(test_peer_bye_in_transfer),
-		T(test_notify_waits_for_ack), T(test_refer_of_callee), T(test_refer_too_early), T(test_replaces_in),
-		T(test_transfer_headers_out), T(test_redirected), T(test_route_of_bye)};
+		T(test_notify_answers), T(test_notify_unanswered), T(test_bye_beside_notify),
+		T(test_peer_bye_in_transfer), T(test_notify_waits_for_ack), T(test_refer_of_callee),
+		T(test_refer_too_early), T(test_replaces_in), T(test_transfer_headers_out), T(test_redirected),
+		T(test_route_of_bye)};
 
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
