@@ -136,6 +136,7 @@ void leg_drop(struct sip_leg *leg)
 
 	forget_id(leg);
 	loop_timer_cancel(&leg->linger);
+	loop_timer_cancel(&leg->bye_timer);
 	pending_done(leg);
 	if (leg->nh) {
 		/* Unbound first: an event already under way then finds no leg. */
@@ -163,6 +164,7 @@ void leg_let_go(struct sip_leg *leg)
 void leg_ended(struct sip_leg *leg)
 {
 	leg->phase = LEG_ENDING;
+	loop_timer_cancel(&leg->bye_timer);
 	pending_done(leg);
 	transfer_stop(leg);
 	leg_let_go(leg);
@@ -258,6 +260,8 @@ static void hang_up(struct sip_stack *s, uint64_t id, int refusal, int sip_code,
 	if (!leg)
 		return;
 	reason_build(reason, sip_code, q850, text);
+	if (transfer_holds_bye(leg, reason))
+		return;
 	if (leg_cancel(leg, reason) || leg_bye(leg, reason))
 		return;
 	if (leg->phase == LEG_ANSWERED) {

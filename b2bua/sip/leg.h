@@ -59,9 +59,11 @@ struct sip_leg {
 	char contact[SIP_URI_MAX]; /* ours, "": the stack's */
 	/* legs that came in (incoming.c) */
 	bool came_in;
-	char *bye_reason; /* LEG_ANSWERED: hang up as soon as the ACK is there; "" without a reason */
+	char *bye_reason; /* hang up as soon as the ACK (LEG_ANSWERED), or the answer to the last NOTIFY (LEG_UP), is
+			     there; "" without a reason, NULL: not hung up */
 	/* transfer.c */
 	struct transfer *transfer;
+	struct loop_timer bye_timer; /* that answer has had its time */
 	char *route; /* Route header of requests in the dialog, NULL: none */
 };
 
@@ -115,6 +117,9 @@ void transfer_notified(struct sip_leg *leg, int status, bool terminated);
 void transfer_continue(struct sip_leg *leg);
 /* Is a NOTIFY of ours unanswered? A BYE would wait behind it, for 64*T1. */
 bool transfer_blocks_bye(const struct sip_leg *leg);
+/* The caller hangs up while NOTIFYs are unanswered or unsent: the transferor shall hear what became of it, so the BYE
+ * follows the last one's answer, or NOTIFY_WAIT_MS. False: nothing to wait for. */
+bool transfer_holds_bye(struct sip_leg *leg, const char *reason);
 /* The BYE beside the queue of the handle. */
 void transfer_bye_now(struct sip_leg *leg, const char *reason);
 void transfer_free(struct sip_leg *leg);

@@ -41,6 +41,8 @@ struct transfer {
 	nua_handle_t *bye;
 };
 
+enum { NOTIFY_WAIT_MS = 500 };
+
 static const char cseq_of_bye[] = "2147483646 BYE";
 
 /* ---- what a request beside the handle needs ---- */
@@ -91,6 +93,29 @@ void transfer_keep_route(struct sip_leg *leg, const sip_record_route_t *rr, bool
 bool transfer_blocks_bye(const struct sip_leg *leg)
 {
 	return leg->transfer && leg->transfer->under_way && !leg->transfer->bye;
+}
+
+static void on_bye_due(void *arg)
+{
+	struct sip_leg *leg = arg;
+
+	leg_bye(leg, leg->bye_reason);
+}
+
+bool transfer_holds_bye(struct sip_leg *leg, const char *reason)
+{
+	const struct transfer *t = leg->transfer;
+	struct loop *loop = leg->stack->loop;
+
+	if (!t || t->state != TRANSFER_OPEN || (!t->under_way && !t->waiting) || !(t->final || t->ending) ||
+		leg->stack->closing || !leg_may(leg, LEG_OP_BYE))
+		return false;
+	leg->bye_reason = strdup(reason);
+	if (!leg->bye_reason ||
+		loop_timer_set(loop, &leg->bye_timer, loop_now_us(loop) + NOTIFY_WAIT_MS * 1000, on_bye_due, leg))
+		return false;
+	leg_let_go(leg);
+	return true;
 }
 
 void transfer_bye_now(struct sip_leg *leg, const char *reason)
@@ -241,6 +266,8 @@ void transfer_notified(struct sip_leg *leg, int status, bool terminated)
 	if (t->state == TRANSFER_OPEN && (t->ending || terminated))
 		transfer_over(t);
 	transfer_continue(leg);
+	if (leg->bye_reason && !t->under_way && !t->waiting)
+		leg_bye(leg, leg->bye_reason);
 }
 
 void sip_leg_notify(struct sip_stack *s, uint64_t id, int code, bool final)
