@@ -232,8 +232,8 @@ static void answer(struct app_call *ac, bool granted, enum cause cause, const ch
 	struct call_event ev = {
 		.kind = CALL_EV_PERMISSION, .u.permission = {.granted = granted, .cause = cause, .text = text}};
 
-	log_info("permission_checked", "call=%s granted=%d cause=%s why=\"%s\"", ac->id, granted,
-		granted ? "-" : cause_info(cause)->name, text);
+	log_info("permission_checked", "call=%s granted=%d cause=%s why=\"%s\" t_us=%llu", ac->id, granted,
+		granted ? "-" : cause_info(cause)->name, text, (unsigned long long)loop_now_us(ac->app->loop));
 	app_step(ac, &ev);
 }
 
