@@ -23,7 +23,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from meta_sdp import check_answer, make_offer
+from meta_sdp import check_answer, make_sdp
 from meta_webrtc import Relay, Watch
 
 WABA_ID = "210000000000001"
@@ -93,6 +93,9 @@ class Webhooks:
         }
         if "errors" in call:
             value["errors"] = call["errors"]
+        return await self.post(name, value)
+
+    async def post(self, name, value):
         body = json.dumps({"object": "whatsapp_business_account",
                            "entry": [{"id": WABA_ID, "changes": [{"field": "calls", "value": value}]}]}).encode()
         signature = hmac.new(self.args.app_secret.encode(), body, hashlib.sha256).hexdigest()
@@ -109,11 +112,11 @@ class Webhooks:
 class UserCall:
     """One user-initiated call as Meta keeps it. States: offered, pre_accepted, accepted, ended."""
 
-    def __init__(self, args):
+    def __init__(self, args, dtls_role="server"):
         self.args = args
         self.watch = Watch()
         self.webhooks = Webhooks(args, self.watch)
-        self.relay = Relay(self.watch, args.play, args.record)
+        self.relay = Relay(self.watch, args.play, args.record, dtls_role)
         self.wacid = "wacid." + secrets.token_urlsafe(66).replace("_", "/").replace("-", "+") + "=="
         self.state = "new"
         self.verbs, self.answer_sdp, self.offer_sdp = [], "", ""
@@ -192,6 +195,10 @@ class UserCall:
 
     # ---- what happens by itself ----
 
+    def parties(self):
+        """What every webhook of the call tells."""
+        return {"id": self.wacid, "from": self.args.user, "to": self.args.business.lstrip("+"), "direction": "USER_INITIATED"}
+
     def _later(self, coroutine):
         self._tasks.append(asyncio.ensure_future(coroutine))
 
@@ -211,8 +218,7 @@ class UserCall:
 
     async def _terminate_webhook(self, error=None):
         now = int(time.time())
-        call = {"id": self.wacid, "from": self.args.user, "to": self.args.business.lstrip("+"), "event": "terminate",
-                "direction": "USER_INITIATED", "timestamp": str(now), "status": "FAILED" if error else "COMPLETED"}
+        call = {**self.parties(), "event": "terminate", "timestamp": str(now), "status": "FAILED" if error else "COMPLETED"}
         if self.started_at:
             call.update(start_time=str(self.started_at), end_time=str(now), duration=now - self.started_at)
         if error:
@@ -230,19 +236,21 @@ class UserCall:
 
     async def run(self):
         host, port, ufrag, pwd, fingerprint, ssrc = await self.relay.gather()
-        self.offer_sdp = make_offer(host, port, ufrag, pwd, fingerprint, ssrc)
+        self.offer_sdp = make_sdp(host, port, ufrag, pwd, fingerprint, ssrc)
         await self.webhooks.handshake()
         self.state = "offered"
         self.watch.zero = time.monotonic()
         delivered = await self.webhooks.call_event("connect", {
-            "id": self.wacid, "from": self.args.user, "to": self.args.business.lstrip("+"), "event": "connect",
-            "timestamp": str(int(time.time())), "direction": "USER_INITIATED",
+            **self.parties(), "event": "connect", "timestamp": str(int(time.time())),
             "deeplink_payload": self.args.payload, "session": {"sdp_type": "offer", "sdp": self.offer_sdp}})
         if delivered:
             await self._talk()
         if not self.ended.is_set():  # nothing came of it
             self._end("meta")
             await self._terminate_webhook(138021 if self.accepted.is_set() else None)
+        await self.linger()
+
+    async def linger(self):
         await asyncio.sleep(LINGER_S)
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.relay.stop()
@@ -260,6 +268,9 @@ class UserCall:
             elif not self.ended.is_set():
                 self.watch.violation("not accepted within %g s" % self.args.accept_window)
             return
+        await self._converse()
+
+    async def _converse(self):
         if not await self._within(self.watch.first_media, self.args.media_window):
             self.watch.violation("no media from the business within %g s of accept" % self.args.media_window)
             return
@@ -330,8 +341,8 @@ async def serve_graph(call, args):
     return await asyncio.start_server(connection, "127.0.0.1", args.graph_port)
 
 
-async def main(args):
-    call = UserCall(args)
+async def main(args, kind):
+    call = kind(args)
     server = await serve_graph(call, args)
     run = asyncio.ensure_future(call.run())
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.cancel)
@@ -345,8 +356,8 @@ async def main(args):
     return 0 if report["ok"] else 1
 
 
-def arguments():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def argument_parser(description):
+    p = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--graph-port", type=int, required=True, help="where the Graph API listens, on 127.0.0.1")
     p.add_argument("--webhook", required=True, help="URL of the bridge's webhook")
     p.add_argument("--play", required=True, help="the user's speech, 48 kHz mono WAV")
@@ -370,8 +381,8 @@ def arguments():
     p.add_argument("--accept-window", type=float, default=30, help="Meta: 30 to 60 s from connect to accept")
     p.add_argument("--media-window", type=float, default=20, help="Meta: 20 s without media ends the call (138021)")
     p.add_argument("--deadline", type=float, default=50, help="seconds for everything")
-    return p.parse_args()
+    return p
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(arguments())))
+    sys.exit(asyncio.run(main(argument_parser(__doc__).parse_args(), UserCall)))

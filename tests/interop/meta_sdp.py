@@ -10,12 +10,12 @@ OPUS_PT = 111
 DTMF_PT = 126
 
 # The order and the wording of every line are Meta's. ice-lite stands at session level, all else in the media section.
-OFFER = """\
+DESCRIPTION = """\
 v=0
 o=- {session} 2 IN IP4 127.0.0.1
 s=-
 t=0 0
-a=group:BUNDLE audio
+a=group:BUNDLE {mid}
 a=msid-semantic: WMS {stream}
 a=ice-lite
 m=audio {port} UDP/TLS/RTP/SAVPF 111 126
@@ -26,8 +26,8 @@ a=candidate:{foundation6} 1 udp 2122262783 2001:db8:20::1 {port} typ host genera
 a=ice-ufrag:{ufrag}
 a=ice-pwd:{pwd}
 a=fingerprint:sha-256 {fingerprint}
-a=setup:actpass
-a=mid:audio
+a=setup:{setup}
+a=mid:{mid}
 a=sendrecv
 a=msid:{stream} WhatsAppTrack1
 a=rtcp-mux
@@ -41,8 +41,9 @@ a=ssrc:{ssrc} cname:WhatsAppAudioStream1
 """
 
 
-def make_offer(host, port, ufrag, pwd, fingerprint, ssrc):
-    text = OFFER.format(
+def make_sdp(host, port, ufrag, pwd, fingerprint, ssrc, setup="actpass", mid="audio"):
+    """Meta's offer; with another setup, and the mid that was offered, its answer, which has the same lines."""
+    text = DESCRIPTION.format(
         session=int(time.time() * 1000),
         stream="11111111-2222-4333-8444-%012x" % secrets.randbits(48),
         host=host,
@@ -53,18 +54,24 @@ def make_offer(host, port, ufrag, pwd, fingerprint, ssrc):
         pwd=pwd,
         fingerprint=fingerprint,
         ssrc=ssrc,
+        setup=setup,
+        mid=mid,
     )
     return text.replace("\n", "\r\n")
 
 
 @dataclasses.dataclass
 class Answer:
+    """What is taken from the business's description, be it answer or offer."""
+
     ufrag: str = ""
     pwd: str = ""
     fingerprint: str = ""
     candidates: List[str] = dataclasses.field(default_factory=list)
     ssrcs: List[int] = dataclasses.field(default_factory=list)
     payload_types: List[int] = dataclasses.field(default_factory=list)
+    setup: str = ""
+    mid: str = ""
 
 
 def _attributes(lines, name):
@@ -126,19 +133,19 @@ def _check_dtls(lines, answer, wrong):
             wrong("fingerprint is not a SHA-256 one")
         else:
             answer.fingerprint = match.group(1)
-    if _attributes(lines, "setup") != ["active"]:
-        wrong("a=setup is %r, expected active" % _attributes(lines, "setup"))
+    setup = _attributes(lines, "setup")
+    answer.setup = setup[0] if len(setup) == 1 else ""
 
 
 def _check_form(lines, answer, wrong):
-    if _attributes(lines, "mid") != ["audio"]:
-        wrong("a=mid is not the offer's")
+    mid = _attributes(lines, "mid")
+    answer.mid = mid[0] if len(mid) == 1 else ""
     if not _attributes(lines, "rtcp-mux"):
         wrong("no a=rtcp-mux")
     if _attributes(lines, "ptime") != ["20"]:
         wrong("no a=ptime:20")
     if _attributes(lines, "extmap"):
-        wrong("a=extmap that was not offered")
+        wrong("a=extmap: Meta has no use for one")
     if any(_attributes(lines, d) for d in ("sendonly", "recvonly", "inactive")):
         wrong("the direction is not sendrecv")
     answer.ssrcs = sorted({int(v.split()[0]) for v in _attributes(lines, "ssrc") if v.split()[0].isdigit()})
@@ -146,8 +153,7 @@ def _check_form(lines, answer, wrong):
         wrong("%d SSRCs, one for the whole call expected" % len(answer.ssrcs))
 
 
-def check_answer(text):
-    """(Answer, faults): everything Meta's documentation and practice demand of an answer."""
+def _check_description(text):
     faults, answer = [], Answer()
     if not text.endswith("\r\n") or re.search(r"(?<!\r)\n|\r(?!\n)", text):
         faults.append("line ends are not CRLF throughout")
@@ -159,3 +165,23 @@ def check_answer(text):
     for check in (_check_media_line, _check_ice, _check_dtls, _check_form):
         check(lines, answer, faults.append)
     return answer, faults
+
+
+def check_answer(text):
+    """(Answer, faults): everything Meta's documentation and practice demand of an answer."""
+    answer, faults = _check_description(text)
+    if answer.setup != "active":
+        faults.append("a=setup is %r, expected active" % answer.setup)
+    if answer.mid != "audio":
+        faults.append("a=mid is not the offer's")
+    return answer, faults
+
+
+def check_offer(text):
+    """The same of the offer of a call by the business."""
+    offer, faults = _check_description(text)
+    if offer.setup not in ("actpass", "active"):
+        faults.append("a=setup is %r, expected actpass or active" % offer.setup)
+    if not offer.mid:
+        faults.append("no a=mid")
+    return offer, faults

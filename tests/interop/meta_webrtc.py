@@ -122,7 +122,7 @@ class Watch:
         self.rx["srtp_datagrams"] += 1
         if not self.media_allowed and not (len(data) > 1 and 192 <= data[1] <= 223):
             self.rx["early_packets"] += 1
-            self.violation("RTP before accept had returned 200")
+            self.violation("RTP before accept had returned 200, or the user had picked up")
 
     def rtp(self, data):
         now = self.ms()
@@ -263,9 +263,9 @@ def _opus(**more):
 
 
 class Relay:
-    """One call's media: made before the offer, started with the answer."""
+    """One call's media: made before our description, started with that of the business."""
 
-    def __init__(self, watch, microphone_path, recording_path):
+    def __init__(self, watch, microphone_path, recording_path, dtls_role="server"):
         aiortc.rtcicetransport.Connection = LiteConnection
         self.watch = watch
         self.gatherer = RTCIceGatherer()
@@ -273,7 +273,7 @@ class Relay:
         self.connection.watch = watch
         self.ice = RTCIceTransport(self.gatherer)
         self.dtls = RTCDtlsTransport(self.ice, [RTCCertificate.generateCertificate()])
-        self.dtls._set_role("server")  # offered actpass, answered active
+        self.dtls._set_role(dtls_role)  # server where the business is active: always when it answers
         self.microphone = Microphone(microphone_path)
         self.sender = RTCRtpSender(self.microphone, self.dtls)
         self.receiver = RTCRtpReceiver("audio", self.dtls)
@@ -303,7 +303,7 @@ class Relay:
         self.dtls._send_rtp = on_send
 
     async def gather(self):
-        """(host, port, ufrag, pwd, fingerprint, ssrc) for the offer."""
+        """(host, port, ufrag, pwd, fingerprint, ssrc) for our description."""
         await self.gatherer.gather()
         here = self.gatherer.getLocalCandidates()[0]
         ice = self.gatherer.getLocalParameters()

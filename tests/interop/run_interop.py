@@ -68,19 +68,24 @@ STORY_OF_USER = {
 class Call:
     """The three programs of one call, and what became of it."""
 
+    PHONES = 1
+
     def __init__(self, args, folder):
         self.args, self.folder = args, folder
-        ports = harness.free_ports(4 + 40 + BARESIP_PORTS)
+        ports = harness.free_ports(4 + 40 + self.PHONES * BARESIP_PORTS)
         self.ports = {"sip": ports, "webhook": ports + 1, "admin": ports + 2, "graph": ports + 3, "wa_min": ports + 4,
                       "wa_max": ports + 23, "rtp_min": ports + 24, "rtp_max": ports + 43, "pbx": ports + 44}
         self.config = os.path.join(folder, "watrunk.yaml")
         with open(self.config, "w") as f:
-            f.write(CONFIG.format(folder=folder, **self.ports))
+            f.write(self.config_text())
         self.user_speech = harness.make_speech(folder, "user", harness.USER_TEXT, "en-us", SPEECH_S)
         self.pbx_speech = harness.make_speech(folder, "business", harness.BUSINESS_TEXT, "en-gb", SPEECH_S)
         self.user_hears = os.path.join(folder, "user-hears.wav")
         self.report = None
-        self.ended_by = {"answered": args.hangup, "busy": "sip", "given_up": "user"}[args.story]
+        self.ended_by = {"answered": args.hangup, "busy": "sip", "given_up": "user"}.get(args.story)
+
+    def config_text(self):
+        return CONFIG.format(folder=self.folder, **self.ports)
 
     def watrunk_command(self, *argv):
         """Run a subcommand to its end; (exit status, output)."""
@@ -88,10 +93,16 @@ class Call:
                               stderr=subprocess.STDOUT, timeout=10)
         return done.returncode, done.stdout.decode(errors="replace")
 
-    def start(self):
+    def check_config(self):
         status, output = self.watrunk_command("check")
         if status:
             raise Failure("watrunk check: exit status %d\n%s" % (status, output))
+
+    def start_watrunk(self):
+        self.watrunk = Process("watrunk", [self.args.watrunk, "run", "-c", self.config], self.folder)
+
+    def start(self):
+        self.check_config()
         self.pbx = Baresip(self.folder, self.ports["pbx"], os.path.join(self.folder, "business-8k.wav"),
                            codec=self.args.codec, answer="auto" if self.args.story == "answered" else "manual")
         # Meta first: its webhook is tried again until watrunk listens
@@ -102,7 +113,7 @@ class Call:
             "--hangup", "user" if self.ended_by == "user" else "business", "--talk", str(TALK_S),
             *STORY_OF_USER[self.args.story],
             "--accept-window", "10", "--media-window", "5", "--deadline", "35"], self.folder)
-        self.watrunk = Process("watrunk", [self.args.watrunk, "run", "-c", self.config], self.folder)
+        self.start_watrunk()
 
     def _phone_saw(self, kind):
         if not self.watrunk.running():
@@ -127,6 +138,12 @@ class Call:
 
     def run(self):
         self._phone_acts()
+        self.read_report()
+        if self.pbx.events:
+            wait_until(lambda: self.pbx.seen("CALL_CLOSED"), 5, "the phone's call is closed")
+        self.pbx.stop()
+
+    def read_report(self):
         status = self.meta.wait(TALK_S + 30)
         if status is None:
             raise Failure("Meta's side does not end")
@@ -135,13 +152,13 @@ class Call:
                 self.report = json.load(f)
         except ValueError:
             raise Failure("no report from Meta's side")
-        if self.pbx.events:
-            wait_until(lambda: self.pbx.seen("CALL_CLOSED"), 5, "the phone's call is closed")
-        self.pbx.stop()
 
     def stop_watrunk(self):
         status = self.watrunk.stop(grace_s=10)
         return "exit status %s" % status if status != 0 else ""
+
+    def checks(self):
+        return SIGNALLING_CHECKS + (MEDIA_CHECKS if self.args.story == "answered" else ()) + LAST_CHECKS
 
 
 # ---- what must be true afterwards: each check returns "" or what is wrong ----
@@ -177,7 +194,7 @@ def check_stream(call):
     return ""
 
 
-def _audiocheck(call, reference, recording):
+def audiocheck(call, reference, recording):
     done = subprocess.run([call.args.audiocheck, "--json", reference, recording], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=30)
     text = " ".join(done.stdout.decode(errors="replace").split())
@@ -191,11 +208,11 @@ def _audiocheck(call, reference, recording):
 
 
 def check_user_hears(call):
-    return _audiocheck(call, call.pbx_speech, call.user_hears)
+    return audiocheck(call, call.pbx_speech, call.user_hears)
 
 
 def check_phone_hears(call):
-    return _audiocheck(call, call.user_speech, call.pbx.recording())
+    return audiocheck(call, call.user_speech, call.pbx.recording())
 
 
 def check_keys(call):
@@ -214,26 +231,34 @@ def check_codec(call):
         return "" if line in f.read() else "baresip has no %r" % line
 
 
-def check_call_log(call):
+def the_record(call):
+    """The one call of the call log."""
     status, output = call.watrunk_command("calls", "--history", "--json")
     if status:
-        return "exit status %d: %s" % (status, output)
+        raise Failure("exit status %d: %s" % (status, output))
     records = json.loads(output)
     if len(records) != 1:
-        return "%d records, expected one" % len(records)
-    r = records[0]
+        raise Failure("%d records, expected one" % len(records))
     with open(os.path.join(call.folder, "record.json"), "w") as f:
-        json.dump(r, f, indent=1)
+        json.dump(records[0], f, indent=1)
+    return records[0]
+
+
+def differences(record, wanted):
+    return ["%s is %r, expected %r" % (k, record.get(k), v) for k, v in wanted.items() if record.get(k) != v]
+
+
+def check_call_log(call):
+    r = the_record(call)
     status, cause = {"answered": ("completed", "normal"), "busy": ("rejected", "busy"),
                      "given_up": ("cancelled", "cancelled")}[call.args.story]
     wanted = {"status": status, "cause": cause, "direction": "inbound", "wacid": call.report["wacid"], "gateway": "pbx",
               "rule": "everybody", "number": "+12025550123", "user_number": "+" + USER, "user_name": "Ana Example",
               "payload": "order-77", "ended_by": call.ended_by}
-    wrong = ["%s is %r, expected %r" % (k, r.get(k), v) for k, v in wanted.items() if r.get(k) != v]
-    return "; ".join(wrong + (_check_logged_media(call, r) if call.args.story == "answered" else []))
+    return "; ".join(differences(r, wanted) + (check_logged_media(call, r) if call.args.story == "answered" else []))
 
 
-def _check_logged_media(call, r):
+def check_logged_media(call, r):
     wrong = []
     if call.args.codec.upper() not in str(r.get("sip_codec")).upper():
         wrong.append("sip_codec is %r" % r.get("sip_codec"))
@@ -276,8 +301,7 @@ def times(report):
 def run_checks(call):
     wrong = []
     print("   times in ms: " + times(call.report))
-    media = MEDIA_CHECKS if call.args.story == "answered" else ()
-    for title, check in SIGNALLING_CHECKS + media + LAST_CHECKS:
+    for title, check in call.checks():
         try:
             fault = check(call)
         except Exception as e:  # a check that cannot be made has failed; the others still say something
@@ -305,6 +329,12 @@ def main():
     p.add_argument("--codec", choices=("pcmu", "pcma"), default="pcmu", help="the only one the phone takes")
     p.add_argument("--keep", action="store_true", help="keep the folder with logs and recordings")
     args = p.parse_args()
+    story = "%s, %s hangs up" % (args.codec, args.hangup) if args.story == "answered" else args.story
+    return tell(Call, args, "aiortc -> watrunk -> baresip: " + story)
+
+
+def tell(kind, args, title):
+    """One story with one kind of Call; the exit status."""
     args.watrunk, args.audiocheck = os.path.abspath(args.watrunk), os.path.abspath(args.audiocheck)
 
     missing = harness.missing_peers()
@@ -314,11 +344,10 @@ def main():
     signal.signal(signal.SIGALRM, lambda *_: sys.exit("FAILED: not over within 60 s"))
     signal.alarm(60)
     folder = tempfile.mkdtemp(prefix="watrunk-interop-")
-    story = "%s, %s hangs up" % (args.codec, args.hangup) if args.story == "answered" else args.story
-    print("aiortc -> watrunk -> baresip: " + story)
+    print(title)
     call, wrong = None, []
     try:
-        call = Call(args, folder)
+        call = kind(args, folder)
         call.start()
         call.run()
         wrong = run_checks(call)
