@@ -346,7 +346,7 @@ void permission_on_requested(struct permission *p, uint64_t now_ms)
 {
 	p->requested_ms[1] = p->requested_ms[0];
 	p->requested_ms[0] = now_ms;
-	p->request_pending = true;
+	p->request_pending = !is_allowed(p, now_ms); /* his answer may overtake Meta's to our request */
 }
 
 enum permission_change permission_on_request_refused(struct permission *p, int meta_code, uint64_t now_ms)

@@ -16,7 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PERMISSIONS_MAX = 1000000 }; /* about 400 bytes each */
+enum {
+	PERMISSIONS_MAX = 1000000, /* about 400 bytes each */
+	REQUEST_LIMIT = 138009,    /* Meta: "Error codes" */
+};
 
 static const char default_request[] = "May we call you on WhatsApp?";
 
@@ -319,14 +322,32 @@ static void park(struct app_call *ac, const char *text)
 	answer(ac, false, CAUSE_PERMISSION_ASKED, text);
 }
 
+/* He agreed while Meta was being asked to ask him: nothing more comes that a parked dial could wait for. */
+static bool agreed_meanwhile(struct app_call *ac)
+{
+	struct app *app = ac->app;
+	const struct permission *p = permissions_get(app, ac->number->phone_number_id, dial_user(ac->dial));
+	const char *why;
+	uint64_t until_ms;
+
+	return p && p->status >= PERMISSION_TEMPORARY &&
+	       permission_may_call(p, &app->config->permission, loop_wall_ms(app->loop), &why, &until_ms) ==
+		       PERMISSION_CALL;
+}
+
 static void on_user_asked(struct app *app, int code, const char *text, bool ok, void *arg)
 {
 	struct park_job *j = arg;
 	struct app_call *ac = registry_by_key(app, j->job.key);
 	char why[200];
 
-	if (ac && ok) {
+	if (ac && agreed_meanwhile(ac)) {
+		answer(ac, true, CAUSE_NO_PERMISSION, "the user has agreed");
+	} else if (ac && ok) {
 		park(ac, "the user has been asked");
+	} else if (ac && code == REQUEST_LIMIT && ac->dial->is_parked) {
+		/* Kept by a run that died, perhaps between its request and the answer to it: he may still agree. */
+		park(ac, "the user was asked before and may still answer");
 	} else if (ac) {
 		snprintf(why, sizeof(why), "the user could not be asked: %d %.160s", code, text);
 		answer(ac, false, CAUSE_NO_PERMISSION, why);

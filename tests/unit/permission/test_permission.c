@@ -317,6 +317,19 @@ static void the_window_is_open_for_a_day(void **state)
 	assert_false(permission_window_open(&p, AT(D(3))));
 }
 
+/* His answer may overtake Meta's to our request: then nobody is asked any more. */
+static void request_told_after_its_answer(void **state)
+{
+	struct permission p;
+	(void)state;
+	permission_init(&p, "1", "+1");
+	assert_int_equal(permission_on_reply(&p, true, false, AT(D(7)), false, AT(0)), PERMISSION_GRANTED);
+	permission_on_requested(&p, AT(1));
+	assert_false(p.request_pending);
+	permission_on_requested(&p, AT(D(8)));
+	assert_true(p.request_pending);
+}
+
 static void limits_can_be_other_ones(void **state)
 {
 	static const struct permission_limits tight = {2, 2, 1, 1, 0}, off = {0, 0, 0, 0, 60000},
@@ -401,6 +414,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stories),
 		cmocka_unit_test(the_window_is_open_for_a_day),
+		cmocka_unit_test(request_told_after_its_answer),
 		cmocka_unit_test(limits_can_be_other_ones),
 		cmocka_unit_test(where_it_was_learned),
 		cmocka_unit_test(names_are_read_back),
