@@ -1,7 +1,8 @@
 /* b2bua/app/actions.c
  *
  * What a rule for messages, or for calls that are over, does: texts, templates, call buttons go out one after another,
- * in the rule's order; a call back is parked first, so that it survives a crash, and dialled at once.
+ * in the rule's order; a call back is parked first, so that it survives a crash, and dialled at once. From then on the
+ * message it answers counts as dealt with: a crash may cost the texts that a rule sends after it, never a second call.
  */
 #include "b2bua/app/dial.h"
 
@@ -19,6 +20,7 @@ struct run {
 	const char *rule;
 	const struct route_action *actions; /* in memory of who asked, until on_done */
 	size_t count, at;
+	bool calls_back;
 	void (*on_done)(void *arg);
 	void *arg;
 };
@@ -84,10 +86,13 @@ static void on_parked(int status, void *arg)
 {
 	struct run *run = arg;
 
-	if (status)
+	if (status) {
 		log_error("call_back_lost", "rule=%s error=\"%s\"", run->rule, strerror(-status));
-	else
+	} else {
+		if (run->who.message_id) /* before the dial's own intent: the store keeps the order */
+			(void)store_done_inbox(run->job.app->store, run->who.message_id);
 		parking_minute(run->job.app); /* what is due is dialled */
+	}
 	run_next(run);
 }
 
@@ -133,6 +138,9 @@ static void call_back(struct run *run, const struct route_action *a)
 	int r = d ? fill(d, run, a) : -ENOMEM;
 
 	if (r == 0) {
+		if (run->who.message_id && !run->calls_back)
+			dial_id_of_message(d->id, run->who.message_id);
+		run->calls_back = true;
 		parking_put(run->job.app, d, false, on_parked, run);
 		return;
 	}
@@ -208,7 +216,7 @@ static void on_ended_finished(void *arg)
 static void on_ended_route(const struct route *route, void *arg)
 {
 	struct ended *e = arg;
-	const struct action_facts who = {e->number, e->user_number, e->user_id, e->name};
+	const struct action_facts who = {e->number, e->user_number, e->user_id, e->name, NULL};
 
 	if (route->kind == ROUTE_ACTIONS)
 		actions_run(e->job.app, route, &who, on_ended_finished, e);

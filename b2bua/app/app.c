@@ -184,7 +184,8 @@ static void on_minute(void *arg)
 	loop_timer_set(app->loop, &app->minute_timer, loop_now_us(app->loop) + MINUTE_US, on_minute, app);
 }
 
-/* After the leftovers: what they left undecided is known by then. */
+/* Before the leftovers: a rule for calls that have ended may park a call back. Nothing is dialled before the loop runs.
+ */
 static int start_waiting(struct app *app, char *why, size_t why_cap)
 {
 	int r = parking_start(app);
@@ -283,7 +284,7 @@ static void stop_parts(struct app *app)
 int app_new(struct config *config, struct app **ret_app, char *why, size_t why_cap)
 {
 	static int (*const parts[])(struct app *, char *, size_t) = {start_base, start_store, start_graph, start_events,
-		start_permissions, start_media, start_sip, start_admin, start_leftovers, start_waiting, start_webhook};
+		start_permissions, start_media, start_sip, start_admin, start_waiting, start_leftovers, start_webhook};
 	struct app *app = calloc(1, sizeof(*app));
 	int r = 0;
 

@@ -38,6 +38,15 @@ struct dial *dial_new(struct app *app)
 	return d;
 }
 
+void dial_id_of_message(char id[CALL_ID_TEXT], const char *message_id)
+{
+	uint8_t digest[32];
+
+	crypto_sha256(message_id, strlen(message_id), digest);
+	snprintf(id, CALL_ID_TEXT, "c-%02x%02x%02x%02x%02x%02x", digest[0], digest[1], digest[2], digest[3], digest[4],
+		digest[5]);
+}
+
 struct dial *dial_free(struct dial *d)
 {
 	if (d) {
@@ -159,6 +168,20 @@ static bool has_target(struct app *app, const struct dial *d, struct call_dial *
 	return t->gateway && *t->uri;
 }
 
+/* A parked dial is found by the next run should we die; one that lies nowhere is written down as begun, so that who was
+ * told of it is told of its end. */
+static void note_begun(struct app_call *ac, const struct dial *d)
+{
+	struct live_call live = {.started_ms = d->created_ms, .outbound = true};
+
+	if (d->is_parked)
+		return;
+	str_copy(live.id, sizeof(live.id), ac->id);
+	str_copy(live.number_id, sizeof(live.number_id), d->number_id);
+	str_copy(live.user_number, sizeof(live.user_number), d->user_number);
+	(void)store_put_live(ac->app->store, &live);
+}
+
 enum cause dial_start(struct app *app, struct dial *d)
 {
 	const struct config_number *number;
@@ -195,6 +218,7 @@ enum cause dial_start(struct app *app, struct dial *d)
 		str_mask_number(ours, sizeof(ours), number->number),
 		str_mask_number(user, sizeof(user), *d->user_number ? d->user_number : "-"), d->rule,
 		(unsigned long long)ac->webhook_us);
+	note_begun(ac, d);
 	emit_call_begins(ac);
 	app_step(ac, &ev);
 	return CAUSE_COUNT;
@@ -209,6 +233,8 @@ void dial_ended(struct app_call *ac, const struct call_report *rep)
 	struct permission *p = permissions_get(app, ac->number->phone_number_id, dial_user(d));
 	enum permission_outcome outcome = PERMISSION_CALL_UNANSWERED;
 
+	if (d->is_parked && (rep->cause == CAUSE_SHUTDOWN || !rep->ended))
+		parking_keep(app, d); /* nobody was dialled yet: the next run does it */
 	if (d->is_parked)
 		parking_drop(app, d->id); /* carried out: whatever came of it, it is not dialled again */
 	/* Nothing reached the user: nothing is learned about him. */

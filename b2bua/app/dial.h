@@ -37,6 +37,8 @@ struct dial {
 /* With an id of its own and every text "". NULL: out of memory. */
 struct dial *dial_new(struct app *app);
 struct dial *dial_free(struct dial *d); /* accepts NULL; returns NULL */
+/* The id of what a rule dials for a message: the same whenever the message is read. */
+void dial_id_of_message(char id[CALL_ID_TEXT], const char *message_id);
 /* Copies into the dial; "" for NULL. NULL: out of memory. */
 const char *dial_text(struct dial *d, const char *text);
 const char *dial_user(const struct dial *d); /* number, else BSUID */
@@ -89,8 +91,11 @@ void parking_stop(struct app *app);
 /* Takes the dial over; one for each (number, user): a newer one replaces. on_kept (may be NULL): it is on disk (0), or
  * not. */
 void parking_put(struct app *app, struct dial *d, bool waiting, void (*on_kept)(int status, void *arg), void *arg);
+void parking_keep(struct app *app, const struct dial *d);          /* for the next run, under another id */
 void parking_granted(struct app *app, const struct permission *p); /* he agreed: dial */
 void parking_drop(struct app *app, const char *id);
+bool parking_has(const struct app *app, const char *id);
+void parking_on_call_gone(struct app *app); /* a line is free */
 bool parking_cancel(struct app *app, const char *id);
 void parking_each(struct app *app, void (*fn)(const struct dial *d, void *arg), void *arg);
 void parking_minute(struct app *app);
@@ -120,6 +125,7 @@ void asks_drop(struct app *app);
 struct action_facts {
 	const struct config_number *number;
 	const char *user_number, *user_id, *profile_name;
+	const char *message_id; /* what it answers, NULL none: dealt with once a call back for it is kept */
 };
 /* on_done: everything is sent or safely kept; once, perhaps from within. */
 void actions_run(struct app *app, const struct route *route, const struct action_facts *facts,

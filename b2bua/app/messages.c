@@ -15,13 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUTE_BYTES = 64 * 1024, WA_MESSAGE_ID_MAX = 200, STALE_MESSAGE_S = 3600 };
+enum { ROUTE_BYTES = 64 * 1024, STALE_MESSAGE_S = 3600 };
 
 /* One message being dealt with: everything its route borrows. */
 struct message {
 	struct job job;
 	struct arena arena;
-	char id[WA_MESSAGE_ID_MAX + 1];
+	char id[WA_CALL_ID_MAX + 1];
 	const struct config_number *number;
 	char user_number[24];
 	struct call_facts facts;
@@ -67,7 +67,7 @@ static void on_route(const struct route *route, void *arg)
 {
 	struct message *m = arg;
 	struct app *app = m->job.app;
-	const struct action_facts who = {m->number, m->facts.from, m->facts.from_user_id, m->facts.name};
+	const struct action_facts who = {m->number, m->facts.from, m->facts.from_user_id, m->facts.name, m->id};
 
 	m->ask = NULL;
 	if (route->kind != ROUTE_ACTIONS) {
@@ -102,6 +102,15 @@ static int copy_facts(struct message *m, const struct wa_event *ev)
 	return m->facts.from_user_id && m->facts.name && m->facts.payload && m->facts.text && m->facts.reply_id
 		       ? 0
 		       : -ENOMEM;
+}
+
+/* The previous run died between keeping the call back and forgetting the message. */
+static bool is_kept(const struct app *app, const struct wa_event *ev)
+{
+	char id[CALL_ID_TEXT];
+
+	dial_id_of_message(id, ev->message_id);
+	return parking_has(app, id);
 }
 
 static void on_text(struct app *app, const struct wa_event *ev, const struct config_number *number, const char *user)
@@ -159,6 +168,8 @@ static void on_message(const struct wa_event *ev, void *arg)
 	} else if (ev->timestamp_s && ev->timestamp_s + STALE_MESSAGE_S < loop_wall_ms(app->loop) / 1000) {
 		/* Nobody wants to be called for what he wrote hours ago: a delivery that Meta has kept repeating. */
 		log_warn("message_stale", "number_id=%s", number->phone_number_id);
+		(void)store_done_inbox(app->store, ev->message_id);
+	} else if (is_kept(app, ev)) {
 		(void)store_done_inbox(app->store, ev->message_id);
 	} else {
 		on_text(app, ev, number, user);

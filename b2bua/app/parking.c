@@ -24,6 +24,7 @@ struct parked {
 struct parking {
 	struct parked *list;
 	size_t count;
+	bool blocked; /* something is due and must wait */
 };
 
 static void forget(struct app *app, struct parked *p)
@@ -34,7 +35,7 @@ static void forget(struct app *app, struct parked *p)
 	free(p);
 }
 
-static struct parked *find(struct app *app, const char *id)
+static struct parked *find(const struct app *app, const char *id)
 {
 	struct parked *p;
 
@@ -145,18 +146,38 @@ void parking_put(struct app *app, struct dial *d, bool waiting, void (*fn)(int s
 
 /* ---- out ---- */
 
+/* On the line with somebody, or all lines taken: until it expires. full: the number found so last, which spares
+ * counting the lines for everybody who waits for one. */
+static bool must_wait(struct app *app, const struct dial *d, const struct config_number **full)
+{
+	const struct config_number *number;
+	enum cause cause;
+
+	if (*full && strcmp((*full)->phone_number_id, d->number_id) == 0)
+		return true;
+	cause = dial_refusal(app, d, &number);
+	if (cause == CAUSE_CONGESTION)
+		*full = number;
+	return cause == CAUSE_USER_BUSY || cause == CAUSE_CONGESTION;
+}
+
 /* Later: who says that the user agreed is in the middle of something. */
 static void on_due(void *arg)
 {
 	struct job *j = arg;
 	struct app *app = j->app;
+	const struct config_number *full = NULL;
 	struct parked *p, *next;
 
 	job_free(j);
+	app->parking->blocked = false;
 	DL_FOREACH_SAFE (app->parking->list, p, next) {
-		const struct config_number *number;
-		if (p->dial->waiting || app->stopping || dial_refusal(app, p->dial, &number) == CAUSE_USER_BUSY)
+		if (p->dial->waiting || app->stopping)
 			continue;
+		if (must_wait(app, p->dial, &full)) {
+			app->parking->blocked = true;
+			continue;
+		}
 		dial_start(app, take(app, p));
 		next = app->parking->list; /* a call may have parked or dropped others meanwhile */
 	}
@@ -170,17 +191,31 @@ static void dial_due_soon(struct app *app)
 		job_free(j);
 }
 
+void parking_on_call_gone(struct app *app)
+{
+	if (app->parking && app->parking->blocked)
+		dial_due_soon(app);
+}
+
+/* One that was due for him already is the same wish, written down before he was asked. */
+static void make_due(struct app *app, struct parked *p)
+{
+	p->dial->waiting = false;
+	log_info("dial_resumed", "call=%s", p->dial->id);
+	replace_older(app, p->dial);
+}
+
 void parking_granted(struct app *app, const struct permission *granted)
 {
 	struct parked *p;
 
 	DL_FOREACH (app->parking->list, p) {
-		if (!p->dial->waiting || strcmp(p->dial->number_id, granted->number_id) != 0 ||
-			strcmp(dial_user(p->dial), granted->user) != 0)
-			continue;
-		p->dial->waiting = false;
-		log_info("dial_resumed", "call=%s", p->dial->id);
+		if (p->dial->waiting && strcmp(p->dial->number_id, granted->number_id) == 0 &&
+			strcmp(dial_user(p->dial), granted->user) == 0)
+			break; /* there is one at most: parking_put() */
 	}
+	if (p)
+		make_due(app, p);
 	dial_due_soon(app);
 }
 
@@ -191,6 +226,28 @@ void parking_drop(struct app *app, const char *id)
 	(void)store_drop_parked(app->store, id);
 	if (p)
 		forget(app, p);
+}
+
+bool parking_has(const struct app *app, const char *id)
+{
+	return find(app, id) != NULL;
+}
+
+void parking_keep(struct app *app, const struct dial *d)
+{
+	char *json = dial_to_json(d);
+	struct dial *copy = json ? dial_from_json(app, json) : NULL, *fresh = copy ? dial_new(app) : NULL;
+
+	free(json);
+	if (fresh) {
+		memcpy(copy->id, fresh->id, sizeof(copy->id));
+		copy->parked_by = dial_text(copy, d->id);
+		dial_free(fresh);
+	}
+	if (fresh && copy->parked_by)
+		parking_put(app, copy, false, NULL, NULL);
+	else
+		dial_free(copy);
 }
 
 bool parking_cancel(struct app *app, const char *id)
@@ -248,12 +305,12 @@ static void find_granted(struct app *app)
 	struct parked *p;
 	const char *why;
 
-	DL_FOREACH (app->parking->list, p) {
+	for (p = app->parking->list; p; p = p->next) { /* make_due() takes others than p out */
 		const struct permission *perm =
 			p->dial->waiting ? permissions_get(app, p->dial->number_id, dial_user(p->dial)) : NULL;
 		if (perm && perm->status >= PERMISSION_TEMPORARY && !perm->request_pending &&
 			permission_may_call(perm, &app->config->permission, now_ms, &why, &until_ms) == PERMISSION_CALL)
-			p->dial->waiting = false;
+			make_due(app, p);
 	}
 }
 

@@ -99,6 +99,7 @@ static void send_verb(struct app_call *ac, const struct graph_request *request, 
 struct intent_job {
 	struct job job;
 	const char *sdp; /* in the call's arena */
+	bool was_parked;
 };
 
 static void connect_refused(struct app_call *ac, const char *why)
@@ -136,6 +137,8 @@ static void on_intent(int status, void *arg)
 	const char *sdp = j->sdp;
 	struct call_report rep;
 
+	if (ac && status)
+		ac->dial->is_parked = j->was_parked; /* nothing was written: it still lies in the store */
 	job_free(&j->job);
 	if (!ac)
 		return;
@@ -157,6 +160,7 @@ static void do_connect(struct app_call *ac, const char *sdp)
 
 	if (j) {
 		j->sdp = sdp;
+		j->was_parked = ac->dial->is_parked;
 		r = store_put_live_then(ac->app->store, &live, ac->dial->is_parked ? ac->dial->id : NULL, on_intent, j);
 	}
 	if (r) {

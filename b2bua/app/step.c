@@ -3,7 +3,7 @@
  * The one place where a call is stepped: event in, actions performed in order, then whatever those actions caused at
  * once.
  */
-#include "b2bua/app/shell.h"
+#include "b2bua/app/dial.h"
 
 #include "lib/base/assert.h"
 #include "lib/base/counter.h"
@@ -55,6 +55,7 @@ void app_step(struct app_call *ac, struct call_event *ev)
 	}
 	if (ac->released) {
 		registry_remove(ac);
+		parking_on_call_gone(app);
 		shutdown_check(app);
 	}
 }
