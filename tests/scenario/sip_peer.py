@@ -94,6 +94,16 @@ class Call:
             self.reply(reply, to=message)
         return message
 
+    def expect_any(self, timeout=WAIT_S, reply=200):
+        """The next request, whatever it is; answered."""
+        try:
+            message = self.inbox.get(timeout=timeout)
+        except queue.Empty:
+            raise Failure(f"gateway: waited {timeout} s for a request") from None
+        if message.method != "ACK" and reply:
+            self.reply(reply, to=message)
+        return message
+
     def expect_nothing(self, seconds):
         """No request within this time. The one place where time itself is the question."""
         with contextlib.suppress(queue.Empty):

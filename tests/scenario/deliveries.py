@@ -31,3 +31,17 @@ def delivery(*calls, number_id=NUMBER_ID, name="Ana"):
     value = {"messaging_product": "whatsapp", "metadata": {"display_phone_number": NUMBER.lstrip("+"), "phone_number_id": number_id},
              "contacts": [{"profile": {"name": name}, "wa_id": USER.lstrip("+")}], "calls": list(calls)}
     return {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "calls", "value": value}]}]}
+
+
+def message(wamid, text="call me", sender=USER, number_id=NUMBER_ID, **changes):
+    """One text of a user."""
+    sender = sender.lstrip("+")
+    item = {"from": sender, "id": wamid, "timestamp": str(int(time.time())), "type": "text", "text": {"body": text}, **changes}
+    return messages([item], sender, number_id)
+
+
+def messages(items, sender=USER, number_id=NUMBER_ID):
+    sender = sender.lstrip("+")
+    value = {"messaging_product": "whatsapp", "metadata": {"display_phone_number": NUMBER.lstrip("+"), "phone_number_id": number_id},
+             "contacts": [{"profile": {"name": "Ana"}, "wa_id": sender}], "messages": items}
+    return {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}
