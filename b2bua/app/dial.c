@@ -244,8 +244,8 @@ void dial_ended(struct app_call *ac, const struct call_report *rep)
 		outcome = PERMISSION_CALL_CONNECTED;
 	else if (!*rep->wacid)
 		outcome = PERMISSION_CALL_REFUSED_BY_META;
-	else if (rep->ended_by != ENDED_BY_USER && rep->cause != CAUSE_NO_ANSWER && rep->cause != CAUSE_USER_DECLINED)
-		return; /* we, or the SIP side, gave up: not his doing */
+	else if (!rep->rang_ms && rep->cause != CAUSE_USER_DECLINED)
+		return; /* given up before his phone rang: Meta counts calls that he could have answered */
 	permissions_changed(app, p,
 		permission_on_call(p, outcome, rep->meta_code, 0, &app->config->permission, loop_wall_ms(app->loop)));
 }

@@ -19,6 +19,7 @@
 enum {
 	PERMISSIONS_MAX = 1000000, /* about 400 bytes each */
 	REQUEST_LIMIT = 138009,    /* Meta: "Error codes" */
+	SWEEP_MAX = 10000,         /* looked at in one go: about a millisecond */
 };
 
 static const char default_request[] = "May we call you on WhatsApp?";
@@ -31,6 +32,7 @@ struct entry {
 
 struct permissions {
 	struct entry *by_key;
+	struct entry *next_swept; /* entries are never taken out before the end */
 	bool full_told;
 };
 
@@ -146,12 +148,15 @@ static void expire(struct entry *e, struct app *app)
 
 void permissions_minute(struct app *app)
 {
-	struct entry *e, *next;
+	struct permissions *ps = app->permissions;
+	struct entry *e = ps->next_swept ? ps->next_swept : ps->by_key;
 
-	HASH_ITER (hh, app->permissions->by_key, e, next) {
+	/* Whether a call may be made does not depend on this sweep, only when the world is told. */
+	for (size_t i = 0; e && i < SWEEP_MAX; i++, e = e->hh.next) {
 		if (e->p.status == PERMISSION_TEMPORARY)
 			expire(e, app);
 	}
+	ps->next_swept = e;
 }
 
 /* ---- asking the user ---- */
