@@ -67,7 +67,7 @@ def story_refused(rig):
         code = wanted[peer.calls.index(call)][0]
         if code % 2:
             call.reply(180)
-        call.reply(code)
+        call.reply(code, headers=["Contact: <sip:x@192.0.2.1>"] if code == 302 else [])     # nowhere we may follow to
         call.expect("ACK")
     peer = rig.add(SipPeer(rig, script))
     for meta in rig.metasim(calls=len(wanted), interval_ms=50).report():
