@@ -293,8 +293,7 @@ static void do_reject(struct app_call *ac, const struct call_action *a)
 	}
 	log_info("sip_rejected", "call=%s code=%d cause=%s", ac->id, a->u.reject.code,
 		cause_info(a->u.reject.cause)->name);
-	sip_leg_reject(ac->app->sip, ac->legs[a->leg].id, a->u.reject.code,
-		cause_info(a->u.reject.cause)->text /* static, as the SIP stack needs it */, a->u.reject.q850, headers,
+	sip_leg_reject(ac->app->sip, ac->legs[a->leg].id, a->u.reject.code, a->u.reject.text, a->u.reject.q850, headers,
 		count);
 	(void)registry_set_leg(ac, a->leg, 0);
 }

@@ -367,7 +367,7 @@ static void on_missing(struct app_call *ac, const struct permission *p, const ch
 	const struct permission_ask ask = {
 		ac->number, d->user_number, d->user_id, d->permission.text, &d->permission.template};
 	struct park_job *j;
-	uint64_t until_ms;
+	uint64_t until_ms, now_ms = loop_wall_ms(app->loop);
 	const char *why_not;
 	int r;
 
@@ -375,7 +375,8 @@ static void on_missing(struct app_call *ac, const struct permission *p, const ch
 		answer_soon(ac, false, CAUSE_NO_PERMISSION, why);
 		return;
 	}
-	if (p->request_pending) { /* asked already: this one waits for the same answer */
+	/* Asked already, and he may still answer: this one waits for the same answer. */
+	if (permission_may_request(p, &app->config->permission, now_ms, &why_not, &until_ms) == PERMISSION_MISSING) {
 		park(ac, "the user was asked before and has not answered yet");
 		return;
 	}

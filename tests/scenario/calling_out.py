@@ -204,7 +204,7 @@ def story_business_number_by_header(rig):
 def story_no_permission_refused(rig):
     w, peer, sim = setup(rig, user={"permission": "none"})
     answer = peer.dial(USER).wait_response(403)
-    check("not allowed" in answer.start or "permission" in answer.start.lower(), answer.start)
+    check("the user has not allowed calls" in answer.start, f"the caller is not told why: {answer.start}")
     expect_record(w.wait_records(1)[0], cause="no_permission", status="rejected")
     equal(sim.report(), [], "calls at Meta")
 
