@@ -2,6 +2,7 @@
 import glob
 import json
 import os
+import pathlib
 import shlex
 import signal
 import socket
@@ -13,7 +14,7 @@ import urllib.request
 
 from demo_rig import Rig, free_port, seconds, speech, start
 
-USER, SILENT_USER = "+447700900123", "+447700900124"
+USER, OTHER_USER, LATE_USER = "+447700900123", "+447700900124", "+447700900125"     # the other two have not allowed calls
 DESK_SAYS = ("Hello, this is the workshop. My colleague told me about the broken lamp. "
              "I have packed a new one, and the parcel service will collect it this afternoon.")
 
@@ -104,7 +105,9 @@ dialplan:
         plan = {"serve": True, "users": [
             {"number": USER[1:], "user_id": "GB.1000200030004000500", "name": "Ana Example", "permission": permission, "window_open": True,
              "answer_after_ms": 1200, **asked},
-            {"number": SILENT_USER[1:], "name": "Sam Example", "window_open": True, **asked}]}
+            {"number": OTHER_USER[1:], "name": "Sam Example", "window_open": True, **asked},
+            {"number": LATE_USER[1:], "name": "Kim Example", "window_open": True, "on_request": "accept", "reply_after_ms": 5000}],
+            "templates": [{"name": "missed_call", "parameters": 1}, {"name": "may_we_call", "permission_request": True}]}
         (self.out / "plan.json").write_text(json.dumps(plan, indent=2) + "\n")
         self.sim = start(self.metasim("--plan", self.out / "plan.json", "--hear", self.out / "user-heard-%d.wav", "--limit", "86400"),
                          self.out / "metasim.log")
@@ -267,11 +270,15 @@ dialplan:
 export WATRUNK_ADMIN_TOKEN=demo-admin-token
 W=http://127.0.0.1:{self.admin}
 META=http://127.0.0.1:{self.graph}
+DESK=127.0.0.1:{self.desk}
 OUT={shlex.quote(str(self.out))}
 watrunk() {{ {shlex.quote(str(self.bin / 'watrunk'))} "$@" -c "$OUT/watrunk.yaml"; }}
 api() {{ curl -sS -H "Authorization: Bearer $WATRUNK_ADMIN_TOKEN" -H "Content-Type: application/json" "$@"; echo; }}
 user_does() {{ curl -sS -d "$1" "$META/metasim/steps"; }}
-live_call() {{ watrunk calls --json | sed -n 's/.*"id": *"\\(c-[0-9a-f]*\\)".*/\\1/p' | head -n 1; }}
+live_call() {{ demo_helper live_call; }}                # waits for the call that is up, and prints its id
+wait_idle() {{ demo_helper wait_idle; }}                # waits until no call is left
+phone_dials() {{ demo_helper phone_dials "$1"; }}       # the agent's telephone dials a WhatsApp user
+demo_helper() {{ /usr/bin/python3 {shlex.quote(str(pathlib.Path(__file__).parent / 'demo_helper.py'))} {self.admin} {self.control} {self.sip} "$@"; }}
 """)
 
     def stay(self):
@@ -284,7 +291,7 @@ Everything is still running (logs in {self.out}). In another shell:
   watrunk calls                                                                 # calls that are up
   watrunk transfer "$(live_call)" --gateway desk --user 700
   watrunk hold "$(live_call)"; watrunk resume "$(live_call)"; watrunk hangup "$(live_call)"
-  watrunk call {SILENT_USER} --gateway pbx --user 600 --request           # he has not allowed calls: he is asked
+  watrunk call {OTHER_USER} --gateway pbx --user 600 --request           # he has not allowed calls: he is asked
   watrunk permissions list; watrunk parked list
   user_does '{{"user": "{USER[1:]}", "text": "please call me"}}'                # what a user writes
   user_does '{{"user": "{USER[1:]}", "hang_up": true}}'
