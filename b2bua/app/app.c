@@ -88,6 +88,7 @@ static int start_sip(struct app *app, char *why, size_t why_cap)
 		.users = c->sip.users,
 		.user_count = c->sip.user_count,
 		.realm = c->sip.realm,
+		.digest = c->sip.digest,
 		.on_event = on_sip_event,
 		.arg = app,
 	};

@@ -67,6 +67,7 @@ struct config {
 		struct sip_user *users; /* passwords fetched */
 		size_t user_count;
 		const char *realm;
+		enum sip_digest digest;
 	} sip;
 	struct {
 		char **domains; /* borrowed from raw */

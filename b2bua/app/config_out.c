@@ -49,6 +49,19 @@ static void load_user(struct load *ld, size_t i, const struct sip_user_yaml *y)
 	u->password = load_secret(ld, key, y->password);
 }
 
+static enum sip_digest load_digest(struct load *ld, const char *text)
+{
+	static const char *const names[] = {
+		[SIP_DIGEST_BOTH] = "both", [SIP_DIGEST_MD5] = "md5", [SIP_DIGEST_SHA256] = "sha-256"};
+
+	for (size_t i = 0; text && i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(text, names[i]) == 0)
+			return (enum sip_digest)i;
+	if (text)
+		FAULT(ld, "sip.digest", "\"%s\" is not md5, sha-256 or both", text);
+	return SIP_DIGEST_MD5;
+}
+
 static void load_users(struct load *ld, const struct sip_yaml *y)
 {
 	struct config *c = ld->c;
@@ -56,6 +69,7 @@ static void load_users(struct load *ld, const struct sip_yaml *y)
 	c->sip.realm = y->realm ? y->realm : "";
 	if (c->sip.realm[strcspn(c->sip.realm, "\"\\")])
 		FAULT(ld, "sip.realm", "\"%s\": no quotes or backslashes", c->sip.realm);
+	c->sip.digest = load_digest(ld, y->digest);
 	if (y->users_count == 0)
 		return;
 	c->sip.users = calloc(y->users_count, sizeof(*c->sip.users));

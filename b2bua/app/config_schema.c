@@ -64,6 +64,7 @@ static const cyaml_schema_field_t sip_fields[] = {
 	CYAML_FIELD_SEQUENCE("allow", OPTIONAL, struct sip_yaml, allow, &text_value, 0, 256),
 	CYAML_FIELD_SEQUENCE("users", OPTIONAL, struct sip_yaml, users, &sip_user_value, 0, 10000),
 	TEXT_OPTIONAL("realm", struct sip_yaml, realm),
+	TEXT_OPTIONAL("digest", struct sip_yaml, digest),
 	BOOL_OPTIONAL("drop_strangers", struct sip_yaml, drop_strangers),
 	UINT_OPTIONAL("t1x64_ms", struct sip_yaml, t1x64_ms),
 	CYAML_FIELD_END,

@@ -33,7 +33,7 @@ struct sip_yaml {
 	char **listen, **allow;
 	unsigned listen_count, allow_count, users_count;
 	struct sip_user_yaml *users;
-	char *domain, *public_address, *realm;
+	char *domain, *public_address, *realm, *digest;
 	bool *drop_strangers;
 	uint32_t *t1x64_ms;
 };

@@ -27,6 +27,7 @@ struct digest {
 	char realm[256];
 	struct digest_user *users; /* one more than count: nobody, whose response nobody can know */
 	size_t count;
+	bool refused[DIGEST_ALGORITHM_COUNT];
 	uint32_t issued;
 	/* By number modulo size. A number lower than the one here is of a nonce too old to be known. */
 	struct {
@@ -143,9 +144,10 @@ void digest_challenge(struct digest *d, uint64_t now_us, bool stale, char dst[DI
 	nonce_build(d, (uint32_t)(now_us / 1000000), ++d->issued, nonce);
 	strbuf_init(&sb, dst, DIGEST_CHALLENGE_MAX);
 	for (size_t a = 0; a < DIGEST_ALGORITHM_COUNT; a++)
-		strbuf_printf(&sb,
-			"WWW-Authenticate: Digest realm=\"%s\", nonce=\"%s\", algorithm=%s, qop=\"auth\"%s\r\n",
-			d->realm, nonce, names[a], stale ? ", stale=true" : "");
+		if (!d->refused[a])
+			strbuf_printf(&sb,
+				"WWW-Authenticate: Digest realm=\"%s\", nonce=\"%s\", algorithm=%s, qop=\"auth\"%s\r\n",
+				d->realm, nonce, names[a], stale ? ", stale=true" : "");
 }
 
 /* ---- credentials ---- */
@@ -204,7 +206,7 @@ enum digest_result digest_check(struct digest *d, uint64_t now_us, const char *m
 	uint32_t second, number, count, now_s = (uint32_t)(now_us / 1000000);
 	int a = algorithm_of(c);
 
-	if (a < 0 || !well_formed(d, c) || count_of(c, &count))
+	if (a < 0 || d->refused[a] || !well_formed(d, c) || count_of(c, &count))
 		return DIGEST_WRONG;
 	user = user_of(d, c->username);
 	digest_response((enum digest_algorithm)a, user->ha1[a], method, c, expected);
@@ -263,6 +265,12 @@ int digest_new(const char *realm, const struct sip_user *users, size_t count, st
 		digest_ha1((enum digest_algorithm)a, "", realm, random, d->users[count].ha1[a]);
 	*ret_digest = d;
 	return 0;
+}
+
+void digest_only(struct digest *d, enum digest_algorithm a)
+{
+	for (int i = 0; i < DIGEST_ALGORITHM_COUNT; i++)
+		d->refused[i] = i != (int)a;
 }
 
 struct digest *digest_free(struct digest *d)

@@ -37,7 +37,10 @@ struct digest;
 int digest_new(const char *realm, const struct sip_user *users, size_t count, struct digest **ret_digest);
 struct digest *digest_free(struct digest *d); /* accepts NULL; returns NULL */
 
-/* "WWW-Authenticate: Digest ...\r\n" of every algorithm, with one new nonce. */
+/* Asks for and takes nothing but a. Before it: both algorithms, MD5 first. */
+void digest_only(struct digest *d, enum digest_algorithm a);
+
+/* "WWW-Authenticate: Digest ...\r\n" of every algorithm that is asked for, with one new nonce. */
 void digest_challenge(struct digest *d, uint64_t now_us, bool stale, char dst[DIGEST_CHALLENGE_MAX]);
 /* use: a count is good once. Without, only looks. *ret_user: the user's name, as long as d lives, on DIGEST_OK. */
 enum digest_result digest_check(struct digest *d, uint64_t now_us, const char *method,

@@ -75,6 +75,10 @@ struct sip_user {
 	const char *name, *password;
 };
 
+/* What a challenge offers. RFC 8760 s2.4 has a client take the first challenge it knows of several; many fail at the
+ * first they do not know (baresip 1.0: wherever it stands). */
+enum sip_digest { SIP_DIGEST_BOTH, SIP_DIGEST_MD5, SIP_DIGEST_SHA256 };
+
 struct sip_stack_conf {
 	struct {
 		enum sip_transport transport;
@@ -93,6 +97,7 @@ struct sip_stack_conf {
 	 * passwords are wiped on free. */
 	const struct sip_user *users;
 	size_t user_count;
+	enum sip_digest digest;
 	const char *realm;   /* "" or NULL: domain */
 	size_t incoming_max; /* legs that came in and are not over; others get 503. 0: 4000 */
 	void (*on_event)(const struct sip_event *ev, void *arg);

@@ -246,10 +246,17 @@ static int conf_check(const struct sip_stack_conf *conf)
 
 static int users_copy(struct sip_stack *s, const struct sip_stack_conf *conf)
 {
+	int r;
+
 	s->conf.users = NULL;
 	if (str_copy(s->realm, sizeof(s->realm), conf->realm && *conf->realm ? conf->realm : conf->domain))
 		return -EINVAL;
-	return conf->user_count ? digest_new(s->realm, conf->users, conf->user_count, &s->digest) : 0;
+	if (conf->user_count == 0)
+		return 0;
+	r = digest_new(s->realm, conf->users, conf->user_count, &s->digest);
+	if (r == 0 && conf->digest != SIP_DIGEST_BOTH)
+		digest_only(s->digest, conf->digest == SIP_DIGEST_MD5 ? DIGEST_MD5 : DIGEST_SHA256);
+	return r;
 }
 
 int sip_stack_new(struct loop *l, const struct sip_stack_conf *conf, struct sip_stack **ret_stack)

@@ -171,7 +171,7 @@ def check_call_log(call):
     status, cause = {"declined": ("rejected", "user_declined"), "cancelled": ("cancelled", "cancelled")}.get(
         call.args.story, ("completed", "normal"))
     record = the_record(call)
-    gateway = "desk1" if call.args.digest else "desk" if call.desk else "pbx"
+    gateway = None if call.args.digest else "desk" if call.desk else "pbx"
     wrong = differences(record, {
         "status": status, "cause": cause, "direction": "outbound", "wacid": call.report["wacid"], "rule": "out",
         "number": "+12025550123", "user_number": "+" + USER, "ended_by": call.ended_by, "gateway": gateway})

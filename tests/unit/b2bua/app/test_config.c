@@ -128,6 +128,7 @@ static void test_defaults(void **state)
 	assert_int_equal(c->media.max_sessions, 2000);
 	assert_true(addr_is_any(&c->media.bind));
 	assert_int_equal(c->sip.t1x64_ms, 32000);
+	assert_int_equal(c->sip.digest, SIP_DIGEST_MD5);
 	assert_string_equal(c->sip.public_address, "");
 	assert_int_equal(c->log.level, LOG_LEVEL_INFO);
 	assert_int_equal(c->log.format, LOG_FORMAT_TEXT);
@@ -149,6 +150,7 @@ static void test_every_key(void **state)
 	assert_int_equal(c->sip.listen[1].transport, SIP_TCP);
 	assert_int_equal(addr_port(&c->sip.listen[1].addr), 5061);
 	assert_true(c->sip.drop_strangers);
+	assert_int_equal(c->sip.digest, SIP_DIGEST_SHA256);
 	assert_int_equal(c->sip.t1x64_ms, 1000);
 	assert_string_equal(addr_host(&c->media.bind, host, sizeof(host)), "127.0.0.1");
 	assert_int_equal(c->media.wa_port_max, 30010);

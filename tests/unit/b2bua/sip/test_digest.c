@@ -189,6 +189,32 @@ static void test_forms(void **state)
 	digest_free(d);
 }
 
+/* baresip 1.0 gives up at a challenge that names SHA-256 anywhere: it must be possible not to. */
+static void test_one_algorithm_only(void **state)
+{
+	char challenge[DIGEST_CHALLENGE_MAX];
+	struct digest *d;
+	struct client cl;
+	const char *user;
+
+	(void)state;
+	assert_int_equal(digest_new("r", users, 2, &d), 0);
+	digest_only(d, DIGEST_MD5);
+	digest_challenge(d, 1000000, false, challenge);
+	assert_non_null(strstr(challenge, "algorithm=MD5,"));
+	assert_null(strstr(challenge, "SHA"));
+	take_nonce(&cl, challenge);
+	assert_int_equal(
+		digest_check(d, 1000000, "INVITE", answer(&cl, "ann", "pa:ss", "00000001"), true, &user), DIGEST_OK);
+	digest_only(d, DIGEST_SHA256);
+	digest_challenge(d, 1000000, false, challenge);
+	assert_non_null(strstr(challenge, "algorithm=SHA-256,"));
+	assert_null(strstr(challenge, "MD5"));
+	assert_int_equal(
+		digest_check(d, 1000000, "INVITE", answer(&cl, "ann", "pa:ss", "00000002"), true, &user), DIGEST_WRONG);
+	digest_free(d);
+}
+
 /* A nonce that fell out of the table is stale, never new again. */
 static void test_many_nonces(void **state)
 {
@@ -217,7 +243,8 @@ static void test_many_nonces(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_examples), cmocka_unit_test(test_over_time),
-		cmocka_unit_test(test_forms), cmocka_unit_test(test_many_nonces)};
+		cmocka_unit_test(test_forms), cmocka_unit_test(test_one_algorithm_only),
+		cmocka_unit_test(test_many_nonces)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
