@@ -455,14 +455,18 @@ class Rig:
         known = {"user_id": USER_ID} if number == USER.lstrip("+") else {}
         return {"number": number, **known, **changes}
 
-    def sipp(self, scenario, *args, port=None, media_port=None):
-        """The answering side, told by tests/scenario/sipp/NAME.xml."""
+    def sipp(self, scenario, *args, port=None, media_port=None, remote=None):
+        """Told by tests/scenario/sipp/NAME.xml, with the story's directory for @DIR@: the answering side, or with remote, a
+        port, the one that calls there."""
         port = port or self.gateway_port
-        process = Process(["sipp", "-sf", HERE / "sipp" / f"{scenario}.xml", "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", port,
-                           "-mp", media_port or self.ports.one(), "-nostdin", "-nd", *args], self.dir / "sipp.log")
+        told = self.dir / f"{scenario}.xml"
+        told.write_text((HERE / "sipp" / told.name).read_text().replace("@DIR@", str(self.dir)))
+        process = Process(["sipp", "-sf", told, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", port,
+                           "-mp", media_port or self.ports.one(), "-nostdin", "-nd", *args, *([f"127.0.0.1:{remote}"] if remote else [])],
+                          self.dir / "sipp.log")
         self.processes.append(process)
         until(lambda: not Ports.is_free(port) or process.popen.poll() is not None, "sipp's socket")
-        check(process.popen.poll() is None, "sipp did not start")
+        check(remote or process.popen.poll() is None, "sipp did not start")
         return process
 
     def add(self, closer):
