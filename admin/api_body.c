@@ -35,7 +35,7 @@ int body_refuse(struct body *body, const char *key, const char *what)
 static int refuse_with(struct body *body, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static int refuse_with(struct body *body, const char *key, const char *fmt, ...)
 {
-	char what[200];
+	char what[180];
 	va_list args;
 
 	va_start(args, fmt);
@@ -195,7 +195,7 @@ static int read_headers(struct body *body, const char *key, const json_t *v, str
 
 static int read_number_field(struct body *body, const struct body_field *f, const json_t *v, void *place)
 {
-	json_int_t n;
+	json_int_t n = 0;
 	int r = f->kind == BODY_UINT ? read_integer(body, f->name, v, f->min, f->max, &n)
 				     : read_integer(body, f->name, v, 0, INT64_MAX, &n);
 
@@ -210,7 +210,7 @@ static int read_number_field(struct body *body, const struct body_field *f, cons
 
 static int read_word_field(struct body *body, const struct body_field *f, const json_t *v, void *place)
 {
-	int index, r = read_word(body, f, v, &index);
+	int index = 0, r = read_word(body, f, v, &index);
 
 	if (r)
 		return r;

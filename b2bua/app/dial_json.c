@@ -54,8 +54,10 @@ struct reader {
 static const char *text_of(struct reader *r, const json_t *in, const char *key)
 {
 	const json_t *v = json_object_get(in, key);
-	const char *text = v && json_is_string(v) ? dial_text(r->d, json_string_value(v)) : v ? NULL : "";
+	const char *text = "";
 
+	if (v)
+		text = json_is_string(v) ? dial_text(r->d, json_string_value(v)) : NULL;
 	if (!text)
 		r->bad = true;
 	return text ? text : "";

@@ -31,7 +31,7 @@ static const struct plan_key user_keys[] = {KEY("number", TEXT, number), KEY("us
 	KEY("callback_permission", FLAG, callback_permission), WORD_KEY("on_request", WORD, on_request, answers),
 	KEY("reply_after_ms", UINT, reply_after_ms), WORD_KEY("on_call", WORD, on_call, on_calls),
 	KEY("ring_after_ms", UINT, ring_after_ms), KEY("answer_after_ms", UINT, answer_after_ms),
-	KEY("talk_ms", UINT, talk_ms), KEY("steps", PART, steps), {0}};
+	KEY("talk_ms", UINT, talk_ms), {"steps", PART, offsetof(struct plan_user, steps), 0, NULL}, {0}};
 
 #undef KEY
 #undef WORD_KEY
