@@ -62,12 +62,21 @@ static int live(const struct config *config, const struct calls_args *args)
 	return status == 200 ? EXIT_OK : EXIT_FAILED;
 }
 
+/* "-": no voice came that way. */
+static const char *mos_text(double mos, char dst[16])
+{
+	if (mos < 0)
+		return "-";
+	snprintf(dst, 16, "%.2f", mos);
+	return dst;
+}
+
 static void print_record(const struct call_record *rec, void *arg)
 {
 	struct calls_args *args = arg;
 	time_t started = (time_t)(rec->started_ms / 1000);
 	struct tm tm;
-	char when[32];
+	char when[32], from_wa[16], from_sip[16];
 
 	if (args->json) {
 		char *text = admin_record_json(rec);
@@ -80,10 +89,10 @@ static void print_record(const struct call_record *rec, void *arg)
 			"CAUSE", "SECONDS", "USER", "NUMBER", "GATEWAY", "MOS<", "MOS>");
 	gmtime_r(&started, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
-	printf("%-20s %-16s %-10s %-16s %8.1f %-18s %-16s %-10s %5.2f %5.2f\n", when, rec->id,
+	printf("%-20s %-16s %-10s %-16s %8.1f %-18s %-16s %-10s %5s %5s\n", when, rec->id,
 		call_status_name(rec->status), rec->cause, (double)rec->duration_ms / 1000,
-		*rec->user_number ? rec->user_number : rec->user_id, rec->number, rec->gateway, rec->wa_rx.mos,
-		rec->sip_rx.mos);
+		*rec->user_number ? rec->user_number : rec->user_id, rec->number, rec->gateway,
+		mos_text(rec->wa_rx.mos, from_wa), mos_text(rec->sip_rx.mos, from_sip));
 }
 
 static int history(const struct config *config, struct calls_args *args)
