@@ -29,6 +29,7 @@ def dials_and_talks(rig, hang_up, **plan):
     sim.wait_user_event("audio_heard")
     until(lambda: len(call.media.audio(pt=0)) > 25, "the SIP side hears the user")
     hang_up(call, sim)
+    sim.wait_user_event("ended")
     meta, = sim.report()
     record, = w.wait_records(1)
     equal(meta["direction"], "business_initiated", "direction at Meta")
