@@ -90,6 +90,23 @@ void chat_add(struct app *app, const char *number_id, const char *user, const ch
 		free(chat);
 }
 
+static const char separator[] = " | ";
+
+/* The first of the texts kept that fit, whole, in cap bytes together with all newer ones. */
+static unsigned first_that_fits(const struct chat *chat, unsigned kept, size_t cap)
+{
+	unsigned first = chat->count, oldest = chat->count > kept ? chat->count - kept : 0;
+	size_t length = 0;
+
+	while (first > oldest) {
+		length += strlen(chat->texts[(first - 1) % kept]) + (length ? strlen(separator) : 0);
+		if (length >= cap)
+			break;
+		first--;
+	}
+	return first;
+}
+
 const char *chat_context(struct app *app, const char *number_id, const char *user, char *dst, size_t cap)
 {
 	unsigned kept = app->config->messages.context_texts;
@@ -103,8 +120,8 @@ const char *chat_context(struct app *app, const char *number_id, const char *use
 		HASH_FIND_STR(app->chats->by_key, key, chat);
 	if (!chat)
 		return dst;
-	for (unsigned i = chat->count > kept ? chat->count - kept : 0; i < chat->count; i++)
-		strbuf_printf(&sb, "%s%s", *dst ? " | " : "", chat->texts[i % kept]);
+	for (unsigned i = first_that_fits(chat, kept, cap); i < chat->count; i++)
+		strbuf_printf(&sb, "%s%s", *dst ? separator : "", chat->texts[i % kept]);
 	return dst;
 }
 
