@@ -64,7 +64,7 @@ struct sip_leg {
 	/* transfer.c */
 	struct transfer *transfer;
 	struct loop_timer bye_timer; /* that answer has had its time */
-	char *route; /* Route header of requests in the dialog, NULL: none */
+	char *route;                 /* Route header of requests in the dialog, NULL: none */
 };
 
 /* All rules about which request may follow which, in one place (leg.c). */

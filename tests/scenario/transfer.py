@@ -138,6 +138,8 @@ def story_target_does_not_answer(rig):
 def story_target_not_allowed(rig):
     d = Desk(rig)
     equal(d.call.refer("sip:evil@192.0.2.200").status, 403, "answer to REFER")
+    equal(d.call.refer(d.target.replace("sip:", "sips:")).status, 400, "answer to a REFER that asks for TLS")
+    equal(d.call.refer(d.target + ";transport=tls").status, 400, "answer to a REFER that asks for TLS")
     d.talk(d.call)
     d.call.bye()
     d.sim.report()

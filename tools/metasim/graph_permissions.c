@@ -18,7 +18,8 @@ static json_t *limit(const char *period, unsigned max, unsigned used, uint64_t f
 		"{s:s, s:i, s:i}", "time_period", period, "max_allowed", (int)max, "current_usage", (int)used);
 
 	if (used >= max)
-		json_object_set_new(l, "limit_expiration_time", json_integer((json_int_t)(first_ms / 1000) + (json_int_t)window_s));
+		json_object_set_new(
+			l, "limit_expiration_time", json_integer((json_int_t)(first_ms / 1000) + (json_int_t)window_s));
 	return l;
 }
 

@@ -10,7 +10,7 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 WATRUNK = sys.argv.pop(1)
-SECRETS = {name: "not-a-real-one" for name in ("WA_VERIFY", "WA_APP_SECRET", "WATRUNK_ADMIN_TOKEN", "WA_TOKEN")}
+SECRETS = {name: "not-a-real-one" for name in ("WA_VERIFY", "WA_APP_SECRET", "WATRUNK_ADMIN_TOKEN", "WA_TOKEN", "CRM_SECRET", "DESK1_PASSWORD")}
 
 
 def watrunk(*args, **environment):
@@ -25,7 +25,7 @@ class Samples(unittest.TestCase):
     def test_etc_without_secrets_names_them_all(self):
         run = watrunk("check", "-c", "etc/watrunk.yaml", **{name: "" for name in SECRETS})
         self.assertEqual(run.returncode, 2)
-        for name in SECRETS:
+        for name in ("WA_VERIFY", "WA_APP_SECRET", "WATRUNK_ADMIN_TOKEN", "WA_TOKEN"):
             self.assertIn(name, run.stderr)
 
     def test_readme(self):
@@ -37,6 +37,27 @@ class Samples(unittest.TestCase):
             f.flush()
             run = watrunk("check", "-c", f.name, **SECRETS)
         self.assertEqual((run.returncode, run.stderr), (0, ""))
+
+    def test_yaml_of_the_pages(self):
+        """Each block of docs/*.md, put into README's configuration in place of the sections it has."""
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
+            base = re.search(r"^```yaml\n(.*?)^```", f.read(), flags=re.S | re.M).group(1)
+        sections = re.split(r"^(?=\w+:)", base, flags=re.M)
+        seen = 0
+        for page in sorted(os.listdir(os.path.join(ROOT, "docs"))):
+            if not page.endswith(".md"):
+                continue
+            with open(os.path.join(ROOT, "docs", page), encoding="utf-8") as f:
+                blocks = re.findall(r"^```yaml\n(.*?)^```", f.read(), flags=re.S | re.M)
+            for block in blocks:
+                own = re.findall(r"^(\w+):", block, flags=re.M)
+                seen += 1
+                with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as f:
+                    f.write("".join(x for x in sections if x.split(":")[0] not in own) + block)
+                    f.flush()
+                    run = watrunk("check", "-c", f.name, **SECRETS)
+                self.assertEqual((run.returncode, run.stderr), (0, ""), f"docs/{page}:\n{block}")
+        self.assertGreater(seen, 5)
 
     def route(self, *args):
         run = watrunk("route-test", "-c", "etc/watrunk.yaml", "--json", "--to", "+12025550123", *args, **SECRETS)
