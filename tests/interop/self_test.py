@@ -27,6 +27,7 @@ import harness
 from baresip_pbx import PORTS as BARESIP_PORTS
 from baresip_pbx import Baresip
 from harness import Failure, Process
+from meta_sdp import check_offer, make_sdp
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TALK_S = 6
@@ -245,6 +246,21 @@ def check_faults_are_noticed(folder):
         expect(not report["ok"], "fault %s: ok" % call.fault)
 
 
+def check_offers_are_read(_folder):
+    """The offer of a call by the business: a good one, and what is wrong in others."""
+    good = make_sdp("127.0.0.1", 9, "abcd", "a" * 22, ":".join(["AB"] * 32), 7).replace("a=ice-lite\r\n", "").replace(
+        " 2001:db8:20::1 ", " 127.0.0.1 ")
+    rows = [("a=mid:audio", "a=mid:audio", None), ("a=setup:actpass", "a=setup:active", None),
+            ("a=setup:actpass", "a=setup:passive", "expected actpass or active"), ("a=mid:audio\r\n", "", "no a=mid"),
+            ("a=rtcp-mux\r\n", "", "no a=rtcp-mux"), ("a=sendrecv", "a=recvonly", "not sendrecv"), ("\r\n", "\n", "not CRLF"),
+            ("a=ptime:20", "a=ptime:10", "no a=ptime:20"), ("a=mid", "a=ice-lite\r\na=mid", "both sides would wait"),
+            ("sha-256", "sha-1", "not a SHA-256"), ("SAVPF 111", "SAVPF 0", "111 is missing")]
+    for old, new, fault in rows:
+        offer, faults = check_offer(good.replace(old, new))
+        expect(any(fault in f for f in faults) if fault else not faults, "%r for %r: %r" % (new, old, faults))
+        expect(fault or (offer.mid, offer.ssrcs) == ("audio", [7]), "not read: %r" % offer)
+
+
 def check_baresip(folder):
     phone = Baresip(folder, harness.free_ports(BARESIP_PORTS), os.path.join(folder, "business-8k.wav"))
     caller = Baresip(folder, harness.free_ports(BARESIP_PORTS), os.path.join(folder, "user-8k.wav"), user="100")
@@ -279,7 +295,7 @@ def main():
     try:
         harness.make_speech(folder, "user", harness.USER_TEXT, "en-us", TALK_S - 2)
         harness.make_speech(folder, "business", harness.BUSINESS_TEXT, "en-gb", TALK_S - 2)
-        for check in (check_good_calls, check_faults_are_noticed, check_baresip):
+        for check in (check_offers_are_read, check_good_calls, check_faults_are_noticed, check_baresip):
             print(check.__name__.replace("_", " "))
             check(folder)
     except Failure as e:
