@@ -1,5 +1,6 @@
 """Calls toward WhatsApp users: dialled by a SIP peer, by the API; every way they end; permission missing, asked, given."""
 import json
+import sqlite3
 
 from harness import NUMBER, NUMBER_ID, USER, check, equal, expect_record, main, until
 from sip_peer import RawSip, SipPeer
@@ -248,6 +249,21 @@ def story_no_permission_asked_and_refused(rig):
     # Asked once in 24 hours: the second caller is told so, and nobody is asked again.
     peer.dial(USER).wait_response(403)
     equal(len([m for m in sim.messages() if m["kind"] == "permission_request"]), 1, "requests")
+
+
+def story_request_never_answered_is_sent_anew(rig):
+    """A request can be answered for 7 days; after that it must not keep the user from being asked again."""
+    w, peer, sim = setup(rig, rules=ASKING, user={"permission": "none"}, limits={"requests_per_day": 10, "requests_per_week": 10})
+    peer.dial(USER).wait_response(403)
+    sim.wait_user_event("permission_requested")
+    until(lambda: w.admin("GET", "/v1/parked")[1]["parked"], "the parked call")
+    w.stop()
+    with sqlite3.connect(f"{rig.dir}/calls.db") as db:
+        db.execute("UPDATE permissions SET requested_ms = requested_ms - 8 * 86400000, checked_ms = checked_ms - 8 * 86400000")
+    rig.watrunk(dialplan=ASKING)
+    peer.dial(USER).wait_response(403)
+    sim.wait_user_event("permission_requested", count=2)
+    equal(sim.report(), [], "calls at Meta")
 
 
 # ---- by the API ----
