@@ -30,6 +30,16 @@ static void load_allow(struct load *ld, const struct sip_yaml *y)
 	}
 }
 
+/* Or anything below it: line ends, tabs. */
+static bool has_blank(const char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text <= ' ' || *text == 0x7f)
+			return true;
+	}
+	return false;
+}
+
 static void load_user(struct load *ld, size_t i, const struct sip_user_yaml *y)
 {
 	struct sip_user *u = &ld->c->sip.users[i];
@@ -37,14 +47,14 @@ static void load_user(struct load *ld, size_t i, const struct sip_user_yaml *y)
 
 	u->name = y->name;
 	snprintf(key, sizeof(key), "sip.users[%zu].name", i);
-	if (!*y->name || y->name[strcspn(y->name, "\"\\ \t")])
+	if (!*y->name || has_blank(y->name) || strpbrk(y->name, "\"\\"))
 		FAULT(ld, key, "\"%s\": no blanks, quotes or backslashes", y->name);
 	for (size_t k = 0; k < i; k++) {
 		if (strcmp(ld->c->sip.users[k].name, u->name) == 0)
 			FAULT(ld, key, "\"%s\" stands twice", u->name);
-		if (config_gateway_by_name(ld->c, u->name))
-			FAULT(ld, key, "\"%s\" is the name of a gateway, too", u->name);
 	}
+	if (config_gateway_by_name(ld->c, u->name))
+		FAULT(ld, key, "\"%s\" is the name of a gateway, too", u->name);
 	snprintf(key, sizeof(key), "sip.users[%zu].password", i);
 	u->password = load_secret(ld, key, y->password);
 }
@@ -132,6 +142,22 @@ static void load_messages(struct load *ld, const struct messages_yaml *y)
 		load_uint(ld, "messages.context_minutes", y ? y->context_minutes : NULL, 60, 1, 1440);
 }
 
+/* A misspelt type would be a receiver that hears nothing. docs/events.md */
+static bool is_event_type(const char *pattern)
+{
+	static const char *const types[] = {"call.received", "call.dialled", "call.ringing", "call.answered",
+		"call.held", "call.resumed", "call.transferred", "call.transfer_failed", "call.dtmf", "call.ended",
+		"call.missed", "call.failed", "permission.requested", "permission.granted", "permission.denied",
+		"permission.expired", "permission.revoked", "dial.parked", "dial.cancelled", "dial.expired",
+		"message.matched"};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (events_type_matches(pattern, types[i]))
+			return true;
+	}
+	return false;
+}
+
 static void load_receiver(struct load *ld, size_t i, const struct event_receiver_yaml *y)
 {
 	struct events_receiver *r = &ld->c->events[i];
@@ -149,8 +175,13 @@ static void load_receiver(struct load *ld, size_t i, const struct event_receiver
 			FAULT(ld, key, "\"%s\" stands twice", r->name);
 	}
 	snprintf(key, sizeof(key), "events[%zu].url", i);
-	if (!str_starts(y->url, "http://") && !str_starts(y->url, "https://"))
+	if ((!str_starts(y->url, "http://") && !str_starts(y->url, "https://")) || has_blank(y->url))
 		FAULT(ld, key, "\"%s\" is not an http(s) URL", y->url);
+	for (size_t k = 0; k < r->type_count; k++) {
+		snprintf(key, sizeof(key), "events[%zu].types[%zu]", i, k);
+		if (!is_event_type(r->types[k]))
+			FAULT(ld, key, "\"%s\": no event is of this type", r->types[k]);
+	}
 	snprintf(key, sizeof(key), "events[%zu].secret", i);
 	if (y->secret)
 		r->secret = load_secret(ld, key, y->secret);
