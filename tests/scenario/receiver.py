@@ -1,4 +1,5 @@
 """An HTTP server of a story's own: receives events, or is asked for routes; can be dead, slow, or wrong."""
+import contextlib
 import hashlib
 import hmac
 import http.server
@@ -28,10 +29,11 @@ class Receiver:
                 receiver.take(self.path, dict(self.headers), raw)
                 status, value = receiver.answer(self.path, json.loads(raw))
                 body = b"" if value is None else json.dumps(value).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(ConnectionError):      # who asked may have given up, or died
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
 
             def log_message(self, *args):
                 pass
