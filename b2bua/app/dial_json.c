@@ -8,6 +8,7 @@
 #include "lib/base/str.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <string.h>
 
 static json_t *template_json(const struct route_template *t)
@@ -72,6 +73,15 @@ static uint64_t number_of(struct reader *r, const char *key)
 	return v && !r->bad ? (uint64_t)json_integer_value(v) : 0;
 }
 
+static unsigned seconds_of(struct reader *r, const char *key)
+{
+	uint64_t n = number_of(r, key);
+
+	if (n > INT_MAX)
+		r->bad = true;
+	return r->bad ? 0 : (unsigned)n;
+}
+
 static void read_headers(struct reader *r)
 {
 	const json_t *list = json_object_get(r->root, "headers");
@@ -96,7 +106,7 @@ static void read_permission(struct reader *r)
 	struct route_permission *p = &r->d->permission;
 
 	p->request = json_is_true(json_object_get(r->root, "request"));
-	p->park_s = (unsigned)number_of(r, "park_s");
+	p->park_s = seconds_of(r, "park_s");
 	p->text = text_of(r, r->root, "request_text");
 	p->template.name = text_of(r, t, "name");
 	p->template.language = text_of(r, t, "language");
@@ -124,8 +134,8 @@ static void read_dial(struct reader *r)
 	d->profile_name = text_of(r, r->root, "profile_name");
 	d->payload = text_of(r, r->root, "payload");
 	d->rule = text_of(r, r->root, "rule");
-	d->ring_s = (unsigned)number_of(r, "ring_s");
-	d->agent_ring_s = (unsigned)number_of(r, "agent_ring_s");
+	d->ring_s = seconds_of(r, "ring_s");
+	d->agent_ring_s = seconds_of(r, "agent_ring_s");
 	d->gateway = text_of(r, r->root, "gateway");
 	d->uri = text_of(r, r->root, "uri");
 	d->from_user = text_of(r, r->root, "from_user");

@@ -45,11 +45,11 @@ def quiet(w, timeout=40):
 # ---- SIP ----
 
 def story_invites_and_cancels(rig):
-    """300 INVITEs for one user and for strangers, each cancelled at another moment, some twice, some never answered with an ACK."""
+    """150 INVITEs for one user and for strangers, each cancelled at another moment, some twice, some never answered with an ACK."""
     dice = random.Random(7)
     w, peer, sim = setup(rig, user={"on_call": "ignore"}, outbound={"connect_after_ms": 5}, graph={"connect": {"delay_ms": 15}})
     calls = []
-    for n in range(300):
+    for n in range(150):
         user = USER if n % 3 else f"+4470000{n:05d}"
         call = peer.dial(user, offer=n % 7 != 0)
         calls.append(call)

@@ -101,7 +101,8 @@ static void bad_ones_are_refused(void **state)
 		"{\"id\":\"c-1\",\"id\":\"c-2\"}", "{\"id\":\"c-1\",\"order\":3}", "{\"id\":\"c-1\",\"order\":-1}",
 		"{\"id\":\"c-1\",\"order\":99999999999}", "{\"id\":\"c-1\",\"order\":\"0\"}",
 		"{\"id\":\"c-1\",\"order\":1,\"ring_s\":-1}", "{\"id\":\"c-1\",\"order\":1,\"ring_s\":1.5}",
-		"{\"id\":\"c-1\",\"order\":1,\"uri\":null}", "{\"id\":\"c-1\",\"order\":1,\"uri\":{}}",
+		"{\"id\":\"c-1\",\"order\":1,\"ring_s\":4294967295}", "{\"id\":\"c-1\",\"order\":1,\"uri\":null}",
+		"{\"id\":\"c-1\",\"order\":1,\"uri\":{}}",
 		"{\"id\":\"c-1\",\"order\":1,\"request_template\":{\"name\":7}}",
 		"{\"id\":\"c-1\",\"order\":1,\"request_template\":{\"parameters\":[1]}}", "{\"id\":\"c-1\"}",
 		"{\"id\":\"c-1\",\"order\":1} x", "{\"id\":\"c\xff\",\"order\":1}"};
