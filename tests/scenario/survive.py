@@ -93,6 +93,7 @@ def one_call(sim, w):
 def goes_on(sim, w, **wanted):
     """It is carried out now; the user speaks and hangs up."""
     sim.wait_user_event("audio_heard", timeout=30)
+    until(lambda: [c for c in w.live() if c["state"] == "up"], "the agent on the line")     # music is audio, too
     sim.act(hang_up=True)
     until(lambda: [r for r in w.records() if r["status"] == "completed"], "the record")
     record, = [r for r in w.records() if r["status"] == "completed"]
@@ -425,7 +426,7 @@ def story_random_kills(rig):
     w = lives.now
 
     def settled():
-        return not w.live() and not undone(rig) and not rows(rig, "SELECT * FROM parked") and len(dialled(sim)) >= 0 and all_known(w, sim, users)
+        return not w.live() and not undone(rig) and not rows(rig, "SELECT * FROM parked") and all_known(w, sim, users)
     until(settled, "everybody's call", 60)
     made, records = dialled(sim), w.records()
     for user in users:
