@@ -9,6 +9,7 @@
 #include "lib/http/http_client.h"
 #include "tools/metasim/meta_internal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ struct delivery {
 	struct meta_call *call; /* the connect whose answer is to be noted; NULL: none */
 	char *body;
 	bool again;
+	bool resent; /* on another connection, once */
 	unsigned tries;
 	struct loop_timer timer;
 	struct delivery *next;
@@ -60,11 +62,25 @@ static bool try_again(struct delivery *d)
 	return true;
 }
 
+/* A connection kept open from the webhook before can be closed by watrunk, which has heard nothing for a while, at the
+ * moment it is used again: any HTTP client then opens another. watrunk sorts out what came twice. */
+static bool resend(struct delivery *d, const struct http_result *result)
+{
+	if (result->error != -ECONNRESET || d->resent)
+		return false;
+	d->resent = true;
+	d->tries--;
+	loop_timer_set(d->meta->loop, &d->timer, loop_now_us(d->meta->loop), send_now, d);
+	return true;
+}
+
 static void on_delivered(const struct http_result *result, void *arg)
 {
 	struct delivery *d = arg;
 	struct meta_call *c = d->call;
 
+	if (resend(d, result))
+		return;
 	if (c) {
 		c->rep.webhook_status = result->status;
 		if (!c->rep.webhook_done_us)
