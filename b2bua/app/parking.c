@@ -18,6 +18,8 @@ enum { PARKED_MAX = 100000 };
 
 struct parked {
 	struct dial *dial;
+	bool unkept; /* whoever parked it waits until it is on disk: it is not dialled before, or a crash might lead to
+			a second call for one message */
 	struct parked *prev, *next;
 };
 
@@ -46,13 +48,14 @@ static struct parked *find(const struct app *app, const char *id)
 	return NULL;
 }
 
-static bool remember(struct app *app, struct dial *d)
+static bool remember(struct app *app, struct dial *d, bool unkept)
 {
 	struct parked *p = app->parking->count < PARKED_MAX ? calloc(1, sizeof(*p)) : NULL;
 
 	if (!p)
 		return false;
 	p->dial = d;
+	p->unkept = unkept;
 	d->is_parked = true;
 	DL_APPEND(app->parking->list, p);
 	app->parking->count++;
@@ -74,14 +77,28 @@ static struct dial *take(struct app *app, struct parked *p)
 
 struct kept_job {
 	struct job job;
+	char id[CALL_ID_TEXT];
 	void (*fn)(int status, void *arg);
 	void *arg;
 };
+
+/* What could not be kept is not dialled: who asked for it is told so. */
+static void settle(struct app *app, const char *id, int status)
+{
+	struct parked *p = app->parking ? find(app, id) : NULL;
+
+	if (!p || !p->unkept)
+		return;
+	p->unkept = false;
+	if (status)
+		forget(app, p);
+}
 
 static void on_kept(int status, void *arg)
 {
 	struct kept_job *j = arg;
 
+	settle(j->job.app, j->id, status);
 	j->fn(status, j->arg);
 	job_free(&j->job);
 }
@@ -119,12 +136,13 @@ void parking_put(struct app *app, struct dial *d, bool waiting, void (*fn)(int s
 	str_copy(row.number_id, sizeof(row.number_id), d->number_id);
 	str_copy(row.user, sizeof(row.user), dial_user(d));
 	if (j) {
+		str_copy(j->id, sizeof(j->id), d->id);
 		j->fn = fn;
 		j->arg = arg;
 	}
 	if (r == 0 && (!json || strlen(json) > PARKED_JSON_MAX))
 		r = json ? -EMSGSIZE : -ENOMEM;
-	if (r == 0 && !remember(app, d))
+	if (r == 0 && !remember(app, d, fn != NULL))
 		r = -ENOSPC;
 	if (r) {
 		dial_free(d);
@@ -133,6 +151,8 @@ void parking_put(struct app *app, struct dial *d, bool waiting, void (*fn)(int s
 		r = store_put_parked(app->store, &row, j ? on_kept : NULL, j);
 		if (waiting)
 			emit_parked(app, d, "parked");
+		if (r)
+			settle(app, row.id, r);
 	}
 	free(json);
 	if (r == 0)
@@ -172,7 +192,7 @@ static void on_due(void *arg)
 	job_free(j);
 	app->parking->blocked = false;
 	DL_FOREACH_SAFE (app->parking->list, p, next) {
-		if (p->dial->waiting || app->stopping)
+		if (p->dial->waiting || p->unkept || app->stopping)
 			continue;
 		if (must_wait(app, p->dial, &full)) {
 			app->parking->blocked = true;
@@ -292,7 +312,7 @@ static void load_one(const struct parked_dial *row, void *arg)
 	struct app *app = arg;
 	struct dial *d = dial_from_json(app, row->json);
 
-	if (!d || !remember(app, d)) {
+	if (!d || !remember(app, d, false)) {
 		log_error("dial_lost", "call=%.39s error=\"what lies parked in the store cannot be read\"", row->id);
 		dial_free(d);
 	}
