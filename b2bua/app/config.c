@@ -261,7 +261,7 @@ static void load_media(struct load *ld, const struct media_yaml *y)
 	m->music_path = y->music;
 	m->tone_country = y->ringback ? y->ringback : "";
 	if (y->music && media_music_check(y->music, why, sizeof(why)))
-		FAULT(ld, "media.music", "%s", why);
+		FAULT(ld, "media.music", "\"%s\": %s", y->music, why);
 	if (y->ringback && !media_tone_known(y->ringback))
 		FAULT(ld, "media.ringback", "\"%s\" is not a country whose tones are known, such as uk, us, de or br",
 			y->ringback);

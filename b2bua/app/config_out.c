@@ -215,10 +215,34 @@ static void find_secrets(struct config *c)
 	}
 }
 
+static bool known_caller(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->sip.user_count; i++) {
+		if (strcmp(c->sip.users[i].name, name) == 0)
+			return true;
+	}
+	return config_gateway_by_name(c, name) != NULL;
+}
+
+/* A rule for calls of somebody who is not there never acts: it is misspelt. */
+static void check_callers(struct load *ld, const struct config_file *y)
+{
+	char key[48];
+
+	for (size_t i = 0; i < y->dialplan_count; i++) {
+		const char *name = y->dialplan[i].match.gateway;
+		if (!name || known_caller(ld->c, name))
+			continue;
+		snprintf(key, sizeof(key), "dialplan[%zu].match.gateway", i);
+		FAULT(ld, key, "\"%s\" is the name of neither a gateway nor one of sip.users", name);
+	}
+}
+
 void load_way_out(struct load *ld, const struct config_file *y)
 {
 	load_allow(ld, &y->sip);
 	load_users(ld, &y->sip);
+	check_callers(ld, y);
 	load_transfer(ld, y->transfer);
 	load_permission(ld, y->permission);
 	load_messages(ld, y->messages);

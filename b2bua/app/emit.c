@@ -19,9 +19,12 @@ enum { FIELDS_MAX = 24 };
 static void tell(struct app *app, const char *type, const char *subject, const struct event_field *fields, size_t count)
 {
 	int r = app->events ? events_emit(app->events, type, subject, fields, count) : 0;
+	bool is_call = str_starts(subject, "c-");
+	char masked[24];
 
 	if (r)
-		log_error("event_lost", "type=%s subject=%.40s error=\"%s\"", type, subject, strerror(-r));
+		log_error("event_lost", "type=%s subject=%.40s error=\"%s\"", type,
+			is_call ? subject : str_mask_number(masked, sizeof(masked), subject), strerror(-r));
 }
 
 static size_t parties(const struct call_report *r, struct event_field *f)

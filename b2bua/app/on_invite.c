@@ -268,13 +268,24 @@ static void replace(struct app *app, const struct sip_event *ev)
 
 /* ---- the door ---- */
 
+/* An extension as it is; what may be somebody's telephone number, masked. */
+static const char *caller_text(char dst[24], const char *user)
+{
+	enum { EXTENSION_MAX = 6 };
+	char number[24];
+
+	if (strlen(user) <= EXTENSION_MAX || str_e164(user, number, sizeof(number)))
+		return user;
+	return str_mask_number(dst, 24, user);
+}
+
 void on_sip_invite(struct app *app, const struct sip_event *ev)
 {
-	char source[ADDR_TEXT_MAX], user[24];
+	char source[ADDR_TEXT_MAX], caller[24], user[24];
 
 	counter_inc(CNT_SIP_INVITES_IN);
 	log_info("sip_incoming", "from=%s user=%s auth=%s to=%s replaces=%d t_us=%llu",
-		addr_format(&ev->in->source, source, sizeof(source)), ev->in->from_user,
+		addr_format(&ev->in->source, source, sizeof(source)), caller_text(caller, ev->in->from_user),
 		ev->in->auth_user ? ev->in->auth_user : "-", str_mask_number(user, sizeof(user), ev->in->request_user),
 		ev->in->replaces_leg != 0, (unsigned long long)loop_now_us(app->loop));
 	if (ev->in->replaces_leg)
