@@ -20,6 +20,13 @@ struct dial {
 	bool ringback;
 	/* the SIP side; of a SIP caller: where a parked call is called back, gateway "" when that cannot be */
 	const char *gateway, *uri, *from_user, *from_display;
+	struct dial_fallback { /* other gateways, after those causes */
+		size_t count, cause_count;
+		struct {
+			const char *gateway, *uri;
+		} places[ROUTE_GATEWAYS_MAX - 1];
+		const char *causes[ROUTE_FAILOVER_MAX];
+	} fallback;
 	struct route_header *headers;
 	size_t header_count;
 	struct route_permission permission;

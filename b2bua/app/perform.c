@@ -9,6 +9,7 @@
 #include "lib/base/assert.h"
 #include "lib/base/clock.h"
 #include "lib/base/counter.h"
+#include "lib/base/crypto.h"
 #include "lib/base/str.h"
 
 #include <errno.h>
@@ -334,6 +335,7 @@ static void do_ask_route(struct app_call *ac, const struct route *asked)
 			.payload = rep.payload,
 			.phone_number_id = rep.phone_number_id,
 			.call_id = rep.call_id,
+			.random = crypto_random_u64(),
 		};
 		ac->ask = ask_route(ac->app, asked, facts, &ac->route_arena, on_routed, ac);
 	}

@@ -41,6 +41,7 @@ static int make_call(struct app_call *ac, const struct wa_event *ev)
 		.payload = ev->payload,
 		.sdp = ev->sdp,
 		.sdp_length = ev->sdp_length,
+		.random = crypto_random_u64(),
 	};
 
 	/* Not a number: the user shows a business-scoped id only. */
