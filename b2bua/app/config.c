@@ -6,7 +6,6 @@
 #include "b2bua/app/config.h"
 
 #include "b2bua/app/config_load.h"
-#include "b2bua/app/resolve.h"
 #include "b2bua/sip/uri.h"
 #include "lib/base/str.h"
 
@@ -269,90 +268,6 @@ static void load_media(struct load *ld, const struct media_yaml *y)
 		1000 * load_uint(ld, "media.sip_silence_timeout", y->sip_silence_timeout, 60, 1, 3600);
 }
 
-static enum audio_codec codec_by_name(const char *name)
-{
-	if (str_equal_nocase(name, "PCMU"))
-		return AUDIO_PCMU;
-	return str_equal_nocase(name, "PCMA") ? AUDIO_PCMA : AUDIO_NONE;
-}
-
-/* An INVITE leaves from the listener whose transport the gateway's URI names. */
-static bool has_listener(const struct config *c, const char *uri)
-{
-	struct sip_uri target;
-
-	if (sip_uri_parse(uri, &target))
-		return false;
-	for (size_t i = 0; i < c->sip.listen_count; i++) {
-		if (c->sip.listen[i].transport == target.transport)
-			return true;
-	}
-	return false;
-}
-
-static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y)
-{
-	struct call_gateway *g = &ld->c->gateways[i];
-	struct config_gateway *src = &ld->c->gateway_sources[i];
-	char key[64], why[160];
-
-#define KEY(name) (snprintf(key, sizeof(key), "gateways[%zu]." name, i), key)
-	g->name = y->name;
-	g->uri = y->uri;
-	src->inbound = load_bool(y->inbound, true);
-	g->ptime_ms = (uint16_t)load_uint(ld, KEY("ptime_ms"), y->ptime_ms, 20, 10, 60);
-	if (!sip_target_allowed(y->uri))
-		FAULT(ld, KEY("uri"), "\"%s\" cannot be called: sip:HOST[:PORT] with ;transport=udp or tcp", y->uri);
-	else if (resolve_sip_uri(y->uri, src->addrs, CONFIG_GATEWAY_ADDRS_MAX, &src->addr_count, why, sizeof(why)))
-		FAULT(ld, KEY("uri"), "%s", why);
-	else if (!has_listener(ld->c, y->uri))
-		FAULT(ld, KEY("uri"), "\"%s\": no entry of sip.listen has this transport", y->uri);
-	if (y->codecs_count == 0) {
-		g->codecs[0] = AUDIO_PCMU;
-		g->codecs[1] = AUDIO_PCMA;
-	}
-	for (size_t k = 0; k < y->codecs_count; k++) {
-		char codec_key[64];
-		g->codecs[k] = codec_by_name(y->codecs[k]);
-		snprintf(codec_key, sizeof(codec_key), "gateways[%zu].codecs[%zu]", i, k);
-		if (g->codecs[k] == AUDIO_NONE)
-			FAULT(ld, codec_key, "\"%s\" is not known: PCMU or PCMA", y->codecs[k]);
-		for (size_t before = 0; before < k; before++) {
-			if (g->codecs[k] != AUDIO_NONE && g->codecs[before] == g->codecs[k])
-				FAULT(ld, codec_key, "\"%s\" stands twice", y->codecs[k]);
-		}
-	}
-	for (size_t k = 0; k < i; k++) {
-		if (strcmp(ld->c->gateways[k].name, g->name) == 0)
-			FAULT(ld, KEY("name"), "\"%s\" stands twice", g->name);
-	}
-#undef KEY
-}
-
-static void load_gateways(struct load *ld, const struct config_file *y)
-{
-	struct config *c = ld->c;
-
-	c->gateways = calloc(y->gateways_count, sizeof(*c->gateways));
-	c->gateway_sources = calloc(y->gateways_count, sizeof(*c->gateway_sources));
-	if (!c->gateways || !c->gateway_sources) {
-		ld->out_of_memory = true;
-		return;
-	}
-	c->gateway_count = y->gateways_count;
-	for (size_t i = 0; i < y->gateways_count; i++)
-		load_gateway(ld, i, &y->gateways[i]);
-}
-
-const struct call_gateway *config_gateway_by_name(const struct config *c, const char *name)
-{
-	for (size_t i = 0; i < c->gateway_count; i++) {
-		if (strcmp(c->gateways[i].name, name) == 0)
-			return &c->gateways[i];
-	}
-	return NULL;
-}
-
 static bool known_gateway(const char *name, void *arg)
 {
 	return config_gateway_by_name(arg, name) != NULL;
@@ -496,8 +411,7 @@ struct config *config_free(struct config *c)
 	}
 	free(c->numbers);
 	free_way_out(c);
-	free(c->gateways);
-	free(c->gateway_sources);
+	free_gateways(c);
 	dialplan_free(c->dialplan);
 	if (c->raw)
 		conf_data_free(&config_file_schema, c->raw);

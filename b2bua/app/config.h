@@ -29,7 +29,8 @@ enum { CONFIG_GATEWAY_ADDRS_MAX = 8 };
 struct config_gateway {                              /* beside its call_gateway, same index */
 	struct addr addrs[CONFIG_GATEWAY_ADDRS_MAX]; /* hosts that may send us SIP as this gateway */
 	size_t addr_count;
-	bool inbound; /* may it call us by its address alone */
+	bool inbound;                       /* may it call us by its address alone */
+	struct sip_credentials credentials; /* user NULL: none; the password fetched */
 };
 
 struct config_file; /* as libcyaml loads it: config_schema.h */
@@ -104,6 +105,8 @@ int config_load(const char *path, struct config **ret_config, struct conf_errors
 struct config *config_free(struct config *c); /* wipes secrets; accepts NULL; returns NULL */
 
 const struct call_gateway *config_gateway_by_name(const struct config *c, const char *name);
+/* What the file says of it beside; NULL: not one of the file's. */
+const struct config_gateway *config_gateway_of(const struct config *c, const struct call_gateway *gateway);
 const struct config_number *config_number_by_id(const struct config *c, const char *phone_number_id);
 const struct config_number *config_number_by_number(const struct config *c, const char *e164);
 

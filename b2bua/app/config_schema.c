@@ -95,6 +95,9 @@ static const cyaml_schema_field_t gateway_fields[] = {
 	CYAML_FIELD_SEQUENCE("codecs", OPTIONAL, struct gateway_yaml, codecs, &text_value, 1, 4),
 	UINT_OPTIONAL("ptime_ms", struct gateway_yaml, ptime_ms),
 	BOOL_OPTIONAL("inbound", struct gateway_yaml, inbound),
+	TEXT_OPTIONAL("user", struct gateway_yaml, user),
+	TEXT_OPTIONAL("password", struct gateway_yaml, password),
+	TEXT_OPTIONAL("realm", struct gateway_yaml, realm),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t gateway_value = {

@@ -44,7 +44,7 @@ struct media_yaml {
 	uint32_t *ice_timeout, *wa_silence_timeout, *sip_silence_timeout; /* seconds */
 };
 struct gateway_yaml {
-	char *name, *uri;
+	char *name, *uri, *user, *password, *realm;
 	char **codecs;
 	unsigned codecs_count;
 	uint32_t *ptime_ms;

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- media ---- */
 
@@ -204,6 +205,20 @@ static void queue_sip_refused(struct app_call *ac, enum call_leg which, int code
 	app_queue_event(ac, &ev);
 }
 
+/* Only for the gateway's own host: a transfer's target elsewhere learns nothing that could be guessed at. */
+static const struct sip_credentials *credentials_for(
+	const struct config *c, const struct call_gateway *gw, const char *target)
+{
+	const struct config_gateway *g = config_gateway_of(c, gw);
+	struct sip_uri own, called;
+
+	if (!g || !g->credentials.user || sip_uri_parse(gw->uri, &own) || sip_uri_parse(target, &called))
+		return NULL;
+	return own.host_length == called.host_length && strncasecmp(own.host, called.host, own.host_length) == 0
+		       ? &g->credentials
+		       : NULL;
+}
+
 static void do_invite(struct app_call *ac, const struct call_action *a)
 {
 	const struct call_gateway *gw = a->u.invite.gateway;
@@ -217,6 +232,7 @@ static void do_invite(struct app_call *ac, const struct call_action *a)
 		.sdp = a->u.invite.sdp,
 		.referred_by = a->u.invite.referred_by,
 		.replaces = a->u.invite.replaces,
+		.credentials = credentials_for(ac->app->config, gw, a->u.invite.target),
 	};
 	char pai[SIP_URI_MAX] = "";
 	uint64_t leg;

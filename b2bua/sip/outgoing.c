@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <sofia-sip/sip_protos.h>
+#include <stdio.h>
 #include <string.h>
 
 int contact_build(char *dst, size_t cap, const struct sip_stack *s, const struct sip_listener *listener,
@@ -36,10 +37,6 @@ int contact_build(char *dst, size_t cap, const struct sip_stack *s, const struct
 }
 
 enum { TRANSFER_VALUE_MAX = 1024 };
-
-struct invite_text {
-	char to[SIP_URI_MAX], from[SIP_NAME_ADDR_MAX], contact[SIP_URI_MAX], headers[SIP_HEADERS_MAX];
-};
 
 static bool one_line(const char *value)
 {
@@ -109,12 +106,31 @@ static int invite_text(
 	*ret_listener = stack_listener_for(s, &target, &local);
 	if (!*ret_listener)
 		return -EINVAL;
-	if (sip_to_build(t->to, sizeof(t->to), &target) ||
+	if (str_copy(t->target, sizeof(t->target), in->target_uri) || sip_to_build(t->to, sizeof(t->to), &target) ||
 		sip_from_build(t->from, sizeof(t->from), in->from_display, in->from_user, domain) ||
 		contact_build(t->contact, sizeof(t->contact), s, *ret_listener, &local, target.transport) ||
 		headers_build(t->headers, sizeof(t->headers), in->pai_uri, in->headers, in->header_count))
 		return -EINVAL;
 	return put_transfer_headers(t->headers, sizeof(t->headers), in);
+}
+
+int outgoing_send(
+	struct sip_leg *leg, const struct invite_text *t, const char *sdp, uint32_t cseq, const char *authorization)
+{
+	char cseq_text[32];
+
+	/* Tags of the handle go into every request of it: body and call data belong to the INVITE alone. */
+	leg->nh = nua_handle(leg->listener->nua, leg, NUTAG_URL((const url_string_t *)t->target), SIPTAG_TO_STR(t->to),
+		SIPTAG_FROM_STR(t->from), SIPTAG_CALL_ID_STR(leg->call_id),
+		TAG_IF(t->contact[0], SIPTAG_CONTACT_STR(t->contact)), TAG_END());
+	if (!leg->nh)
+		return -ENOMEM;
+	(void)snprintf(cseq_text, sizeof(cseq_text), "%u INVITE", (unsigned)cseq);
+	nua_invite(leg->nh, TAG_IF(cseq, SIPTAG_CSEQ_STR(cseq_text)),
+		TAG_IF(*t->headers, SIPTAG_HEADER_STR(t->headers)),
+		TAG_IF(*authorization, SIPTAG_HEADER_STR(authorization)), SIPTAG_CONTENT_TYPE_STR("application/sdp"),
+		SIPTAG_PAYLOAD_STR(sdp), TAG_END());
+	return 0;
 }
 
 int sip_leg_invite(struct sip_stack *s, const struct sip_invite *invite, uint64_t *ret_leg)
@@ -131,16 +147,14 @@ int sip_leg_invite(struct sip_stack *s, const struct sip_invite *invite, uint64_
 		return -ENOMEM;
 	leg->listener = listener;
 	str_copy(leg->contact, sizeof(leg->contact), t.contact);
-	/* Tags of the handle go into every request of it: body and call data belong to the INVITE alone. */
-	leg->nh = nua_handle(listener->nua, leg, NUTAG_URL((const url_string_t *)invite->target_uri),
-		SIPTAG_TO_STR(t.to), SIPTAG_FROM_STR(t.from), SIPTAG_CALL_ID_STR(leg->call_id),
-		TAG_IF(t.contact[0], SIPTAG_CONTACT_STR(t.contact)), TAG_END());
-	if (!leg->nh) {
+	if (invite->credentials)
+		r = proof_new(leg, invite->credentials, &t, invite->sdp);
+	if (r == 0)
+		r = outgoing_send(leg, &t, invite->sdp, 0, "");
+	if (r) {
 		leg_drop(leg);
-		return -ENOMEM;
+		return r;
 	}
-	nua_invite(leg->nh, TAG_IF(t.headers[0], SIPTAG_HEADER_STR(t.headers)),
-		SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(invite->sdp), TAG_END());
 	*ret_leg = leg->id;
 	return 0;
 }

@@ -75,6 +75,12 @@ struct sip_user {
 	const char *name, *password;
 };
 
+/* What we prove ourselves with when a peer challenges (401, 407). */
+struct sip_credentials {
+	const char *user, *password; /* user: no quotes, backslashes or colons */
+	const char *realm;           /* only this one is answered; "" or NULL: any */
+};
+
 struct sip_stack_conf {
 	struct {
 		enum sip_transport transport;
@@ -122,6 +128,9 @@ struct sip_invite {
 	size_t header_count;
 	const char *sdp;                    /* the offer */
 	const char *referred_by, *replaces; /* header values; NULL none */
+	/* A challenge is answered once; the next one, unless it only says that the nonce is stale, is a refusal like
+	 * any other. Copied, wiped with the leg. NULL: challenges are refusals. */
+	const struct sip_credentials *credentials;
 	void *leg_arg;
 };
 
