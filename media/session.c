@@ -51,9 +51,13 @@ static void send_to_wa(void *arg, uint8_t *bytes, size_t length, size_t cap)
 static void send_to_sip(void *arg, const uint8_t *bytes, size_t length)
 {
 	struct session *s = arg;
+	uint8_t packet[SIP_SRTP_PACKET_MAX];
 	const struct addr *to = rtp_end_rtp_to(&s->sip);
-	if (to)
-		s->io->send(s->io_arg, END_SIP, SESSION_RTP, bytes, length, to);
+	if (!to || length > sizeof(packet))
+		return;
+	memcpy(packet, bytes, length);
+	if (sip_srtp_protect(&s->sip_srtp, false, packet, length, sizeof(packet), &length) == 0)
+		s->io->send(s->io_arg, END_SIP, SESSION_RTP, packet, length, to);
 }
 
 static void first_sound(struct session *s, enum media_end end, uint64_t now_us)
@@ -85,10 +89,11 @@ static void report_to_wa(struct session *s, bool bye, uint64_t now_us)
 
 static void report_to_sip(struct session *s, bool bye, uint64_t now_us)
 {
-	uint8_t bytes[RTCP_MAX_BYTES];
+	uint8_t bytes[RTCP_MAX_BYTES + SRTCP_ROOM];
 	struct addr to;
-	size_t n = rtp_stream_report(&s->sip.stream, bye, now_us, bytes, sizeof(bytes));
-	if (n && rtp_end_rtcp_to(&s->sip, &to))
+	size_t n = rtp_stream_report(&s->sip.stream, bye, now_us, bytes, RTCP_MAX_BYTES);
+	if (n && rtp_end_rtcp_to(&s->sip, &to) &&
+		sip_srtp_protect(&s->sip_srtp, true, bytes, n, sizeof(bytes), &n) == 0)
 		s->io->send(s->io_arg, END_SIP, SESSION_RTCP, bytes, n, &to);
 }
 
@@ -268,10 +273,26 @@ void session_sip_stream_begins(struct session *s, uint64_t now_us)
 	bridge_to_wa_new_source(&s->to_wa);
 }
 
-static void on_sip_rtp(struct session *s, const uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us)
+/* What is not authentic is nobody's: it neither latches nor counts as a sign of life. */
+static bool authentic(struct session *s, bool rtcp, uint8_t *bytes, size_t *length, uint64_t now_us)
+{
+	int r = sip_srtp_unprotect(&s->sip_srtp, rtcp, bytes, *length, now_us, length);
+	if (r == 0)
+		return true;
+	if (r == -EALREADY || r == -ESTALE)
+		counter_inc(CNT_MEDIA_SRTP_REPLAYED);
+	else
+		counter_inc(r == -EBADMSG ? CNT_MEDIA_SRTP_AUTH_FAILED : CNT_MEDIA_RX_BAD_RTP);
+	s->discarded[END_SIP]++;
+	return false;
+}
+
+static void on_sip_rtp(struct session *s, uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us)
 {
 	struct rtp_hdr h;
 	bool moved, new_source;
+	if (!authentic(s, false, bytes, &length, now_us))
+		return;
 	if (rtp_parse(bytes, length, &h) < 0) {
 		counter_inc(CNT_MEDIA_RX_BAD_RTP);
 		s->discarded[END_SIP]++;
@@ -293,10 +314,11 @@ static void on_sip_rtp(struct session *s, const uint8_t *bytes, size_t length, c
 	on_sip_payload(s, &h, bytes + h.payload_offset, now_us);
 }
 
-static void on_sip_rtcp(
-	struct session *s, const uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us)
+static void on_sip_rtcp(struct session *s, uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us)
 {
 	bool has_block;
+	if (!authentic(s, true, bytes, &length, now_us))
+		return;
 	if (!rtp_end_accept_rtcp(&s->sip, from)) {
 		counter_inc(CNT_MEDIA_RX_WRONG_SOURCE);
 		return;
@@ -424,7 +446,7 @@ static void make_streams(struct session *s, const struct session_conf *conf, uin
 	rtp_stream_init(&s->wa, &rc);
 	rc.clock_hz = BRIDGE_RATE_HZ;
 	rc.ssrc = (uint32_t)next_random(random);
-	rc.first_seq = (uint16_t)next_random(random);
+	rc.first_seq = (uint16_t)(next_random(random) & 0x7fff);
 	rc.random_seed = next_random(random);
 	rtp_end_init(&s->sip, &rc);
 	tev_rx_init(&s->wa_events, OPUS_CODEC_RTP_CLOCK_HZ);
@@ -456,6 +478,7 @@ static struct session *destroy(struct session *s)
 {
 	bridge_to_sip_done(&s->to_sip);
 	bridge_to_wa_done(&s->to_wa);
+	sip_srtp_done(&s->sip_srtp);
 	webrtc_end_free(s->webrtc);
 	s->magic = 0;
 	free(s);

@@ -5,6 +5,7 @@
 #include "media/session_inner.h"
 
 #include "lib/base/assert.h"
+#include "lib/base/crypto.h"
 #include "media/sounds.h"
 #include "media/webrtc/webrtc_end.h"
 
@@ -42,6 +43,9 @@ int session_set_sip(struct session *s, const struct media_sip_remote *remote, ui
 	ASSERT(s->magic == SESSION_MAGIC);
 	if (remote->codec != AUDIO_PCMU && remote->codec != AUDIO_PCMA)
 		return -ENOTSUP;
+	int r = sip_srtp_set(&s->sip_srtp, &remote->srtp);
+	if (r < 0)
+		return r;
 	bool another = s->sip_set && remote->new_peer;
 	bool resumed = !s->sip_set || another || (remote->receive && !s->sip_remote.receive);
 	if (s->sip_set && !remote->receive && s->sip_remote.receive)
@@ -51,6 +55,7 @@ int session_set_sip(struct session *s, const struct media_sip_remote *remote, ui
 	else
 		rtp_end_set_remote(&s->sip, &remote->rtp, &remote->rtcp);
 	s->sip_remote = *remote;
+	crypto_wipe(&s->sip_remote.srtp, sizeof(s->sip_remote.srtp)); /* sip_srtp has them */
 	s->sip_set = true;
 	if (resumed)
 		s->sip_heard_us = now_us;

@@ -15,6 +15,20 @@ static enum audio_codec codec_by_name(const char *name)
 	return str_equal_nocase(name, "PCMA") ? AUDIO_PCMA : AUDIO_NONE;
 }
 
+static bool srtp_by_name(const char *name, enum media_srtp_policy *ret_policy)
+{
+	static const char *const names[] = {
+		[MEDIA_SRTP_OFF] = "off", [MEDIA_SRTP_OFFER] = "offer", [MEDIA_SRTP_REQUIRE] = "require"};
+
+	for (unsigned i = 0; name && i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(name, names[i]) == 0) {
+			*ret_policy = (enum media_srtp_policy)i;
+			return true;
+		}
+	}
+	return name == NULL;
+}
+
 /* An INVITE leaves from the listener whose transport the gateway's URI names. */
 static bool has_listener(const struct config *c, const char *uri)
 {
@@ -46,6 +60,8 @@ static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y
 		FAULT(ld, KEY("uri"), "%s", why);
 	else if (!has_listener(ld->c, y->uri))
 		FAULT(ld, KEY("uri"), "\"%s\": no entry of sip.listen has this transport", y->uri);
+	if (!srtp_by_name(y->srtp, &g->srtp))
+		FAULT(ld, KEY("srtp"), "\"%s\" is not off, offer or require", y->srtp);
 	if (y->codecs_count == 0) {
 		g->codecs[0] = AUDIO_PCMU;
 		g->codecs[1] = AUDIO_PCMA;

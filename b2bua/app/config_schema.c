@@ -98,6 +98,7 @@ static const cyaml_schema_field_t gateway_fields[] = {
 	TEXT_OPTIONAL("user", struct gateway_yaml, user),
 	TEXT_OPTIONAL("password", struct gateway_yaml, password),
 	TEXT_OPTIONAL("realm", struct gateway_yaml, realm),
+	TEXT_OPTIONAL("srtp", struct gateway_yaml, srtp),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t gateway_value = {

@@ -49,6 +49,7 @@ struct gateway_yaml {
 	unsigned codecs_count;
 	uint32_t *ptime_ms;
 	bool *inbound;
+	char *srtp;
 };
 struct transfer_yaml {
 	char **domains;

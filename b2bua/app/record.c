@@ -45,7 +45,11 @@ static const char *codec_name(enum audio_codec c)
 
 static char *copy_sdp(const char *text)
 {
-	return text ? strdup(text) : NULL; /* out of memory: a record without the text is still a record */
+	char *copy = text ? strdup(text) : NULL; /* out of memory: a record without the text is still a record */
+
+	if (copy)
+		sdp_redact_keys(copy);
+	return copy;
 }
 
 static void fill_quality(struct quality *q, const struct media_rx_stats *rx, enum emodel_codec codec)

@@ -61,6 +61,7 @@ struct call_gateway {
 	const char *name, *uri;     /* "sip:127.0.0.1:5070;transport=udp" */
 	enum audio_codec codecs[4]; /* order of preference; AUDIO_NONE ends */
 	uint16_t ptime_ms;          /* offered, 20 */
+	enum media_srtp_policy srtp;
 };
 
 struct call_settings {

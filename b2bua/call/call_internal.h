@@ -111,6 +111,7 @@ struct call {
 	bool media_up;
 	char media_failure[32];
 	struct media_local local;
+	unsigned sip_keys_used;                 /* of local.sip_keys */
 	uint64_t timer_at_us[CALL_TIMER_COUNT]; /* 0: not set */
 	uint64_t random;                        /* inbound */
 	uint64_t window_us;                     /* until when accept makes sense */
@@ -153,7 +154,7 @@ void call_respond(struct call *c, enum call_leg leg, int code, const char *sdp);
 int call_leg_aim(struct call *c, struct sip_leg *leg, const struct call_sip_target *target);
 int call_leg_headers(struct call *c, struct sip_leg *leg, const struct route_header *own, size_t own_count);
 /* A new dialog begins: forget what was offered and answered before. */
-void call_leg_begin(struct call *c, struct sip_leg *leg);
+int call_leg_begin(struct call *c, struct sip_leg *leg);
 /* Send INVITE with our offer. Returns 0 or -ENOBUFS. */
 int call_leg_invite(struct call *c, enum call_leg leg);
 /* A 3xx that may be followed was, or false: it is a refusal. */

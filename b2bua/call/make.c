@@ -160,6 +160,10 @@ struct call *call_free(struct call *c)
 {
 	if (c) {
 		struct arena arena = c->arena;
+		negotiate_sip_wipe(&c->sip.sdp);
+		if (c->transfer.leg)
+			negotiate_sip_wipe(&c->transfer.leg->sdp);
+		sdp_wipe(c->local.sip_keys, sizeof(c->local.sip_keys));
 		arena_done(&arena);
 	}
 	return NULL;

@@ -37,7 +37,8 @@ static enum cause read_caller(struct call *c)
 	const char *answer = NULL;
 	int r;
 
-	call_leg_begin(c, &c->sip);
+	if (call_leg_begin(c, &c->sip) < 0)
+		return CAUSE_INTERNAL;
 	if (!c->dial.sip_offer)
 		return CAUSE_NORMAL;
 	r = negotiate_sip_reoffer(&c->sip.sdp, c->dial.sip_offer, c->dial.sip_offer_length, &answer);

@@ -4,6 +4,7 @@
 #include "lib/base/pktbuf.h"
 #include "media/codec/g711.h"
 #include "media/rtp/rtp.h"
+#include "media/srtp/srtp.h"
 #include "tests/support/media/sim_voice.h"
 
 #include <stdlib.h>
@@ -127,6 +128,23 @@ static void sip_receives(struct sim *m, const uint8_t *bytes, size_t length)
 	hear(&m->sip, pcm, h.payload_length);
 }
 
+/* Copied, because SRTP works in place. */
+static void sip_receives_secured(struct sim *m, bool rtcp, const void *bytes, size_t length)
+{
+	uint8_t copy[SIM_PACKET_MAX];
+	require(length <= sizeof(copy));
+	memcpy(copy, bytes, length);
+	int r = !m->srtp ? 0
+		: rtcp   ? srtp_session_unprotect_rtcp(m->srtp, copy, length, &length)
+			 : srtp_session_unprotect_rtp(m->srtp, copy, length, &length);
+	if (r < 0)
+		m->sip.undecipherable++;
+	else if (rtcp)
+		m->sip.rtcp++;
+	else
+		sip_receives(m, copy, length);
+}
+
 static void on_send(void *arg, enum media_end end, enum session_channel channel, const void *bytes, size_t length,
 	const struct addr *to)
 {
@@ -134,10 +152,8 @@ static void on_send(void *arg, enum media_end end, enum session_channel channel,
 	(void)to;
 	if (end == END_WA)
 		wa_receives(m, bytes, length);
-	else if (channel == SESSION_RTCP)
-		m->sip.rtcp++;
 	else
-		sip_receives(m, bytes, length);
+		sip_receives_secured(m, channel == SESSION_RTCP, bytes, length);
 }
 
 static void on_event(void *arg, const struct session_event *ev)
@@ -173,7 +189,10 @@ static void send_rtp(struct sim *m, struct sim_link *link, const struct rtp_hdr 
 	require(length <= sizeof(bytes) - RTP_HEADER_BYTES);
 	rtp_write(h, bytes);
 	memcpy(bytes + RTP_HEADER_BYTES, payload, length);
-	sim_link_send(link, bytes, RTP_HEADER_BYTES + length, m->now_us);
+	length += RTP_HEADER_BYTES;
+	if (link == &m->to_sip_end && m->srtp)
+		require(srtp_session_protect_rtp(m->srtp, bytes, length, sizeof(bytes), &length) == 0);
+	sim_link_send(link, bytes, length, m->now_us);
 }
 
 void sim_wa_sends(struct sim *m, uint8_t pt, uint32_t ts, const void *payload, size_t length)
@@ -259,6 +278,19 @@ void sim_run_until(struct sim *m, uint64_t until_us)
 
 /* ---- life ---- */
 
+void sim_sip_keys(struct sim *m, const struct media_sip_srtp *keys)
+{
+	struct srtp_conf conf = {.profile = keys->suite == MEDIA_SRTP_SHA1_80 ? SRTP_PROFILE_AES128_CM_SHA1_80
+									      : SRTP_PROFILE_AES128_CM_SHA1_32,
+		.backend = SRTP_BACKEND_EVP};
+	memcpy(&conf.tx, keys->rx, MEDIA_SRTP_KEY_BYTES);
+	memcpy(&conf.rx, keys->tx, MEDIA_SRTP_KEY_BYTES);
+	m->conf.srtp = *keys;
+	m->srtp = srtp_session_free(m->srtp);
+	if (keys->suite != MEDIA_SRTP_NONE)
+		require(srtp_session_new(&conf, &m->srtp) == 0);
+}
+
 static void encode_voice(struct sim *m)
 {
 	const struct opus_enc_conf conf = {
@@ -297,6 +329,7 @@ void sim_init(struct sim *m, const struct sim_conf *conf)
 	sim_link_init(&m->to_wa_end, &conf->wa_link);
 	sim_link_init(&m->to_sip_end, &conf->sip_link);
 	encode_voice(m);
+	sim_sip_keys(m, &conf->srtp);
 	require(opus_dec_new(8000, &m->wa_dec) == 0);
 	require(pktpool_new(SESSION_PACKETS * 2, &m->pool) == 0);
 	tev_rx_init(&m->wa.event_rx, 48000);
@@ -333,7 +366,8 @@ struct media_sip_remote sim_sip_remote(const struct sim *m)
 		.event_pt = SIM_SIP_EVENT_PT,
 		.ptime_ms = (uint16_t)m->conf.session_ptime_ms,
 		.send = true,
-		.receive = true};
+		.receive = true,
+		.srtp = m->conf.srtp};
 }
 
 void sim_connect(struct sim *m)
@@ -357,4 +391,5 @@ void sim_done(struct sim *m)
 	require(pktpool_in_use(m->pool) == 0);
 	m->pool = pktpool_free(m->pool);
 	m->wa_dec = opus_dec_free(m->wa_dec);
+	m->srtp = srtp_session_free(m->srtp);
 }

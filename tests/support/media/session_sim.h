@@ -22,12 +22,13 @@ struct sim_conf {
 	unsigned session_ptime_ms;              /* 0: 20; what it wants */
 	bool wa_sends_fec;
 	uint8_t complexity;
+	struct media_sip_srtp srtp;  /* as the session has it; suite NONE: plain RTP */
 	const struct sounds *sounds; /* NULL: all are silence */
 };
 
 /* What arrived at a peer, checked packet by packet. */
 struct sim_received {
-	uint64_t audio, events, rtcp;
+	uint64_t audio, events, rtcp, undecipherable;
 	uint32_t ssrc, last_ts, first_ts;
 	uint16_t last_seq;
 	uint8_t last_pt;
@@ -66,6 +67,7 @@ struct sim {
 	} frames[SIM_VOICE_FRAMES];
 	struct opus_dec *wa_dec;
 	/* the PBX */
+	struct srtp_session *srtp; /* NULL: plain RTP */
 	bool sip_talks;
 	double sip_next_us;
 	uint32_t sip_ts, sip_ssrc;
@@ -91,6 +93,8 @@ static inline void sim_run_ms(struct sim *m, uint64_t ms)
 {
 	sim_run_until(m, m->now_us + ms * 1000);
 }
+/* The PBX changes its keys, those of the session are keys. Packets on their way keep what they have. */
+void sim_sip_keys(struct sim *m, const struct media_sip_srtp *keys);
 /* A packet of the PBX or the user outside of their streams, over the link. */
 void sim_wa_sends(struct sim *m, uint8_t pt, uint32_t ts, const void *payload, size_t length);
 void sim_sip_sends(struct sim *m, uint8_t pt, bool marker, uint32_t ts, const void *payload, size_t length);
