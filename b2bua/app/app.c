@@ -89,6 +89,7 @@ static int start_sip(struct app *app, char *why, size_t why_cap)
 		.user_count = c->sip.user_count,
 		.realm = c->sip.realm,
 		.on_event = on_sip_event,
+		.on_gateway = on_gateway_event,
 		.arg = app,
 	};
 	int r;
@@ -267,6 +268,7 @@ static void stop_parts(struct app *app)
 	parking_stop(app);
 	permissions_stop(app);
 	chat_stop(app);
+	gateways_stop(app);
 	slotmap_free(app->calls);
 	tombstones_free(app->tombstones);
 	loop_timer_cancel(&app->stop_timer);
@@ -283,7 +285,8 @@ static void stop_parts(struct app *app)
 int app_new(struct config *config, struct app **ret_app, char *why, size_t why_cap)
 {
 	static int (*const parts[])(struct app *, char *, size_t) = {start_base, start_store, start_graph, start_events,
-		start_permissions, start_media, start_sip, start_admin, start_leftovers, start_waiting, start_webhook};
+		start_permissions, start_media, start_sip, gateways_start, start_admin, start_leftovers, start_waiting,
+		start_webhook};
 	struct app *app = calloc(1, sizeof(*app));
 	int r = 0;
 

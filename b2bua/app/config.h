@@ -31,6 +31,12 @@ struct config_gateway {                              /* beside its call_gateway,
 	size_t addr_count;
 	bool inbound;                       /* may it call us by its address alone */
 	struct sip_credentials credentials; /* user NULL: none; the password fetched */
+	bool do_register;
+	const char *contact_user;
+	unsigned expires_s, ping_s;
+	bool call_when_down;
+	unsigned max_calls, calls_per_second; /* 0: as many as come */
+	enum config_number_format { NUMBERS_AS_THEY_ARE, NUMBERS_E164, NUMBERS_DIGITS } number_format;
 };
 
 struct config_file; /* as libcyaml loads it: config_schema.h */

@@ -106,6 +106,41 @@ static void load_credentials(struct load *ld, size_t i, const struct gateway_yam
 		FAULT(ld, key, "\"%s\": no quotes or backslashes", cr->realm);
 }
 
+/* Fit to stand in a URI as it is. */
+static bool is_plain_user(const char *user)
+{
+	return *user && strlen(user) < 64 &&
+	       !user[strspn(user, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.+")];
+}
+
+static void load_registration(struct load *ld, size_t i, const struct gateway_yaml *y)
+{
+	struct config_gateway *g = &ld->c->gateway_sources[i];
+	char key[64];
+
+#define KEY(name) (snprintf(key, sizeof(key), "gateways[%zu]." name, i), key)
+	g->do_register = load_bool(y->do_register, false);
+	g->expires_s = load_uint(ld, KEY("expires"), y->expires, 600, 10, 86400);
+	g->contact_user = y->contact_user ? y->contact_user : y->user;
+	if (g->do_register && !y->user)
+		FAULT(ld, KEY("register"), "needs user");
+	else if (g->do_register && !is_plain_user(y->user))
+		FAULT(ld, KEY("user"), "\"%s\": to register with, letters, digits and -_.+ only", y->user);
+	if (y->contact_user && !is_plain_user(y->contact_user))
+		FAULT(ld, KEY("contact_user"), "\"%s\": letters, digits and -_.+ only", y->contact_user);
+	g->ping_s = load_uint(ld, KEY("ping"), y->ping, 0, 0, 3600);
+	g->call_when_down = load_bool(y->call_when_down, false);
+	g->max_calls = load_uint(ld, KEY("max_calls"), y->max_calls, 0, 0, 100000);
+	g->calls_per_second = load_uint(ld, KEY("calls_per_second"), y->calls_per_second, 0, 0, 1000);
+	if (y->number_format && strcmp(y->number_format, "e164") == 0)
+		g->number_format = NUMBERS_E164;
+	else if (y->number_format && strcmp(y->number_format, "digits") == 0)
+		g->number_format = NUMBERS_DIGITS;
+	else if (y->number_format)
+		FAULT(ld, KEY("number_format"), "\"%s\" is not e164 or digits", y->number_format);
+#undef KEY
+}
+
 void load_gateways(struct load *ld, const struct config_file *y)
 {
 	struct config *c = ld->c;
@@ -121,6 +156,8 @@ void load_gateways(struct load *ld, const struct config_file *y)
 		load_gateway(ld, i, &y->gateways[i]);
 	for (size_t i = 0; i < y->gateways_count; i++)
 		load_credentials(ld, i, &y->gateways[i]);
+	for (size_t i = 0; i < y->gateways_count; i++)
+		load_registration(ld, i, &y->gateways[i]);
 }
 
 void free_gateways(struct config *c)

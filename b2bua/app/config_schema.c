@@ -99,6 +99,14 @@ static const cyaml_schema_field_t gateway_fields[] = {
 	TEXT_OPTIONAL("password", struct gateway_yaml, password),
 	TEXT_OPTIONAL("realm", struct gateway_yaml, realm),
 	TEXT_OPTIONAL("srtp", struct gateway_yaml, srtp),
+	BOOL_OPTIONAL("register", struct gateway_yaml, do_register),
+	UINT_OPTIONAL("expires", struct gateway_yaml, expires),
+	TEXT_OPTIONAL("contact_user", struct gateway_yaml, contact_user),
+	UINT_OPTIONAL("ping", struct gateway_yaml, ping),
+	BOOL_OPTIONAL("call_when_down", struct gateway_yaml, call_when_down),
+	UINT_OPTIONAL("max_calls", struct gateway_yaml, max_calls),
+	UINT_OPTIONAL("calls_per_second", struct gateway_yaml, calls_per_second),
+	TEXT_OPTIONAL("number_format", struct gateway_yaml, number_format),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t gateway_value = {

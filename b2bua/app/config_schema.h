@@ -44,7 +44,9 @@ struct media_yaml {
 	uint32_t *ice_timeout, *wa_silence_timeout, *sip_silence_timeout; /* seconds */
 };
 struct gateway_yaml {
-	char *name, *uri, *user, *password, *realm;
+	char *name, *uri, *user, *password, *realm, *contact_user, *number_format;
+	bool *do_register, *call_when_down;
+	uint32_t *expires, *ping, *max_calls, *calls_per_second;
 	char **codecs;
 	unsigned codecs_count;
 	uint32_t *ptime_ms;

@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 /* ---- media ---- */
 
@@ -205,57 +204,74 @@ static void queue_sip_refused(struct app_call *ac, enum call_leg which, int code
 	app_queue_event(ac, &ev);
 }
 
-/* Only for the gateway's own host: a transfer's target elsewhere learns nothing that could be guessed at. */
-static const struct sip_credentials *credentials_for(
-	const struct config *c, const struct call_gateway *gw, const char *target)
+static void queue_not_called(struct app_call *ac, enum call_leg which, enum cause why)
 {
-	const struct config_gateway *g = config_gateway_of(c, gw);
-	struct sip_uri own, called;
+	const struct call_event ev = {.kind = CALL_EV_SIP_REFUSED,
+		.leg = which,
+		.u.sip = {.code = cause_info(why)->sip_code, .q850 = cause_info(why)->q850}};
+	app_queue_event(ac, &ev);
+}
 
-	if (!g || !g->credentials.user || sip_uri_parse(gw->uri, &own) || sip_uri_parse(target, &called))
-		return NULL;
-	return own.host_length == called.host_length && strncasecmp(own.host, called.host, own.host_length) == 0
-		       ? &g->credentials
-		       : NULL;
+static int send_invite(struct app_call *ac, const struct call_action *a, const char *target)
+{
+	const struct call_gateway *gw = a->u.invite.gateway;
+	const struct config *c = ac->app->config;
+	struct sip_header headers[ROUTE_HEADERS_MAX + 16];
+	char pai[SIP_URI_MAX] = "", from[GATEWAY_USER_MAX], asserted[GATEWAY_USER_MAX];
+	struct sip_invite invite = {
+		.target_uri = target,
+		.from_user = gateway_number(c, gw, a->u.invite.from_user, from),
+		.from_display = a->u.invite.from_display,
+		.from_domain = c->sip.domain,
+		.headers = headers,
+		.sdp = a->u.invite.sdp,
+		.referred_by = a->u.invite.referred_by,
+		.replaces = a->u.invite.replaces,
+		.credentials = gateway_credentials(c, gw, target),
+	};
+	const char *pai_user = gateway_number(c, gw, a->u.invite.pai_user, asserted);
+	uint64_t leg;
+	int r;
+
+	for (size_t i = 0; i < a->u.invite.header_count && i < sizeof(headers) / sizeof(headers[0]); i++)
+		headers[invite.header_count++] =
+			(struct sip_header){a->u.invite.headers[i].name, a->u.invite.headers[i].value};
+	if (pai_user && *pai_user)
+		snprintf(pai, sizeof(pai), "sip:%s@%s", pai_user, c->sip.domain);
+	invite.pai_uri = pai;
+	r = sip_leg_invite(ac->app->sip, &invite, &leg);
+	if (r)
+		return r;
+	r = registry_set_leg(ac, a->leg, leg);
+	if (r)
+		sip_leg_cancel(ac->app->sip, leg, 0, 0, NULL);
+	return r;
 }
 
 static void do_invite(struct app_call *ac, const struct call_action *a)
 {
 	const struct call_gateway *gw = a->u.invite.gateway;
-	struct sip_header headers[ROUTE_HEADERS_MAX + 16];
-	struct sip_invite invite = {
-		.target_uri = a->u.invite.target,
-		.from_user = a->u.invite.from_user,
-		.from_display = a->u.invite.from_display,
-		.from_domain = ac->app->config->sip.domain,
-		.headers = headers,
-		.sdp = a->u.invite.sdp,
-		.referred_by = a->u.invite.referred_by,
-		.replaces = a->u.invite.replaces,
-		.credentials = credentials_for(ac->app->config, gw, a->u.invite.target),
-	};
-	char pai[SIP_URI_MAX] = "";
-	uint64_t leg;
-	int r = str_copy(ac->sip_target, sizeof(ac->sip_target), a->u.invite.target);
+	char target[TARGET_URI_MAX];
+	enum cause why = gateway_refuses(ac->app, gw);
+	int r;
 
-	for (size_t i = 0; i < a->u.invite.header_count && i < sizeof(headers) / sizeof(headers[0]); i++)
-		headers[invite.header_count++] =
-			(struct sip_header){a->u.invite.headers[i].name, a->u.invite.headers[i].value};
-	if (a->u.invite.pai_user && *a->u.invite.pai_user)
-		snprintf(pai, sizeof(pai), "sip:%s@%s", a->u.invite.pai_user, ac->app->config->sip.domain);
-	invite.pai_uri = pai;
-	if (r == 0)
-		r = sip_leg_invite(ac->app->sip, &invite, &leg);
-	if (r == 0) {
-		r = registry_set_leg(ac, a->leg, leg);
-		if (r)
-			sip_leg_cancel(ac->app->sip, leg, 0, 0, NULL);
+	if (why != CAUSE_NORMAL) {
+		counter_inc(CNT_GATEWAY_LIMITED);
+		log_warn("gateway_not_called", "call=%s gateway=%s cause=%s", ac->id, gw->name, cause_info(why)->name);
+		queue_not_called(ac, a->leg, why);
+		return;
 	}
+	r = gateway_target(ac->app->config, gw, a->u.invite.target, target);
+	if (r == 0)
+		r = str_copy(ac->sip_target, sizeof(ac->sip_target), target);
+	if (r == 0)
+		r = send_invite(ac, a, target);
 	if (r) {
 		log_error("sip_invite_failed", "call=%s gateway=%s error=\"%s\"", ac->id, gw->name, strerror(-r));
 		queue_sip_refused(ac, a->leg, 500);
 		return;
 	}
+	ac->legs[a->leg].gateway = gw;
 	if (ac->setup_invite_us < 0)
 		ac->setup_invite_us = (int64_t)(clock_mono_us() - ac->webhook_us);
 	log_info("sip_invite", "call=%s gateway=%s t_us=%llu", ac->id, gw->name, (unsigned long long)clock_mono_us());
@@ -318,6 +334,7 @@ static void do_promote(struct app_call *ac)
 
 	log_info("sip_transferred", "call=%s t_us=%llu", ac->id, (unsigned long long)clock_mono_us());
 	(void)registry_set_leg(ac, CALL_LEG_TARGET, 0);
+	ac->legs[CALL_LEG_MAIN].gateway = ac->legs[CALL_LEG_TARGET].gateway;
 	if (registry_set_leg(ac, CALL_LEG_MAIN, target)) {
 		sip_leg_bye(ac->app->sip, target, 500, 0, "out of memory");
 		queue_media_failed(ac, MEDIA_FAIL_RESOURCES);

@@ -102,7 +102,8 @@ static struct sip_leg *make_leg(
 	if (!leg)
 		return NULL;
 	stack_local_toward(listener, source, &local);
-	if (contact_build(leg->contact, sizeof(leg->contact), leg->stack, listener, &local, transport_of(sip))) {
+	if (contact_build(leg->contact, sizeof(leg->contact), leg->stack, listener, &local, transport_of(sip),
+		    CONTACT_USER)) {
 		leg_drop(leg);
 		return NULL;
 	}

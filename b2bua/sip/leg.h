@@ -95,9 +95,10 @@ void leg_keep_early_sdp(struct sip_leg *leg, const char *sdp, size_t length, con
 
 /* ---- outgoing.c ---- */
 
+#define CONTACT_USER "watrunk"
 /* Contact: where in-dialog requests of the peer shall come. "" where only the stack knows. 0 or -EINVAL. */
 int contact_build(char *dst, size_t cap, const struct sip_stack *s, const struct sip_listener *listener,
-	const struct addr *local, enum sip_transport transport);
+	const struct addr *local, enum sip_transport transport, const char *user);
 
 /* The texts of an INVITE of ours. */
 struct invite_text {

@@ -14,7 +14,7 @@
 #include <string.h>
 
 int contact_build(char *dst, size_t cap, const struct sip_stack *s, const struct sip_listener *listener,
-	const struct addr *local, enum sip_transport transport)
+	const struct addr *local, enum sip_transport transport, const char *user)
 {
 	char host[ADDR_TEXT_MAX];
 	struct strbuf sb;
@@ -24,10 +24,10 @@ int contact_build(char *dst, size_t cap, const struct sip_stack *s, const struct
 	strbuf_init(&sb, dst, cap);
 	if (s->public_address[0]) {
 		(void)sip_hostport_parse(s->public_address, &n, &port);
-		strbuf_printf(&sb, "<sip:watrunk@%.*s", (int)n, s->public_address);
+		strbuf_printf(&sb, "<sip:%s@%.*s", user, (int)n, s->public_address);
 	} else if (addr_is_set(local)) {
 		addr_host(local, host, sizeof(host));
-		strbuf_printf(&sb, addr_is_v6(local) ? "<sip:watrunk@[%s]" : "<sip:watrunk@%s", host);
+		strbuf_printf(&sb, addr_is_v6(local) ? "<sip:%s@[%s]" : "<sip:%s@%s", user, host);
 	} else {
 		return 0;
 	}
@@ -108,7 +108,8 @@ static int invite_text(
 		return -EINVAL;
 	if (str_copy(t->target, sizeof(t->target), in->target_uri) || sip_to_build(t->to, sizeof(t->to), &target) ||
 		sip_from_build(t->from, sizeof(t->from), in->from_display, in->from_user, domain) ||
-		contact_build(t->contact, sizeof(t->contact), s, *ret_listener, &local, target.transport) ||
+		contact_build(
+			t->contact, sizeof(t->contact), s, *ret_listener, &local, target.transport, CONTACT_USER) ||
 		headers_build(t->headers, sizeof(t->headers), in->pai_uri, in->headers, in->header_count))
 		return -EINVAL;
 	return put_transfer_headers(t->headers, sizeof(t->headers), in);

@@ -81,6 +81,19 @@ struct sip_credentials {
 	const char *realm;           /* only this one is answered; "" or NULL: any */
 };
 
+enum sip_gateway_change {
+	SIP_GATEWAY_DOWN,            /* three pings in a row without an answer (408, 503) */
+	SIP_GATEWAY_UP,              /* two answered after that */
+	SIP_GATEWAY_REGISTERED,      /* not told again for each refresh */
+	SIP_GATEWAY_REGISTER_FAILED, /* refused or unanswered; tried again, and not told again before it works */
+};
+
+struct sip_gateway_event {
+	enum sip_gateway_change change;
+	const char *name;
+	int code; /* what was answered, 408: nothing; 401 or 407: the password is wrong */
+};
+
 struct sip_stack_conf {
 	struct {
 		enum sip_transport transport;
@@ -102,6 +115,7 @@ struct sip_stack_conf {
 	const char *realm;   /* "" or NULL: domain */
 	size_t incoming_max; /* legs that came in and are not over; others get 503. 0: 4000 */
 	void (*on_event)(const struct sip_event *ev, void *arg);
+	void (*on_gateway)(const struct sip_gateway_event *ev, void *arg); /* NULL: nobody asks */
 	void *arg;
 	unsigned t1x64_ms; /* 0: 32000; tests use less */
 	unsigned min_se_s; /* 0: 90 (RFC 4028 s4); tests use less */
@@ -159,6 +173,29 @@ void sip_leg_refer_respond(struct sip_stack *s, uint64_t leg, int code);
 /* NOTIFY with message/sipfrag "SIP/2.0 CODE phrase" (RFC 3515 s2.4.5); final ends the subscription. After 202 only;
  * while one is unanswered the newest waits. A NOTIFY that the peer refuses ends the subscription, not the call. */
 void sip_leg_notify(struct sip_stack *s, uint64_t leg, int code, bool final);
+
+/* ---- gateways that we register with, or watch ---- */
+
+struct sip_gateway {
+	const char *name, *uri;
+	const struct sip_credentials *credentials; /* NULL none */
+	unsigned ping_s;                           /* an OPTIONS so often; 0: not watched, and always up */
+	bool do_register;
+	const char *register_user; /* of the address of record: sip:USER@host of uri */
+	const char *contact_user;  /* where calls for us come to: the user part of their Request-URI */
+	unsigned expires_s;        /* asked for; the registrar decides */
+};
+
+struct sip_gateway_status {
+	bool up, watched, registers, registered;
+	int register_code; /* last answer, 0: none yet */
+};
+
+/* Begins at once. gw is copied. Returns 0, -EINVAL (URI, no listener with this transport) or -ENOMEM.
+ * sip_stack_free() takes registrations back. */
+int sip_gateway_add(struct sip_stack *s, const struct sip_gateway *gw);
+/* Returns 0, or -ENOENT: not added. */
+int sip_gateway_status(const struct sip_stack *s, const char *name, struct sip_gateway_status *ret_status);
 
 /* For checking a configuration: would sip_leg_invite() take this target, this header name? Reserved are the headers the
  * stack itself writes. */

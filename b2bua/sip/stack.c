@@ -303,10 +303,12 @@ static void end_legs(struct sip_stack *s)
 	DL_FOREACH (s->legs, leg)
 		if (leg->id)
 			sip_leg_bye(s, leg->id, 503, 0, "Shutting down");
-	while (s->legs && loop_now_us(s->loop) < until_us)
+	gateways_leave(s);
+	while ((s->legs || gateways_leaving(s)) && loop_now_us(s->loop) < until_us)
 		loop_step(s->loop, STEP_MS);
 	DL_FOREACH_SAFE (s->legs, leg, next)
 		leg_drop(leg);
+	gateways_free(s);
 }
 
 struct sip_stack *sip_stack_free(struct sip_stack *s)

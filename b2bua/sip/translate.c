@@ -358,6 +358,8 @@ void translate_event(nua_event_t event, int status, const char *phrase, nua_t *n
 	loop_refresh_now(listener->stack->loop);
 	if (leg && leg->nh == nh)
 		leg_event(leg, event, &in);
+	else if (!leg && nh && event == nua_r_method)
+		gateway_response(listener->stack, nh, status, sip);
 	else if (!leg && nh && nua_event_is_incoming_request(event))
 		strangers_request(listener, event, status, nua, nh, sip);
 	/* else: the answer to a BYE beside the queue */
