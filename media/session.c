@@ -173,7 +173,7 @@ static void follow_reported_loss(struct session *s)
 	unsigned percent = s->wa.remote_fraction_lost * 100u / 256u;
 	if (percent < s->opus_loss_percent)
 		percent = s->opus_loss_percent;
-	opus_enc_set_loss(s->to_wa.enc, percent > LOSS_PERCENT_MAX ? LOSS_PERCENT_MAX : percent);
+	bridge_to_wa_set_loss(&s->to_wa, percent > LOSS_PERCENT_MAX ? LOSS_PERCENT_MAX : percent);
 }
 
 static void on_wa_media(void *arg, uint8_t *bytes, size_t length, bool is_rtcp, uint64_t now_us)
@@ -235,13 +235,14 @@ static const struct webrtc_end_io webrtc_io = {send_wa_packet, on_wa_media, on_w
 
 /* ---- in: SIP ---- */
 
-/* G.711 by its payload type; false when it is none. */
-static bool law_of(const struct session *s, uint8_t pt, enum g711_law *ret_law)
+/* Audio by its payload type; false when it is none. */
+static bool format_of(const struct session *s, uint8_t pt, enum to_wa_format *ret_format)
 {
+	enum audio_codec codec = s->sip_remote.codec;
 	if (pt == s->sip_remote.pt)
-		*ret_law = s->sip_remote.codec == AUDIO_PCMA ? G711_A : G711_MU;
+		*ret_format = codec == AUDIO_G722 ? TO_WA_G722 : codec == AUDIO_PCMA ? TO_WA_PCMA : TO_WA_PCMU;
 	else if (pt == PT_PCMU || pt == PT_PCMA)
-		*ret_law = pt == PT_PCMA ? G711_A : G711_MU;
+		*ret_format = pt == PT_PCMA ? TO_WA_PCMA : TO_WA_PCMU;
 	else
 		return false;
 	return true;
@@ -249,20 +250,20 @@ static bool law_of(const struct session *s, uint8_t pt, enum g711_law *ret_law)
 
 static void on_sip_payload(struct session *s, const struct rtp_hdr *h, const uint8_t *payload, uint64_t now_us)
 {
-	enum g711_law law;
+	enum to_wa_format format;
 	if (s->sip_remote.event_pt && h->pt == s->sip_remote.event_pt) {
 		struct tev_report reports[TEV_REPORTS_MAX];
 		bridge_to_wa_other_packet(&s->to_wa, h, now_us);
 		pass_digits(s, END_SIP, reports,
 			tev_rx_packet(&s->sip_events, h->ts, payload, h->payload_length, now_us, reports), now_us);
-	} else if (!law_of(s, h->pt, &law)) {
+	} else if (!format_of(s, h->pt, &format)) {
 		bridge_to_wa_other_packet(&s->to_wa, h, now_us);
 		s->discarded[END_SIP] += h->pt != PT_CN; /* comfort noise (RFC 3389) is silence; ours is as good */
 	} else if (!s->sip_remote.receive) {
 		s->discarded[END_SIP]++; /* music on hold of a peer that we told to be quiet */
 	} else {
 		note_first_audio(s, END_SIP, now_us);
-		bridge_to_wa_packet(&s->to_wa, h, law, payload, h->payload_length, now_us);
+		bridge_to_wa_packet(&s->to_wa, h, format, payload, h->payload_length, now_us);
 	}
 }
 

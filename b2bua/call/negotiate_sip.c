@@ -1,7 +1,8 @@
 /* b2bua/call/negotiate_sip.c
  *
- * Offer and answer with the SIP peer. G.711 with telephone-event; other codecs a gateway may name are not offered here,
- * because the media engine of this leg speaks none of them. Re-offers never reach WhatsApp: Meta has no renegotiation.
+ * Offer and answer with the SIP peer. G.711 and G.722 with telephone-event; other codecs a gateway may name are not
+ * offered here, because the media engine of this leg speaks none of them. Re-offers never reach WhatsApp: Meta has no
+ * renegotiation.
  */
 #include "b2bua/call/negotiate_srtp.h"
 
@@ -22,8 +23,7 @@ static const struct {
 	const char *name;
 	uint8_t pt; /* RFC 3551 s6 */
 } known_codecs[] = {
-	{AUDIO_PCMU, "PCMU", 0},
-	{AUDIO_PCMA, "PCMA", 8},
+	{AUDIO_PCMU, "PCMU", 0}, {AUDIO_PCMA, "PCMA", 8}, {AUDIO_G722, "G722", 9}, /* the clock is 8000, too: s4.5.2 */
 };
 enum { KNOWN_CODECS = sizeof(known_codecs) / sizeof(known_codecs[0]) };
 

@@ -11,7 +11,14 @@
 #include "media/session.h"
 #include "tests/support/media/sim_link.h"
 
-enum { SIM_VOICE_FRAMES = 500, SIM_WA_PT = 111, SIM_WA_EVENT_PT = 126, SIM_SIP_EVENT_PT = 101, SIM_EVENTS_MAX = 256 };
+enum {
+	SIM_VOICE_FRAMES = 500,
+	SIM_WA_PT = 111,
+	SIM_WA_EVENT_PT = 126,
+	SIM_SIP_EVENT_PT = 101,
+	SIM_G722_PT = 9,
+	SIM_EVENTS_MAX = 256
+};
 
 enum { SIM_HEARD_SAMPLES = 16000, SIM_DIGITS_MAX = 128 };
 
@@ -21,6 +28,7 @@ struct sim_conf {
 	unsigned sip_ptime_ms;                  /* 0: 20; what the PBX sends */
 	unsigned session_ptime_ms;              /* 0: 20; what it wants */
 	bool wa_sends_fec;
+	bool g722; /* what the PBX and the session speak; else PCMU */
 	uint8_t complexity;
 	struct media_sip_srtp srtp;  /* as the session has it; suite NONE: plain RTP */
 	const struct sounds *sounds; /* NULL: all are silence */
@@ -73,6 +81,8 @@ struct sim {
 	uint32_t sip_ts, sip_ssrc;
 	uint16_t sip_seq;
 	uint8_t sip_pt;
+	struct g722_enc *g722_enc;
+	struct g722_dec *g722_dec;
 	uint64_t sip_position;
 	struct addr sip_addr, sip_rtcp_addr, wa_addr;
 	bool no_copies; /* hand packets over as they are, not in exact-size heap copies */

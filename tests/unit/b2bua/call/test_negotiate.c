@@ -265,7 +265,8 @@ static void start(struct sip_negotiation *n, const enum audio_codec codecs[4])
 
 static void offers_what_everybody_takes(void **state)
 {
-	static const enum audio_codec alaw_first[4] = {AUDIO_OPUS, AUDIO_PCMA, AUDIO_PCMU}, none[4] = {AUDIO_G722};
+	static const enum audio_codec alaw_first[4] = {AUDIO_OPUS, AUDIO_PCMA, AUDIO_PCMU}, none[4] = {AUDIO_OPUS},
+				      wide_first[4] = {AUDIO_G722, AUDIO_PCMA};
 	struct sip_negotiation n;
 
 	(void)state;
@@ -284,6 +285,8 @@ static void offers_what_everybody_takes(void **state)
 						    "a=sendrecv\r\n");
 	start(&n, alaw_first);
 	assert_non_null(strstr(negotiate_sip_text(&n), "m=audio 20000 RTP/AVP 8 0 101\r\n"));
+	start(&n, wide_first);
+	assert_non_null(strstr(negotiate_sip_text(&n), "m=audio 20000 RTP/AVP 9 8 101\r\na=rtpmap:9 G722/8000\r\n"));
 	start(&n, none);
 	assert_non_null(strstr(negotiate_sip_text(&n), "m=audio 20000 RTP/AVP 0 8 101\r\n"));
 }
