@@ -252,6 +252,7 @@ static void drop_calls(struct app *app)
 /* Whatever was started. The configuration is still needed: SIP, taking its leave, runs the loop. */
 static void stop_parts(struct app *app)
 {
+	reload_drop(app);
 	app->webhook = webhook_receiver_free(app->webhook); /* deliveries that wait for the store go with it */
 	sip_stack_free(app->sip);                           /* runs the loop a last time */
 	admin_free(app->admin);
@@ -302,6 +303,7 @@ int app_new(struct config *config, struct app **ret_app, char *why, size_t why_c
 		free(app);
 		return r;
 	}
+	app->boot = config_hold(config);
 	*ret_app = app;
 	return 0;
 }
@@ -328,6 +330,7 @@ struct app *app_free(struct app *app)
 		return NULL;
 	stop_parts(app);
 	config_free(app->config);
+	config_free(app->boot);
 	free(app);
 	return NULL;
 }

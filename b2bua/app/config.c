@@ -129,6 +129,8 @@ static void load_number(struct load *ld, size_t i, const struct number_yaml *y)
 	struct config_number *n = &ld->c->numbers[i];
 	char key[64];
 
+	n->config = ld->c;
+
 #define KEY(name) (snprintf(key, sizeof(key), "numbers[%zu]." name, i), key)
 	n->phone_number_id = y->phone_number_id;
 	if (!*n->phone_number_id || n->phone_number_id[strspn(n->phone_number_id, "0123456789")])
@@ -380,6 +382,7 @@ int config_load(const char *path, struct config **ret_config, struct conf_errors
 
 	if (!c)
 		return -ENOMEM;
+	c->refs = 1;
 	r = conf_load(path, &config_file_schema, &c->file, &raw, errors);
 	c->raw = raw;
 	if (r == 0) {
@@ -396,9 +399,15 @@ int config_load(const char *path, struct config **ret_config, struct conf_errors
 	return 0;
 }
 
+struct config *config_hold(struct config *c)
+{
+	c->refs++;
+	return c;
+}
+
 struct config *config_free(struct config *c)
 {
-	if (!c)
+	if (!c || --c->refs)
 		return NULL;
 	for (size_t i = 0; i < c->webhook.app_secret_count; i++)
 		conf_secret_free(c->webhook.app_secrets[i]);
@@ -437,4 +446,9 @@ const struct config_number *config_number_by_number(const struct config *c, cons
 			return &c->numbers[i];
 	}
 	return NULL;
+}
+
+bool config_same_number(const struct config_number *a, const struct config_number *b)
+{
+	return a == b || strcmp(a->phone_number_id, b->phone_number_id) == 0;
 }

@@ -14,7 +14,9 @@
 #include "media/engine.h"
 #include "permission/permission.h"
 
+struct config;
 struct config_number {
+	struct config *config; /* that it is part of */
 	const char *phone_number_id;
 	char number[24];          /* +E.164 */
 	char *token, *app_secret; /* app_secret NULL: the global one */
@@ -100,16 +102,20 @@ struct config {
 		enum log_level level;
 		enum log_format format;
 	} log;
+	unsigned refs; /* a reload replaces it, calls and requests made under it hold it: config_hold() */
 	/* owned: */
 	struct conf_file *file;
 	struct config_file *raw;
 };
 
 /* Returns 0, -EBADMSG (errors filled in) or -ENOMEM. Reads secrets from the environment and files, resolves gateway
- * names: start-up only. */
+ * names: at start, or on a thread of its own. */
 int config_load(const char *path, struct config **ret_config, struct conf_errors *errors);
-struct config *config_free(struct config *c); /* wipes secrets; accepts NULL; returns NULL */
+struct config *config_hold(struct config *c); /* one more owner; each calls config_free(). Control thread only */
+struct config *config_free(struct config *c); /* the last owner's wipes secrets; accepts NULL; returns NULL */
 
+/* The same number of Meta's, perhaps of two configurations. */
+bool config_same_number(const struct config_number *a, const struct config_number *b);
 const struct call_gateway *config_gateway_by_name(const struct config *c, const char *name);
 /* What the file says of it beside; NULL: not one of the file's. */
 const struct config_gateway *config_gateway_of(const struct config *c, const struct call_gateway *gateway);

@@ -42,6 +42,7 @@ struct dial *dial_free(struct dial *d)
 {
 	if (d) {
 		struct arena arena = d->arena;
+		config_free(d->config);
 		arena_done(&arena);
 	}
 	return NULL;

@@ -22,10 +22,10 @@ struct gateway_state {
 
 /* ---- life ---- */
 
-static int add(struct app *app, size_t i, char *why, size_t why_cap)
+static int add(struct app *app, const struct config *c, size_t i)
 {
-	const struct call_gateway *cg = &app->config->gateways[i];
-	const struct config_gateway *g = &app->config->gateway_sources[i];
+	const struct call_gateway *cg = &c->gateways[i];
+	const struct config_gateway *g = &c->gateway_sources[i];
 	const struct sip_gateway gw = {
 		.name = cg->name,
 		.uri = cg->uri,
@@ -36,29 +36,44 @@ static int add(struct app *app, size_t i, char *why, size_t why_cap)
 		.contact_user = g->contact_user,
 		.expires_s = g->expires_s,
 	};
-	int r = g->ping_s || g->do_register ? sip_gateway_add(app->sip, &gw) : 0;
+	struct sip_gateway_status status;
 
-	if (r)
-		snprintf(why, why_cap, "gateway %s: %s", cg->name, strerror(-r));
-	return r;
+	/* Known from before a reload: it stays as it is. */
+	if ((!g->ping_s && !g->do_register) || sip_gateway_status(app->sip, cg->name, &status) == 0)
+		return 0;
+	return sip_gateway_add(app->sip, &gw);
+}
+
+int gateways_take(struct app *app, const struct config *c)
+{
+	struct gateway_state *states = calloc(c->gateway_count + 1, sizeof(*states));
+	uint64_t now_us = loop_now_us(app->loop);
+	int r = 0;
+
+	if (!states)
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < c->gateway_count; i++) {
+		unsigned cps = c->gateway_sources[i].calls_per_second;
+		ratelimit_init(&states[i].invites, cps, cps, now_us);
+		r = add(app, c, i);
+		if (r)
+			log_error("gateway_not_watched", "gateway=%s error=\"%s\"", c->gateways[i].name, strerror(-r));
+	}
+	if (r) {
+		free(states);
+		return r;
+	}
+	free(app->gateways);
+	app->gateways = states;
+	return 0;
 }
 
 int gateways_start(struct app *app, char *why, size_t why_cap)
 {
-	const struct config *c = app->config;
-	uint64_t now_us = loop_now_us(app->loop);
-	int r = 0;
+	int r = gateways_take(app, app->config);
 
-	app->gateways = calloc(c->gateway_count, sizeof(*app->gateways));
-	if (!app->gateways) {
-		snprintf(why, why_cap, "out of memory");
-		return -ENOMEM;
-	}
-	for (size_t i = 0; r == 0 && i < c->gateway_count; i++) {
-		unsigned cps = c->gateway_sources[i].calls_per_second;
-		ratelimit_init(&app->gateways[i].invites, cps, cps, now_us);
-		r = add(app, i, why, why_cap);
-	}
+	if (r)
+		snprintf(why, why_cap, "gateways: %s", strerror(-r));
 	return r;
 }
 
@@ -117,14 +132,17 @@ static unsigned calls_to(const struct app *app, const struct call_gateway *gatew
 
 	HASH_ITER (by_id, app->by_id, ac, next) {
 		for (size_t i = 0; i < CALL_LEG_COUNT; i++)
-			count += ac->legs[i].id && ac->legs[i].gateway == gateway;
+			count += ac->legs[i].id && ac->legs[i].gateway &&
+				 str_equal(ac->legs[i].gateway->name, gateway->name);
 	}
 	return count;
 }
 
 enum cause gateway_refuses(struct app *app, const struct call_gateway *gateway)
 {
-	const struct config_gateway *g = config_gateway_of(app->config, gateway);
+	/* Of the limits that hold now; the call may have begun under others. */
+	const struct call_gateway *now = config_gateway_by_name(app->config, gateway->name);
+	const struct config_gateway *g = now ? config_gateway_of(app->config, now) : NULL;
 	struct sip_gateway_status status;
 
 	if (!g)

@@ -104,6 +104,7 @@ static int read_invite(struct app *app, const struct sip_event *ev, struct dial 
 	d->order = DIAL_SIP_CALLS;
 	d->sip_leg = ev->leg;
 	d->caller = gateway ? gateway : &plain_caller;
+	d->config = config_hold(app->config);
 	d->sip_call_id = dial_text(d, ev->sip_call_id);
 	d->payload = "";
 	d->sdp = ev->sdp ? arena_strndup(&d->arena, ev->sdp, ev->sdp_length) : NULL;

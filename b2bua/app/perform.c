@@ -215,7 +215,7 @@ static void queue_not_called(struct app_call *ac, enum call_leg which, enum caus
 static int send_invite(struct app_call *ac, const struct call_action *a, const char *target)
 {
 	const struct call_gateway *gw = a->u.invite.gateway;
-	const struct config *c = ac->app->config;
+	const struct config *c = ac->config;
 	struct sip_header headers[ROUTE_HEADERS_MAX + 16];
 	char pai[SIP_URI_MAX] = "", from[GATEWAY_USER_MAX], asserted[GATEWAY_USER_MAX];
 	struct sip_invite invite = {
@@ -261,7 +261,7 @@ static void do_invite(struct app_call *ac, const struct call_action *a)
 		queue_not_called(ac, a->leg, why);
 		return;
 	}
-	r = gateway_target(ac->app->config, gw, a->u.invite.target, target);
+	r = gateway_target(ac->config, gw, a->u.invite.target, target);
 	if (r == 0)
 		r = str_copy(ac->sip_target, sizeof(ac->sip_target), target);
 	if (r == 0)

@@ -38,6 +38,7 @@ struct parking;
 struct chats;
 struct ask;
 struct gateway_state;
+struct reload;
 
 enum {
 	CALL_ID_TEXT = 16,
@@ -59,6 +60,7 @@ struct app_call {
 	uint64_t key; /* in app->calls; what callbacks carry, so that a late one finds nothing */
 	struct call *call;
 	char id[CALL_ID_TEXT], wacid[WA_CALL_ID_MAX + 1];
+	struct config *config; /* as it was when the call began, held */
 	const struct config_number *number;
 	struct graph_number graph_number;
 	uint64_t media_session; /* 0: none */
@@ -87,7 +89,8 @@ struct app_call {
 
 struct app {
 	struct loop *loop;
-	struct config *config;
+	struct config *config, *boot; /* for what comes next; what listeners, media and store were started with */
+	struct reload *reload;        /* NULL: none under way */
 	struct store *store;
 	struct http_client *http;
 	struct graph *graph;
@@ -170,6 +173,8 @@ int on_admin_start(struct app *app);
 /* ---- gateways.c ---- */
 enum { GATEWAY_USER_MAX = 128 };
 int gateways_start(struct app *app, char *why, size_t why_cap);
+/* Those of a configuration: at start, and before a reloaded one becomes app->config. Returns 0 or a negative errno. */
+int gateways_take(struct app *app, const struct config *c);
 void gateways_stop(struct app *app);
 void on_gateway_event(const struct sip_gateway_event *ev, void *app);
 /* CAUSE_NORMAL: it may be called now. Takes from its calls a second. */
@@ -199,6 +204,12 @@ void emit_parked(struct app *app, const struct dial *dial, const char *what);
 /* ---- messages.c ---- */
 void on_webhook_keep(const struct webhook_item *items, size_t count, struct webhook_delivery *delivery, void *app);
 int messages_start(struct app *app); /* what a previous run had not dealt with */
+
+/* ---- reload.c ---- */
+/* Read the configuration again and, unless it has faults, go on with it. Those who ask while it is read wait for
+ * another reading. */
+void reload_start(struct app *app);
+void reload_drop(struct app *app);
 
 /* ---- leftovers.c ---- */
 int end_leftovers(struct app *app);

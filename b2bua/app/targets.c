@@ -124,10 +124,9 @@ static int complete(const struct call_gateway *gateway, const struct sip_uri *wa
 	return n <= 0 || n >= TARGET_URI_MAX || !sip_target_allowed(uri) ? -EINVAL : 0;
 }
 
-int target_resolve(const struct app *app, const struct call_gateway *of_call, const char *wanted, char *uri,
+int target_resolve(const struct config *c, const struct call_gateway *of_call, const char *wanted, char *uri,
 	const struct call_gateway **ret_gateway)
 {
-	const struct config *c = app->config;
 	struct sip_uri parsed;
 	char user[64];
 

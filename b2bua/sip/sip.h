@@ -124,6 +124,9 @@ struct sip_stack_conf {
 /* Returns 0, -EINVAL, -ENOMEM, or why an address could not be bound: -EADDRINUSE, -EADDRNOTAVAIL, -EACCES. conf is
  * copied, its text too. */
 int sip_stack_new(struct loop *l, const struct sip_stack_conf *conf, struct sip_stack **ret_stack);
+/* Other Digest users from now on; conf.realm stays. Returns 0, -EINVAL or -ENOMEM (as it was). Never from a callback of
+ * the stack's. */
+int sip_stack_set_users(struct sip_stack *s, const struct sip_user *users, size_t count);
 /* Ends what is left of legs (BYE, CANCEL), waits for the stack's own shutdown by stepping the loop: usually
  * milliseconds, up to 1 s for peers that do not answer, at most 4 s. Tells nothing any more; never from a callback.
  * Accepts NULL; returns NULL. */

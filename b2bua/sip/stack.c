@@ -252,6 +252,18 @@ static int users_copy(struct sip_stack *s, const struct sip_stack_conf *conf)
 	return conf->user_count ? digest_new(s->realm, conf->users, conf->user_count, &s->digest) : 0;
 }
 
+int sip_stack_set_users(struct sip_stack *s, const struct sip_user *users, size_t count)
+{
+	struct digest *fresh = NULL;
+	int r = count ? digest_new(s->realm, users, count, &fresh) : 0;
+
+	if (r)
+		return r;
+	digest_free(s->digest);
+	s->digest = fresh;
+	return 0;
+}
+
 int sip_stack_new(struct loop *l, const struct sip_stack_conf *conf, struct sip_stack **ret_stack)
 {
 	struct sip_stack *s;
