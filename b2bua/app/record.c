@@ -164,6 +164,8 @@ void record_call(struct app_call *ac)
 	fill_end(r, &rep);
 	fill_media(r, ac, &rep);
 	str_copy(r->sip_target, sizeof(r->sip_target), ac->sip_target);
+	if (rep.attempts > 1)
+		log_info("gateways_tried", "call=%s attempts=%u last=%s", ac->id, rep.attempts, rep.gateway);
 	give(ac->app, r);
 	if (ac->dial)
 		dial_ended(ac, &rep);

@@ -28,6 +28,7 @@ def story_first_gateway_down(rig):
     equal(meta["ended_by"], "user", "ended by")
     record, = w.wait_records(1)
     expect_record(record, status="completed", cause="normal", gateway="spare", answered_ms=bool)
+    w.wait_event("gateways_tried", attempts=2, last="spare")
     first.wait_done()
     second.wait_done()
 
