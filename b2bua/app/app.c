@@ -80,6 +80,7 @@ static int start_sip(struct app *app, char *why, size_t why_cap)
 	const struct config *c = app->config;
 	struct sip_stack_conf conf = {
 		.listen_count = c->sip.listen_count,
+		.tls = c->sip.tls,
 		.domain = c->sip.domain,
 		.public_address = c->sip.public_address,
 		.source_allowed = on_sip_source,

@@ -185,11 +185,39 @@ static void load_sip_listen(struct load *ld, size_t i, const char *text)
 		c->sip.listen[i].transport = SIP_UDP;
 	else if (str_starts(text, "tcp:"))
 		c->sip.listen[i].transport = SIP_TCP;
+	else if (str_starts(text, "tls:"))
+		c->sip.listen[i].transport = SIP_TLS;
 	else
 		address = NULL;
 	if (!address || addr_parse(address + 1, &c->sip.listen[i].addr) || !addr_port(&c->sip.listen[i].addr))
-		FAULT(ld, key, "\"%s\" is not udp:ADDRESS:PORT or tcp:ADDRESS:PORT", text);
+		FAULT(ld, key, "\"%s\" is not udp:ADDRESS:PORT, tcp:ADDRESS:PORT or tls:ADDRESS:PORT", text);
 	c->sip.listen_count = i + 1;
+}
+
+static void load_tls(struct load *ld, const struct sip_tls_yaml *y)
+{
+	struct sip_tls *tls = &ld->c->sip.tls;
+	char why[320], key[40];
+
+	for (size_t i = 0; i < ld->c->sip.listen_count; i++) {
+		if (ld->c->sip.listen[i].transport != SIP_TLS)
+			continue;
+		snprintf(key, sizeof(key), "sip.listen[%zu]", i);
+		if (!y)
+			FAULT(ld, key, "needs sip.tls: certificate and key");
+		for (size_t k = 0; k < ld->c->sip.listen_count; k++) {
+			if (k != i && addr_equal(&ld->c->sip.listen[k].addr, &ld->c->sip.listen[i].addr))
+				FAULT(ld, key, "TLS needs an address and port of its own");
+		}
+	}
+	if (!y)
+		return;
+	tls->certificate = y->certificate;
+	tls->key = y->key;
+	tls->ca = y->ca ? y->ca : "/etc/ssl/certs/ca-certificates.crt";
+	tls->verify = load_bool(y->verify, true);
+	if (sip_tls_check(tls, why, sizeof(why)))
+		FAULT(ld, "sip.tls", "%s", why);
 }
 
 static void load_sip(struct load *ld, const struct sip_yaml *y)
@@ -199,6 +227,7 @@ static void load_sip(struct load *ld, const struct sip_yaml *y)
 
 	for (size_t i = 0; i < y->listen_count && i < SIP_LISTEN_MAX; i++)
 		load_sip_listen(ld, i, y->listen[i]);
+	load_tls(ld, y->tls);
 	ld->c->sip.domain = y->domain;
 	ld->c->sip.public_address = y->public_address ? y->public_address : "";
 	ld->c->sip.drop_strangers = load_bool(y->drop_strangers, false);

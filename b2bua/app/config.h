@@ -68,6 +68,7 @@ struct config {
 			struct addr addr;
 		} listen[SIP_LISTEN_MAX];
 		size_t listen_count;
+		struct sip_tls tls; /* certificate NULL: none */
 		const char *domain, *public_address;
 		bool drop_strangers;
 		unsigned t1x64_ms;

@@ -57,7 +57,8 @@ static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y
 	src->inbound = load_bool(y->inbound, true);
 	g->ptime_ms = (uint16_t)load_uint(ld, KEY("ptime_ms"), y->ptime_ms, 20, 10, 60);
 	if (!sip_target_allowed(y->uri))
-		FAULT(ld, KEY("uri"), "\"%s\" cannot be called: sip:HOST[:PORT] with ;transport=udp or tcp", y->uri);
+		FAULT(ld, KEY("uri"), "\"%s\" cannot be called: sip:HOST[:PORT] with ;transport=udp, tcp or tls",
+			y->uri);
 	else if (resolve_sip_uri(y->uri, src->addrs, CONFIG_GATEWAY_ADDRS_MAX, &src->addr_count, why, sizeof(why)))
 		FAULT(ld, KEY("uri"), "%s", why);
 	else if (!has_listener(ld->c, y->uri))

@@ -57,7 +57,16 @@ static const cyaml_schema_field_t sip_user_fields[] = {
 static const cyaml_schema_value_t sip_user_value = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct sip_user_yaml, sip_user_fields)};
 
+static const cyaml_schema_field_t sip_tls_fields[] = {
+	TEXT("certificate", struct sip_tls_yaml, certificate),
+	TEXT("key", struct sip_tls_yaml, key),
+	TEXT_OPTIONAL("ca", struct sip_tls_yaml, ca),
+	BOOL_OPTIONAL("verify", struct sip_tls_yaml, verify),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t sip_fields[] = {
+	CYAML_FIELD_MAPPING_PTR("tls", OPTIONAL, struct sip_yaml, tls, sip_tls_fields),
 	CYAML_FIELD_SEQUENCE("listen", CYAML_FLAG_POINTER, struct sip_yaml, listen, &text_value, 1, 8),
 	TEXT("domain", struct sip_yaml, domain),
 	TEXT_OPTIONAL("public_address", struct sip_yaml, public_address),

@@ -29,7 +29,12 @@ struct number_yaml {
 struct sip_user_yaml {
 	char *name, *password;
 };
+struct sip_tls_yaml {
+	char *certificate, *key, *ca;
+	bool *verify;
+};
 struct sip_yaml {
+	struct sip_tls_yaml *tls;
 	char **listen, **allow;
 	unsigned listen_count, allow_count, users_count;
 	struct sip_user_yaml *users;

@@ -12,6 +12,14 @@
 #include <sofia-sip/sip_protos.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+
+static const char *transport_name(enum sip_transport t)
+{
+	static const char *const names[] = {[SIP_UDP] = "udp", [SIP_TCP] = "tcp", [SIP_TLS] = "tls"};
+
+	return names[t];
+}
 
 int contact_build(char *dst, size_t cap, const struct sip_stack *s, const struct sip_listener *listener,
 	const struct addr *local, enum sip_transport transport, const char *user)
@@ -31,8 +39,7 @@ int contact_build(char *dst, size_t cap, const struct sip_stack *s, const struct
 	} else {
 		return 0;
 	}
-	strbuf_printf(&sb, ":%u;transport=%s>", port ? port : addr_port(&listener->addr),
-		transport == SIP_TCP ? "tcp" : "udp");
+	strbuf_printf(&sb, ":%u;transport=%s>", port ? port : addr_port(&listener->addr), transport_name(transport));
 	return sb.truncated ? -EINVAL : 0;
 }
 
@@ -164,5 +171,5 @@ bool sip_target_allowed(const char *uri)
 {
 	struct sip_uri target;
 
-	return sip_uri_parse(uri, &target) == 0 && target.transport != SIP_TLS;
+	return sip_uri_parse(uri, &target) == 0 && strncasecmp(uri, "sips:", 5) != 0;
 }

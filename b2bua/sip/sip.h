@@ -81,6 +81,14 @@ struct sip_credentials {
 	const char *realm;           /* only this one is answered; "" or NULL: any */
 };
 
+/* Files in PEM form. */
+struct sip_tls {
+	const char *certificate; /* ours first, then the intermediate ones; also shown to gateways that ask for one */
+	const char *key;         /* without a passphrase */
+	const char *ca;          /* whom we trust */
+	bool verify;             /* a gateway's certificate must be good, and name the host of its URI */
+};
+
 enum sip_gateway_change {
 	SIP_GATEWAY_DOWN,            /* three pings in a row without an answer (408, 503) */
 	SIP_GATEWAY_UP,              /* two answered after that */
@@ -98,8 +106,9 @@ struct sip_stack_conf {
 	struct {
 		enum sip_transport transport;
 		struct addr addr;
-	} listen[SIP_LISTEN_MAX]; /* UDP and TCP */
+	} listen[SIP_LISTEN_MAX]; /* TLS at an address without TCP */
 	size_t listen_count;
+	struct sip_tls tls;         /* read once, by sip_stack_new(); needed when a listener has TLS */
 	const char *domain;         /* host part of our From and Contact user identity */
 	const char *public_address; /* host[:port] for Contact and Via when behind NAT; "" : the listener's own */
 	/* May this source send us requests? Others get 403 to INVITE and OPTIONS, as many as the rate limit lets, and
@@ -202,6 +211,8 @@ int sip_gateway_status(const struct sip_stack *s, const char *name, struct sip_g
 
 /* For checking a configuration: would sip_leg_invite() take this target, this header name? Reserved are the headers the
  * stack itself writes. */
+/* Can these files be used? Returns 0, or -EINVAL with the reason. */
+int sip_tls_check(const struct sip_tls *tls, char *why, size_t cap);
 bool sip_target_allowed(const char *uri);
 bool sip_header_allowed(const char *name);
 
