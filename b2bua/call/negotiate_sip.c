@@ -180,7 +180,7 @@ static void take_addresses(const struct sdp_audio *sdp, struct media_sip_remote 
 {
 	r->rtp = sdp->rtp;
 	r->rtcp = sdp->rtcp;
-	if (!addr_is_set(&r->rtcp) || !addr_port(&r->rtcp)) { /* also rtcp-mux, which we never agree to */
+	if (!addr_is_set(&r->rtcp) || !addr_port(&r->rtcp)) {
 		r->rtcp = sdp->rtp;
 		addr_set_port(&r->rtcp, (uint16_t)(addr_port(&sdp->rtp) + 1));
 	}
@@ -210,6 +210,7 @@ static int read_peer(const struct sip_negotiation *n, const struct sdp_audio *sd
 	r.ptime_ms = peer_ptime(n, sdp);
 	r.send = !nowhere && (sdp->direction == SDP_SENDRECV || sdp->direction == SDP_RECVONLY);
 	r.receive = sdp->direction == SDP_SENDRECV || sdp->direction == SDP_SENDONLY;
+	r.rtcp_mux = sdp->rtcp_mux && !is_answer; /* we do not offer it (RFC 5761 s5.1.1) */
 	if (!nowhere)
 		take_addresses(sdp, &r);
 	*ret_remote = r;
@@ -220,7 +221,7 @@ static bool remote_equal(const struct media_sip_remote *a, const struct media_si
 {
 	return addr_equal(&a->rtp, &b->rtp) && addr_equal(&a->rtcp, &b->rtcp) && a->codec == b->codec &&
 	       a->pt == b->pt && a->event_pt == b->event_pt && a->ptime_ms == b->ptime_ms && a->send == b->send &&
-	       a->receive == b->receive && negotiate_srtp_equal(&a->srtp, &b->srtp);
+	       a->rtcp_mux == b->rtcp_mux && a->receive == b->receive && negotiate_srtp_equal(&a->srtp, &b->srtp);
 }
 
 /* 1 when it is news. */
@@ -302,6 +303,7 @@ int negotiate_sip_reoffer(struct sip_negotiation *n, const char *text, size_t le
 		if (r.event_pt)
 			sdp_add_codec(&answer, r.event_pt, "telephone-event", 8000, 1, "0-16");
 		answer.ptime_ms = r.ptime_ms;
+		answer.rtcp_mux = r.rtcp_mux;
 		answer.direction = sdp_answer_direction(&sdp, SDP_SENDRECV);
 		status = publish(n, &answer, ret_text);
 		if (status == 0)

@@ -73,6 +73,7 @@ struct media_sip_remote {
 	uint8_t event_pt;   /* telephone-event; 0: none */
 	uint16_t ptime_ms;  /* what we send: 10..60 */
 	bool send, receive; /* our view: hold is send false or receive false */
+	bool rtcp_mux;      /* RTCP goes where RTP goes, from the same port (RFC 5761) */
 	struct media_sip_srtp srtp;
 	bool new_peer; /* another party than before: what the old one still sends is dropped, and symmetric RTP
 			  learns anew */

@@ -156,8 +156,9 @@ static void sip_receives(struct sim *m, const uint8_t *bytes, size_t length)
 }
 
 /* Copied, because SRTP works in place. */
-static void sip_receives_secured(struct sim *m, bool rtcp, const void *bytes, size_t length)
+static void sip_receives_secured(struct sim *m, enum session_channel channel, const void *bytes, size_t length)
 {
+	bool rtcp = channel == SESSION_RTCP || rtp_is_rtcp(bytes, length);
 	uint8_t copy[SIM_PACKET_MAX];
 	require(length <= sizeof(copy));
 	memcpy(copy, bytes, length);
@@ -167,7 +168,7 @@ static void sip_receives_secured(struct sim *m, bool rtcp, const void *bytes, si
 	if (r < 0)
 		m->sip.undecipherable++;
 	else if (rtcp)
-		m->sip.rtcp++;
+		m->sip.rtcp++, m->sip.rtcp_muxed += channel == SESSION_RTP;
 	else
 		sip_receives(m, copy, length);
 }
@@ -180,7 +181,7 @@ static void on_send(void *arg, enum media_end end, enum session_channel channel,
 	if (end == END_WA)
 		wa_receives(m, bytes, length);
 	else
-		sip_receives_secured(m, channel == SESSION_RTCP, bytes, length);
+		sip_receives_secured(m, channel, bytes, length);
 }
 
 static void on_event(void *arg, const struct session_event *ev)

@@ -36,7 +36,7 @@ struct sim_conf {
 
 /* What arrived at a peer, checked packet by packet. */
 struct sim_received {
-	uint64_t audio, events, rtcp, undecipherable;
+	uint64_t audio, events, rtcp, rtcp_muxed, undecipherable;
 	uint32_t ssrc, last_ts, first_ts;
 	uint16_t last_seq;
 	uint8_t last_pt;

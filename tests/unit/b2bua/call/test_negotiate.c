@@ -398,8 +398,10 @@ static const struct expected offers[] = {
 		PEER("192.0.2.50", "m=video 15000 RTP/AVP 99\r\nm=audio 12000 RTP/AVP 0\r\n"), 1, "192.0.2.50:12000",
 		"192.0.2.50:12001", AUDIO_PCMU, 0, 0, 20, true, true,
 		"m=video 0 RTP/AVP 99\r\nm=audio 20000 RTP/AVP 0\r\n"},
-	{"RTCP on the same port is not agreed to", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0\r\na=rtcp-mux\r\n"), 0,
-		"192.0.2.50:12000", "192.0.2.50:12001", AUDIO_PCMU, 0, 0, 20, true, true, "a=sendrecv\r\n"},
+	{"RTCP on the same port", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0\r\na=rtcp-mux\r\n"), 1,
+		"192.0.2.50:12000", "192.0.2.50:12001", AUDIO_PCMU, 0, 0, 20, true, true, "a=rtcp-mux\r\n"},
+	{"and again not", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0\r\n"), 1, "192.0.2.50:12000", "192.0.2.50:12001",
+		AUDIO_PCMU, 0, 0, 20, true, true, "a=sendrecv\r\n"},
 };
 
 static void answers_offers(void **state)

@@ -166,6 +166,49 @@ static void test_replayed_packets_are_dropped(void **state)
 	sim_done(&m);
 }
 
+/* RFC 5761: reports on RTP's port, in both kinds of call; and what arrives there is understood. */
+static void test_rtcp_mux(void **state)
+{
+	(void)state;
+	for (unsigned suite = MEDIA_SRTP_NONE; suite <= MEDIA_SRTP_SHA1_32; suite++) {
+		struct media_sip_srtp k = keys((enum media_srtp_suite)suite, 1, 2);
+		struct media_sip_remote remote;
+		connected(&k);
+		remote = sim_sip_remote(&m);
+		remote.rtcp_mux = true;
+		assert_int_equal(session_set_sip(m.session, &remote, m.now_us), 0);
+		sim_run_ms(&m, 12000);
+		assert_true(m.sip.rtcp > 1);
+		assert_int_equal(m.sip.rtcp_muxed, m.sip.rtcp);
+		assert_int_equal(m.sip.undecipherable, 0);
+		sim_done(&m);
+	}
+}
+
+/* RFC 3389: a packet of comfort noise is neither audio, nor loss, nor of unknown type. */
+static void test_comfort_noise(void **state)
+{
+	static const uint8_t level[] = {60};
+	struct media_sip_srtp k = keys(MEDIA_SRTP_SHA1_80, 1, 2);
+
+	(void)state;
+	connected(&k);
+	sim_run_ms(&m, 1000);
+	for (int i = 0; i < 5; i++) {
+		m.sip_talks = false;
+		sim_sip_sends(&m, 13, false, m.sip_ts, level, sizeof(level));
+		sim_run_ms(&m, 300);
+		m.sip_talks = true;
+		sim_run_ms(&m, 300);
+	}
+	struct media_stats st;
+	session_stats(m.session, &st);
+	assert_int_equal(st.rx[END_SIP].lost, 0);
+	assert_int_equal(st.rx[END_SIP].discarded, 0);
+	assert_line_to_wa();
+	sim_done(&m);
+}
+
 static void test_bad_suite(void **state)
 {
 	struct media_sip_srtp none = {0}, bad = keys((enum media_srtp_suite)7, 1, 2);
@@ -190,6 +233,8 @@ int main(void)
 		cmocka_unit_test(test_from_plain_to_srtp_and_back),
 		cmocka_unit_test(test_many_ssrcs),
 		cmocka_unit_test(test_replayed_packets_are_dropped),
+		cmocka_unit_test(test_rtcp_mux),
+		cmocka_unit_test(test_comfort_noise),
 		cmocka_unit_test(test_bad_suite),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
