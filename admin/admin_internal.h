@@ -75,6 +75,7 @@ void delete_parked(struct api_reply *r);
 /* messages_api.c */
 void post_message(struct api_reply *r);
 extern const struct body_schema message_body;
+void post_reload(struct api_reply *r);
 /* events_api.c */
 void get_events(struct api_reply *r);
 void get_dead_events(struct api_reply *r);

@@ -47,6 +47,9 @@ void api_done_message(struct api_reply *reply, const char *wamid);
 /* Permission get and request. number: the business number's "+E.164". */
 void api_done_permission(struct api_reply *reply, const struct permission *p, const char *number);
 
+/* The configuration was read again. keys: what stays as it was until a restart. */
+void api_done_reload(struct api_reply *reply, const char *const *keys, size_t count);
+
 /* A SIP target: a gateway with a user part ("" : the shell's default), or a whole URI, sip: or tel:. */
 struct api_target {
 	const char *gateway, *user, *uri; /* uri "": gateway is not "" */
@@ -128,6 +131,8 @@ struct api_ops {
 	void (*each_parked)(void (*fn)(const struct api_parked *p, void *fn_arg), void *fn_arg, void *arg);
 	void (*cancel_parked)(const char *id, struct api_reply *reply, void *arg);
 	void (*send_message)(const struct api_message *m, struct api_reply *reply, void *arg);
+	/* Refused with API_BAD_CONFIGURATION (detail: every fault, a line each), BUSY. */
+	void (*reload)(struct api_reply *reply, void *arg);
 	void *arg;
 };
 

@@ -173,6 +173,15 @@ void api_done_permission(struct api_reply *r, const struct permission *p, const 
 	reply_ok(r, r->admin ? admin_json_permission(p, number, loop_wall_ms(r->admin->loop)) : NULL);
 }
 
+void api_done_reload(struct api_reply *r, const char *const *keys, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_string(keys[i]));
+	reply_ok(r, json_pack("{s:b, s:o}", "reloaded", 1, "needs_restart", list));
+}
+
 /* ---- reading ---- */
 
 bool reply_read_body(struct api_reply *r, struct body *body, void *ret_struct)

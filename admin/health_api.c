@@ -33,3 +33,13 @@ void get_counters(struct api_reply *r)
 	json_object_set_new(top, "gauges", g);
 	reply_ok(r, top);
 }
+
+void post_reload(struct api_reply *r)
+{
+	const struct api_ops *ops = &r->admin->api;
+
+	if (ops->reload)
+		ops->reload(r, ops->arg);
+	else
+		reply_problem(r, API_NOT_OFFERED, NULL);
+}

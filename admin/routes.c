@@ -42,6 +42,7 @@ const struct api_route api_routes[] = {
 		"bad-request conflict under-way unknown-number key-reused limit-reached not-offered meta-refused busy "
 		"meta-timeout",
 		&message_body, "", .keyed = true},
+	{"POST", "/v1/reload", post_reload, 200, "bad-configuration not-offered busy", NULL, ""},
 	{"GET", "/v1/events", get_events, 200, "bad-request not-offered busy", NULL, "types"},
 	{"GET", "/v1/events/dead", get_dead_events, 200, "bad-request not-offered busy", NULL, "receiver limit"},
 	{"POST", "/v1/events/revive", post_revive, 200, "bad-request not-offered busy", &revive_body, ""},

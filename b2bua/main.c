@@ -15,6 +15,7 @@ static const char usage[] =
 	"    --direction message [--text TEXT] [--reply-id ID]\n"
 	"    --direction ended [--status STATUS] [--call inbound|outbound] [--cause CAUSE] [--duration SECONDS]\n"
 	"                                      what is done with such a call or message\n"
+	"  watrunk reload [-c FILE]            read the configuration again; live calls go on\n"
 	"  watrunk calls [-c FILE]             live calls; --history: the call log [--user N] [--status S] [--limit "
 	"N]\n"
 	"  watrunk call USER --gateway NAME [--user PART] [--user-first] [--request] ...\n"
@@ -43,7 +44,7 @@ int main(int argc, char **argv)
 	} commands[] = {{"run", cmd_run}, {"check", cmd_check}, {"route-test", cmd_route_test}, {"calls", cmd_calls},
 		{"hangup", cmd_hangup}, {"call", cmd_call}, {"transfer", cmd_transfer}, {"hold", cmd_hold},
 		{"resume", cmd_resume}, {"dtmf", cmd_dtmf}, {"permissions", cmd_permissions}, {"parked", cmd_parked},
-		{"send", cmd_send}};
+		{"send", cmd_send}, {"reload", cmd_reload}};
 
 	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
 		printf("watrunk %s\n", WATRUNK_VERSION);

@@ -31,6 +31,45 @@ static void build_gateways(struct build *b, const struct dialplan_bridge_conf *c
 	}
 }
 
+static void build_weights(struct build *b, const struct dialplan_bridge_conf *conf, struct rule_bridge *bridge)
+{
+	unsigned sum = 0;
+
+	if (!conf->weights_count)
+		return;
+	if (conf->weights_count != conf->gateways_count) {
+		build_error(b, "weights", "needs one weight for each of the gateways");
+		return;
+	}
+	bridge->weighted = true;
+	for (unsigned i = 0; i < conf->weights_count && i < ROUTE_GATEWAYS_MAX; i++) {
+		if (conf->weights[i] > DIALPLAN_WEIGHT_MAX)
+			build_error(b, "weights", "more than %d", DIALPLAN_WEIGHT_MAX);
+		sum += bridge->weights[i] = conf->weights[i];
+	}
+	if (!sum)
+		build_error(b, "weights", "nothing but 0");
+}
+
+static void build_failover(struct build *b, const struct dialplan_bridge_conf *conf, struct rule_bridge *bridge)
+{
+	struct route_failover *f = &bridge->failover;
+
+	if (conf->failover_count > ROUTE_FAILOVER_MAX) {
+		build_error(b, "failover", "more than %d causes", ROUTE_FAILOVER_MAX);
+		return;
+	}
+	for (unsigned i = 0; i < conf->failover_count; i++) {
+		const char *name = conf->failover[i] ? conf->failover[i] : "";
+		char key[32];
+		snprintf(key, sizeof(key), "failover[%u]", i);
+		if (!b->names->known_cause(name, b->names->arg))
+			build_error(b, key, "unknown cause \"%.40s\"", name);
+		else
+			f->causes[f->count++] = build_copy(b, name);
+	}
+}
+
 static void build_header(
 	struct build *b, unsigned index, const struct dialplan_header_conf *conf, struct rule_bridge *bridge)
 {
@@ -59,6 +98,8 @@ static unsigned build_timeout(struct build *b, const char *key, unsigned seconds
 void build_bridge(struct build *b, const struct dialplan_bridge_conf *conf, struct rule_bridge *bridge)
 {
 	build_gateways(b, conf, bridge);
+	build_weights(b, conf, bridge);
+	build_failover(b, conf, bridge);
 	build_template(b, "user", conf->user, 0, &bridge->user);
 	build_template(b, "caller_id", conf->caller_id, 0, &bridge->caller_id);
 	build_template(b, "display_name", conf->display_name, 0, &bridge->display_name);

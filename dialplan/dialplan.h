@@ -35,6 +35,7 @@ struct call_facts {
 	const char *status, *cause; /* ended: "completed", "missed" ...; name from the cause table */
 	const char *call_direction; /* ended: "inbound", "outbound" */
 	unsigned duration_s;        /* ended */
+	uint64_t random;            /* chooses among gateways with weights; 0: the first with a weight */
 };
 
 enum route_kind {
@@ -45,7 +46,19 @@ enum route_kind {
 	ROUTE_ACTIONS,  /* message, ended */
 	ROUTE_ASK,      /* any: an HTTP service says what to do */
 };
-enum { ROUTE_GATEWAYS_MAX = 8, ROUTE_HEADERS_MAX = 16, ROUTE_ACTIONS_MAX = 8, ROUTE_PARAMETERS_MAX = 8 };
+enum {
+	ROUTE_GATEWAYS_MAX = 8,
+	ROUTE_HEADERS_MAX = 16,
+	ROUTE_ACTIONS_MAX = 8,
+	ROUTE_PARAMETERS_MAX = 8,
+	ROUTE_FAILOVER_MAX = 16
+};
+
+/* After which causes the next gateway is called. */
+struct route_failover {
+	size_t count; /* 0: not said, the call logic's own */
+	const char *causes[ROUTE_FAILOVER_MAX];
+};
 
 struct route_header {
 	const char *name, *value; /* value expanded, CR/LF and control characters removed */
@@ -84,6 +97,7 @@ struct route_action {
 	struct {
 		size_t gateway_count;
 		const char *gateways[ROUTE_GATEWAYS_MAX];
+		struct route_failover failover;
 		const char *user, *caller_id, *display_name; /* as for bridge */
 		bool agent_first;                            /* ring the SIP side first; else the user */
 		unsigned timeout_s, agent_timeout_s;         /* WhatsApp ring time, SIP ring time; 0: default */
@@ -109,7 +123,8 @@ struct route {
 	const char *rule;     /* its name */
 	/* ROUTE_BRIDGE */
 	size_t gateway_count;
-	const char *gateways[ROUTE_GATEWAYS_MAX]; /* names; the first is used (failover, forking: later) */
+	const char *gateways[ROUTE_GATEWAYS_MAX]; /* names, in the order in which they are tried */
+	struct route_failover failover;
 	const char *user; /* user part of the Request-URI, expanded and safe for one; "" : the called number's digits */
 	const char *caller_id;    /* From user part, expanded, not escaped; "" : the user's number */
 	const char *display_name; /* expanded; "" : the profile name */

@@ -41,6 +41,10 @@ struct dialplan_header_conf {
 struct dialplan_bridge_conf {
 	char **gateways;
 	unsigned gateways_count;
+	unsigned *weights; /* one for each gateway; NULL: as listed */
+	unsigned weights_count;
+	char **failover; /* names of causes */
+	unsigned failover_count;
 	char *user, *caller_id, *display_name;
 	unsigned timeout;
 	struct dialplan_header_conf *headers;

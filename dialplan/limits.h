@@ -8,6 +8,7 @@
 enum {
 	DIALPLAN_NAME_MAX_CHARS = 64,
 	DIALPLAN_TIMEOUT_MAX_S = 300,
+	DIALPLAN_WEIGHT_MAX = 1000,
 	DIALPLAN_PARK_MAX_S = 7 * 24 * 3600, /* Meta: a permission request can be answered for 7 days */
 	DIALPLAN_TEXT_MAX_CHARS = 4096,      /* Meta: text messages, body */
 	DIALPLAN_BODY_MAX_CHARS = 1024,      /* Meta: interactive messages, body */

@@ -41,10 +41,49 @@ static const char *line(struct making *m, const struct template *t, size_t max_c
 
 /* ---- parts that several actions have ---- */
 
+/* Drawn one after another, each with its share of what is left. Weight 0: only when those with one have failed. */
+static size_t draw(const struct rule_bridge *from, const bool *drawn, uint64_t *random)
+{
+	size_t first = from->gateway_count;
+	uint64_t sum = 0, at;
+
+	for (size_t i = from->gateway_count; i-- > 0;) {
+		if (drawn[i])
+			continue;
+		sum += from->weights[i];
+		first = i;
+	}
+	if (!from->weighted || !sum)
+		return first;
+	at = *random % sum;
+	*random /= sum;
+	for (size_t i = 0; i < from->gateway_count; i++) {
+		if (drawn[i])
+			continue;
+		if (at < from->weights[i])
+			return i;
+		at -= from->weights[i];
+	}
+	return first;
+}
+
 static void make_gateways(struct making *m, const struct rule_bridge *from, const char **gateways)
 {
-	for (size_t i = 0; i < from->gateway_count; i++)
-		gateways[i] = copy(m, from->gateways[i]);
+	bool drawn[ROUTE_GATEWAYS_MAX] = {false};
+	uint64_t random = m->facts->random;
+
+	for (size_t i = 0; i < from->gateway_count; i++) {
+		size_t next = draw(from, drawn, &random);
+		drawn[next] = true;
+		gateways[i] = copy(m, from->gateways[next]);
+	}
+}
+
+static void make_failover(struct making *m, const struct rule_bridge *from, struct route_failover *to)
+{
+	to->count = from->failover.count;
+	for (size_t i = 0; i < to->count; i++)
+		to->causes[i] = copy(m, from->failover.causes[i]);
 }
 
 static void make_headers(struct making *m, const struct rule_bridge *from, struct route_header *headers)
@@ -87,6 +126,7 @@ static void make_bridge(struct making *m, const struct rule_bridge *from, struct
 {
 	to->gateway_count = from->gateway_count;
 	make_gateways(m, from, to->gateways);
+	make_failover(m, from, &to->failover);
 	to->user = sip_user(m, &from->user);
 	to->caller_id = header_text(m, &from->caller_id);
 	to->display_name = header_text(m, &from->display_name);
@@ -108,6 +148,7 @@ static void make_call_back(struct making *m, const struct rule_action *from, str
 {
 	to->call_back.gateway_count = from->bridge.gateway_count;
 	make_gateways(m, &from->bridge, to->call_back.gateways);
+	make_failover(m, &from->bridge, &to->call_back.failover);
 	to->call_back.user = sip_user(m, &from->bridge.user);
 	to->call_back.caller_id = header_text(m, &from->bridge.caller_id);
 	to->call_back.display_name = header_text(m, &from->bridge.display_name);

@@ -21,6 +21,9 @@ struct rule_header {
 struct rule_bridge {
 	size_t gateway_count;
 	const char *gateways[ROUTE_GATEWAYS_MAX];
+	bool weighted;
+	unsigned weights[ROUTE_GATEWAYS_MAX];
+	struct route_failover failover;
 	struct template user, caller_id, display_name;
 	unsigned timeout_s;
 	size_t header_count;

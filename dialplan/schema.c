@@ -47,8 +47,12 @@ static const cyaml_schema_field_t header_fields[] = {
 static const cyaml_schema_value_t header_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct dialplan_header_conf, header_fields)};
 
+static const cyaml_schema_value_t weight_schema = {CYAML_VALUE_UINT(CYAML_FLAG_DEFAULT, unsigned)};
+
 static const cyaml_schema_field_t bridge_fields[] = {
 	OPTIONAL_LIST("gateways", struct dialplan_bridge_conf, gateways, &name_schema),
+	OPTIONAL_LIST("weights", struct dialplan_bridge_conf, weights, &weight_schema),
+	OPTIONAL_LIST("failover", struct dialplan_bridge_conf, failover, &name_schema),
 	OPTIONAL_TEXT("user", struct dialplan_bridge_conf, user),
 	OPTIONAL_TEXT("caller_id", struct dialplan_bridge_conf, caller_id),
 	OPTIONAL_TEXT("display_name", struct dialplan_bridge_conf, display_name),
@@ -96,6 +100,8 @@ static const cyaml_schema_field_t call_button_fields[] = {
 
 static const cyaml_schema_field_t call_back_fields[] = {
 	OPTIONAL_LIST("gateways", struct dialplan_call_back_conf, bridge.gateways, &name_schema),
+	OPTIONAL_LIST("weights", struct dialplan_call_back_conf, bridge.weights, &weight_schema),
+	OPTIONAL_LIST("failover", struct dialplan_call_back_conf, bridge.failover, &name_schema),
 	OPTIONAL_TEXT("user", struct dialplan_call_back_conf, bridge.user),
 	OPTIONAL_TEXT("caller_id", struct dialplan_call_back_conf, bridge.caller_id),
 	OPTIONAL_TEXT("display_name", struct dialplan_call_back_conf, bridge.display_name),

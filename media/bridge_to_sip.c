@@ -20,7 +20,7 @@ enum {
 
 static int16_t *fifo_end(struct bridge_to_sip *b)
 {
-	return b->fifo + b->fifo_samples;
+	return b->fifo + b->fifo_samples * b->width;
 }
 
 static unsigned fifo_room(const struct bridge_to_sip *b)
@@ -30,7 +30,7 @@ static unsigned fifo_room(const struct bridge_to_sip *b)
 
 static void add_silence(struct bridge_to_sip *b, unsigned samples)
 {
-	memset(fifo_end(b), 0, samples * sizeof(b->fifo[0]));
+	memset(fifo_end(b), 0, samples * b->width * sizeof(b->fifo[0]));
 	b->fifo_samples += samples;
 	b->quiet = true;
 }
@@ -41,11 +41,11 @@ static void conceal(struct bridge_to_sip *b, unsigned samples)
 	bool too_long = b->concealed_run >= BRIDGE_CONCEAL_MAX_MS * BRIDGE_SAMPLES_PER_MS;
 
 	b->concealed_run += samples;
-	if (too_long || whole > fifo_room(b) || opus_dec_conceal(b->dec, fifo_end(b), whole) < 0) {
+	if (too_long || whole > fifo_room(b) || opus_dec_conceal(b->dec, fifo_end(b), whole * b->width) < 0) {
 		add_silence(b, samples);
 		return;
 	}
-	b->quiet = level_is_quiet(fifo_end(b), samples);
+	b->quiet = level_is_quiet(fifo_end(b), samples * b->width);
 	b->fifo_samples += samples;
 }
 
@@ -57,7 +57,8 @@ static void play_missing(struct bridge_to_sip *b, const struct jbuf_out *out, un
 	if (next && samples && samples % CONCEAL_GRAIN == 0) {
 		const uint8_t *bytes = next->data + next->offset;
 		if (opus_packet_has_redundancy(bytes, next->length) &&
-			opus_dec_fec(b->dec, bytes, next->length, fifo_end(b), samples) == (int)samples) {
+			opus_dec_fec(b->dec, bytes, next->length, fifo_end(b), samples * b->width) ==
+				(int)(samples * b->width)) {
 			b->fifo_samples += samples;
 			b->fec_ms += ms;
 			return;
@@ -69,7 +70,8 @@ static void play_missing(struct bridge_to_sip *b, const struct jbuf_out *out, un
 
 static void play_packet(struct bridge_to_sip *b, struct jbuf_out *out, unsigned samples)
 {
-	int n = opus_dec_packet(b->dec, out->pkt->data + out->pkt->offset, out->pkt->length, fifo_end(b), fifo_room(b));
+	int n = opus_dec_packet(
+		b->dec, out->pkt->data + out->pkt->offset, out->pkt->length, fifo_end(b), fifo_room(b) * b->width);
 
 	out->pkt = pkt_put(b->pool, out->pkt);
 	if (n < 0) {
@@ -79,7 +81,7 @@ static void play_packet(struct bridge_to_sip *b, struct jbuf_out *out, unsigned 
 		return;
 	}
 	b->quiet = level_is_quiet(fifo_end(b), (size_t)n);
-	b->fifo_samples += (unsigned)n;
+	b->fifo_samples += (unsigned)n / b->width;
 	b->concealed_run = 0;
 }
 
@@ -126,14 +128,20 @@ static void send_digit(struct bridge_to_sip *b)
 static void send_audio(struct bridge_to_sip *b, unsigned samples, bool sound)
 {
 	uint8_t packet[PACKET_BYTES];
-	int16_t instead[BRIDGE_PTIME_MAX_MS * BRIDGE_SAMPLES_PER_MS];
+	int16_t instead[BRIDGE_PTIME_MAX_MS * BRIDGE_SAMPLES_PER_MS * BRIDGE_WIDTH_MAX];
 	const int16_t *pcm = b->fifo;
 	if (b->playing || b->muted) {
-		sound_player_read(&b->player, instead, samples);
+		if (b->width == 1)
+			sound_player_read(&b->player, instead, samples);
+		else
+			sound_player_read_wide(&b->player, instead, samples);
 		pcm = instead;
 		sound = false;
 	}
-	g711_from_pcm(b->law, pcm, samples, packet + RTP_HEADER_BYTES);
+	if (b->width == 1)
+		g711_from_pcm(b->law, pcm, samples, packet + RTP_HEADER_BYTES);
+	else
+		g722_from_pcm(b->g722, pcm, samples, packet + RTP_HEADER_BYTES);
 	send_packet(b, b->pt, b->mark_next, b->ts, packet, samples);
 	b->mark_next = false;
 	if (sound && !b->sound_sent) {
@@ -158,7 +166,7 @@ static void play_one(struct bridge_to_sip *b)
 	else if (b->send)
 		send_audio(b, samples, sound);
 	b->fifo_samples -= samples;
-	memmove(b->fifo, b->fifo + samples, b->fifo_samples * sizeof(b->fifo[0]));
+	memmove(b->fifo, b->fifo + samples * b->width, b->fifo_samples * b->width * sizeof(b->fifo[0]));
 	b->ts += samples;
 	b->next_us += (uint64_t)samples * SAMPLE_US;
 }
@@ -191,6 +199,7 @@ int bridge_to_sip_init(struct bridge_to_sip *b, const struct bridge_to_sip_conf 
 	b->pool = conf->pool;
 	b->ts = conf->first_ts;
 	b->ptime_ms = BRIDGE_PTIME_DEFAULT_MS;
+	b->width = 1;
 	b->mark_next = true;
 	tev_tx_init(&b->events, BRIDGE_RATE_HZ);
 	int r = jbuf_new(&jc, &b->jb);
@@ -201,6 +210,7 @@ void bridge_to_sip_done(struct bridge_to_sip *b)
 {
 	b->jb = jbuf_free(b->jb);
 	b->dec = opus_dec_free(b->dec);
+	b->g722 = g722_enc_free(b->g722);
 }
 
 static uint16_t usable_ptime(uint16_t ptime_ms)
@@ -213,8 +223,30 @@ static uint16_t usable_ptime(uint16_t ptime_ms)
 						: ptime_ms;
 }
 
-void bridge_to_sip_set_remote(struct bridge_to_sip *b, const struct media_sip_remote *remote, uint64_t now_us)
+/* Opus is decoded at another rate from now on; what it knew of the past is lost, a few milliseconds. */
+static int set_width(struct bridge_to_sip *b, unsigned width)
 {
+	struct opus_dec *dec;
+	int r = width == 2 && !b->g722 ? g722_enc_new(&b->g722) : 0;
+
+	if (r == 0)
+		r = opus_dec_new(BRIDGE_RATE_HZ * width, &dec);
+	if (r < 0)
+		return r;
+	opus_dec_free(b->dec);
+	b->dec = dec;
+	b->width = width;
+	b->fifo_samples = 0;
+	return 0;
+}
+
+int bridge_to_sip_set_remote(struct bridge_to_sip *b, const struct media_sip_remote *remote, uint64_t now_us)
+{
+	unsigned width = remote->codec == AUDIO_G722 ? 2 : 1;
+	int r = width != b->width ? set_width(b, width) : 0;
+
+	if (r < 0)
+		return r;
 	b->law = remote->codec == AUDIO_PCMA ? G711_A : G711_MU;
 	b->pt = remote->pt;
 	b->event_pt = remote->event_pt;
@@ -229,6 +261,7 @@ void bridge_to_sip_set_remote(struct bridge_to_sip *b, const struct media_sip_re
 		b->running = true;
 		b->next_us = now_us;
 	}
+	return 0;
 }
 
 void bridge_to_sip_packet(

@@ -4,16 +4,19 @@
  * held in an adaptive jitter buffer and played on an absolute grid of the SIP side's ptime; what is lost is recovered
  * (FEC) or concealed.
  *
- *   Opus packet --> jbuf --> every ptime: decode | FEC | PLC | silence --> G.711 --> RTP
+ *   Opus packet --> jbuf --> every ptime: decode | FEC | PLC | silence --> G.711 | G.722 --> RTP
  *   a sound, or mute -------------------> instead of what was decoded
  *   digit ------------------------------> telephone-event instead of audio
  *
- * Embedded in the session; its owner's thread. Allocates only in _init().
+ * Samples are counted at 8 kHz, the RTP clock of both codecs (RFC 3551 s4.5.2); with G.722 each is `width` 2 of PCM.
+ *
+ * Embedded in the session; its owner's thread. Allocates only in _init() and _set_remote().
  */
 #ifndef MEDIA_BRIDGE_TO_SIP_H
 #define MEDIA_BRIDGE_TO_SIP_H
 
 #include "media/codec/g711.h"
+#include "media/codec/g722.h"
 #include "media/codec/opus_codec.h"
 #include "media/dsp/sound.h"
 #include "media/media_types.h"
@@ -26,6 +29,7 @@ struct pktpool;
 enum {
 	BRIDGE_RATE_HZ = 8000,
 	BRIDGE_SAMPLES_PER_MS = 8,
+	BRIDGE_WIDTH_MAX = 2,
 	BRIDGE_PTIME_MIN_MS = 10,
 	BRIDGE_PTIME_MAX_MS = 60,
 	BRIDGE_PTIME_DEFAULT_MS = 20,
@@ -59,6 +63,8 @@ struct bridge_to_sip {
 	/* the SIP side as negotiated */
 	bool running, send;
 	enum g711_law law;
+	unsigned width;        /* 1: G.711, 2: G.722 */
+	struct g722_enc *g722; /* NULL until it is needed */
 	uint8_t pt, event_pt;
 	uint16_t ptime_ms;
 	/* playing */
@@ -69,7 +75,7 @@ struct bridge_to_sip {
 	bool sound_sent;
 	bool quiet;             /* what was played last was a pause */
 	unsigned concealed_run; /* samples since the last real ones */
-	int16_t fifo[BRIDGE_FIFO_SAMPLES];
+	int16_t fifo[BRIDGE_FIFO_SAMPLES * BRIDGE_WIDTH_MAX];
 	unsigned fifo_samples;
 	/* what is heard instead of WhatsApp */
 	bool playing, muted;
@@ -83,8 +89,8 @@ struct bridge_to_sip {
 
 /* Returns 0, -EINVAL or -ENOMEM; bridge_to_sip_done() is right after either. */
 int bridge_to_sip_init(struct bridge_to_sip *b, const struct bridge_to_sip_conf *conf);
-/* The SIP side is known, or has changed; starts the grid. */
-void bridge_to_sip_set_remote(struct bridge_to_sip *b, const struct media_sip_remote *remote, uint64_t now_us);
+/* The SIP side is known, or has changed; starts the grid. Returns 0 or -ENOMEM; allocates when the width changes. */
+int bridge_to_sip_set_remote(struct bridge_to_sip *b, const struct media_sip_remote *remote, uint64_t now_us);
 
 /* One Opus packet, not a duplicate. payload is copied. */
 void bridge_to_sip_packet(

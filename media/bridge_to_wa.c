@@ -60,7 +60,7 @@ static void note_sent(struct bridge_to_wa *b, int64_t slot, uint64_t now_us)
 static void send_frame(struct bridge_to_wa *b, int64_t slot, const int16_t *pcm, uint64_t now_us)
 {
 	uint8_t packet[RTP_HEADER_BYTES + OPUS_BYTES + SRTP_ROOM];
-	int n = opus_enc_frame(b->enc, pcm, TO_WA_SLOT_SAMPLES, packet + RTP_HEADER_BYTES, OPUS_BYTES);
+	int n = opus_enc_frame(b->enc, pcm, TO_WA_SLOT_SAMPLES * b->width, packet + RTP_HEADER_BYTES, OPUS_BYTES);
 	if (n > 0) {
 		bool marker = slot != b->last_slot + 1 || b->last_slot < 0; /* RFC 7587 s4.2: talkspurt */
 		rtp_stream_header(b->stream, b->pt, marker, slot_ts(b, slot), (size_t)n, now_us, packet);
@@ -77,9 +77,14 @@ static uint64_t next_fill_us(const struct bridge_to_wa *b, uint64_t at_us)
 		b->line_us + TO_WA_SLOT_US, at_us + TO_WA_SLOT_US - CATCH_UP_US, at_us + TO_WA_SLOT_US + CATCH_UP_US);
 }
 
+static int16_t *pcm_end(struct bridge_to_wa *b)
+{
+	return b->pcm + b->filled * b->width;
+}
+
 static void finish_slot(struct bridge_to_wa *b, uint64_t now_us)
 {
-	memset(b->pcm + b->filled, 0, (TO_WA_SLOT_SAMPLES - b->filled) * sizeof(b->pcm[0]));
+	memset(pcm_end(b), 0, (TO_WA_SLOT_SAMPLES - b->filled) * b->width * sizeof(b->pcm[0]));
 	send_frame(b, b->slot++, b->pcm, now_us);
 	b->filled = 0;
 	if (!b->sound_sent) {
@@ -110,7 +115,7 @@ static void leave_gap(struct bridge_to_wa *b, unsigned samples, uint64_t now_us)
 {
 	if (b->filled) {
 		unsigned rest = TO_WA_SLOT_SAMPLES - b->filled, pad = samples < rest ? samples : rest;
-		memset(b->pcm + b->filled, 0, pad * sizeof(b->pcm[0]));
+		memset(pcm_end(b), 0, pad * b->width * sizeof(b->pcm[0]));
 		b->filled += pad;
 		samples -= pad;
 		if (b->filled == TO_WA_SLOT_SAMPLES)
@@ -119,7 +124,7 @@ static void leave_gap(struct bridge_to_wa *b, unsigned samples, uint64_t now_us)
 	if (!b->filled) {
 		b->slot += samples / TO_WA_SLOT_SAMPLES;
 		b->filled = samples % TO_WA_SLOT_SAMPLES;
-		memset(b->pcm, 0, b->filled * sizeof(b->pcm[0]));
+		memset(b->pcm, 0, b->filled * b->width * sizeof(b->pcm[0]));
 	}
 }
 
@@ -130,8 +135,22 @@ static bool leaps(const struct bridge_to_wa *b, int32_t gap, uint64_t now_us)
 	return gap < 0 || off > LEAP_SAMPLES || off < -LEAP_SAMPLES;
 }
 
-static void feed(
-	struct bridge_to_wa *b, enum g711_law law, uint32_t ts, const uint8_t *payload, size_t length, uint64_t now_us)
+/* To the end of what fills the slot. */
+static void decode(struct bridge_to_wa *b, enum to_wa_format format, const uint8_t *payload, size_t samples)
+{
+	int16_t *to = pcm_end(b);
+
+	if (format == TO_WA_G722) {
+		g722_to_pcm(b->g722, payload, samples, to);
+		return;
+	}
+	g711_to_pcm(format == TO_WA_PCMA ? G711_A : G711_MU, payload, samples, b->width == 2 ? to + samples : to);
+	if (b->width == 2)
+		sound_widen(to, samples, &b->last_narrow);
+}
+
+static void feed(struct bridge_to_wa *b, enum to_wa_format format, uint32_t ts, const uint8_t *payload, size_t length,
+	uint64_t now_us)
 {
 	if (!b->running || replaced(b) || tev_tx_active(&b->events)) {
 		b->anchored = false;
@@ -145,7 +164,7 @@ static void feed(
 	b->silent = false;
 	while (length) {
 		size_t room = TO_WA_SLOT_SAMPLES - b->filled, n = length < room ? length : room;
-		g711_to_pcm(law, payload, n, b->pcm + b->filled);
+		decode(b, format, payload, n);
 		b->filled += (unsigned)n;
 		payload += n;
 		length -= n;
@@ -156,10 +175,10 @@ static void feed(
 	b->next_ts = ts;
 }
 
-static void take(struct bridge_to_wa *b, uint16_t seq, uint32_t ts, enum g711_law law, const uint8_t *payload,
+static void take(struct bridge_to_wa *b, uint16_t seq, uint32_t ts, enum to_wa_format format, const uint8_t *payload,
 	size_t length, uint64_t now_us)
 {
-	feed(b, law, ts, payload, length, now_us);
+	feed(b, format, ts, payload, length, now_us);
 	b->last_packet_us = now_us;
 	b->last_packet_samples = (unsigned)length;
 	if (!replaced(b) && !tev_tx_active(&b->events))
@@ -173,7 +192,7 @@ static void take_held(struct bridge_to_wa *b, uint64_t now_us)
 	if (!b->held.used)
 		return;
 	b->held.used = false;
-	take(b, b->held.seq, b->held.ts, b->held.law, b->held.payload, b->held.length, now_us);
+	take(b, b->held.seq, b->held.ts, b->held.format, b->held.payload, b->held.length, now_us);
 }
 
 /* Orders seq against what came before. Returns false when it is too late to be used. */
@@ -194,8 +213,8 @@ static void release_held(struct bridge_to_wa *b, uint64_t now_us)
 		take_held(b, now_us);
 }
 
-void bridge_to_wa_packet(struct bridge_to_wa *b, const struct rtp_hdr *hdr, enum g711_law law, const uint8_t *payload,
-	size_t length, uint64_t now_us)
+void bridge_to_wa_packet(struct bridge_to_wa *b, const struct rtp_hdr *hdr, enum to_wa_format format,
+	const uint8_t *payload, size_t length, uint64_t now_us)
 {
 	if (!length) {
 		bridge_to_wa_other_packet(b, hdr, now_us);
@@ -209,13 +228,13 @@ void bridge_to_wa_packet(struct bridge_to_wa *b, const struct rtp_hdr *hdr, enum
 		b->held.used = true;
 		b->held.seq = hdr->seq;
 		b->held.ts = hdr->ts;
-		b->held.law = law;
+		b->held.format = format;
 		b->held.length = (uint16_t)length;
 		b->held.until_us = now_us + TO_WA_HOLD_US;
 		memcpy(b->held.payload, payload, length);
 		return;
 	}
-	take(b, hdr->seq, hdr->ts, law, payload, length, now_us);
+	take(b, hdr->seq, hdr->ts, format, payload, length, now_us);
 	release_held(b, now_us);
 }
 
@@ -293,18 +312,26 @@ static void send_digit(struct bridge_to_wa *b, int64_t slot, uint64_t now_us)
 	note_sent(b, slot, now_us);
 }
 
+static void read_sound(struct bridge_to_wa *b, int16_t *pcm, size_t samples)
+{
+	if (b->width == 1)
+		sound_player_read(&b->player, pcm, samples);
+	else
+		sound_player_read_wide(&b->player, pcm, samples);
+}
+
 /* The player is without a sound when there is just silence to be sent. */
 static void send_sound(struct bridge_to_wa *b, int64_t slot, uint64_t now_us)
 {
-	int16_t pcm[TO_WA_SLOT_SAMPLES];
-	sound_player_read(&b->player, pcm, TO_WA_SLOT_SAMPLES);
+	int16_t pcm[TO_WA_SLOT_SAMPLES * TO_WA_WIDTH_MAX];
+	read_sound(b, pcm, TO_WA_SLOT_SAMPLES);
 	send_frame(b, slot, pcm, now_us);
 }
 
 /* The slot that the SIP side had begun: the sound takes over in its middle, so that no slot is sent before its time. */
 static void send_first_of_sound(struct bridge_to_wa *b, uint64_t now_us)
 {
-	sound_player_read(&b->player, b->pcm + b->filled, TO_WA_SLOT_SAMPLES - b->filled);
+	read_sound(b, pcm_end(b), TO_WA_SLOT_SAMPLES - b->filled);
 	send_frame(b, b->slot, b->pcm, now_us);
 	b->filled = 0;
 }
@@ -384,6 +411,43 @@ void bridge_to_wa_set_remote(struct bridge_to_wa *b, uint8_t opus_pt, uint8_t ev
 	b->event_pt = event_pt;
 }
 
+void bridge_to_wa_set_bitrate(struct bridge_to_wa *b, uint32_t bitrate)
+{
+	b->enc_conf.bitrate = bitrate;
+	opus_enc_set_bitrate(b->enc, bitrate);
+}
+
+void bridge_to_wa_set_loss(struct bridge_to_wa *b, unsigned percent)
+{
+	b->enc_conf.loss_percent = (uint8_t)percent;
+	opus_enc_set_loss(b->enc, percent);
+}
+
+/* Another rate is another encoder. The slot that had been begun is given up. */
+int bridge_to_wa_set_codec(struct bridge_to_wa *b, bool g722)
+{
+	struct opus_enc_conf conf = b->enc_conf;
+	struct opus_enc *enc;
+	unsigned width = g722 ? 2 : 1;
+	int r;
+
+	if (width == b->width)
+		return 0;
+	conf.rate_hz = TO_WA_RATE_HZ * width;
+	r = g722 && !b->g722 ? g722_dec_new(&b->g722) : 0;
+	if (r == 0)
+		r = opus_enc_new(&conf, &enc);
+	if (r < 0)
+		return r;
+	opus_enc_free(b->enc);
+	b->enc = enc;
+	b->enc_conf = conf;
+	b->width = width;
+	b->filled = 0;
+	b->held.used = b->anchored = false;
+	return 0;
+}
+
 int bridge_to_wa_init(struct bridge_to_wa *b, const struct bridge_to_wa_conf *conf)
 {
 	memset(b, 0, sizeof(*b));
@@ -393,6 +457,8 @@ int bridge_to_wa_init(struct bridge_to_wa *b, const struct bridge_to_wa_conf *co
 	b->first_ts = conf->first_ts;
 	b->last_slot = -1;
 	b->fill_us = UINT64_MAX;
+	b->width = 1;
+	b->enc_conf = conf->enc;
 	tev_tx_init(&b->events, OPUS_CODEC_RTP_CLOCK_HZ);
 	return opus_enc_new(&conf->enc, &b->enc);
 }
@@ -400,4 +466,5 @@ int bridge_to_wa_init(struct bridge_to_wa *b, const struct bridge_to_wa_conf *co
 void bridge_to_wa_done(struct bridge_to_wa *b)
 {
 	b->enc = opus_enc_free(b->enc);
+	b->g722 = g722_dec_free(b->g722);
 }

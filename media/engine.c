@@ -180,6 +180,7 @@ static void describe_local(struct media_engine *e, const struct open_session *os
 	do
 		local->wa.ssrc = crypto_random_u32();
 	while (local->wa.ssrc == 0);
+	crypto_random(local->sip_keys, sizeof(local->sip_keys));
 	snprintf(local->wa.cname, sizeof(local->wa.cname), "%08x", (unsigned)crypto_random_u32());
 }
 
@@ -273,7 +274,10 @@ int media_set_wa(struct media_engine *e, uint64_t session, const struct media_wa
 int media_set_sip(struct media_engine *e, uint64_t session, const struct media_sip_remote *remote)
 {
 	struct media_command cmd = {.kind = MEDIA_CMD_SET_SIP, .session = session, .u.sip = *remote};
-	return command(e, &cmd);
+	int r = command(e, &cmd);
+
+	crypto_wipe(&cmd.u.sip.srtp, sizeof(cmd.u.sip.srtp));
+	return r;
 }
 
 int media_start_wa(struct media_engine *e, uint64_t session)

@@ -51,9 +51,13 @@ static void send_to_wa(void *arg, uint8_t *bytes, size_t length, size_t cap)
 static void send_to_sip(void *arg, const uint8_t *bytes, size_t length)
 {
 	struct session *s = arg;
+	uint8_t packet[SIP_SRTP_PACKET_MAX];
 	const struct addr *to = rtp_end_rtp_to(&s->sip);
-	if (to)
-		s->io->send(s->io_arg, END_SIP, SESSION_RTP, bytes, length, to);
+	if (!to || length > sizeof(packet))
+		return;
+	memcpy(packet, bytes, length);
+	if (sip_srtp_protect(&s->sip_srtp, false, packet, length, sizeof(packet), &length) == 0)
+		s->io->send(s->io_arg, END_SIP, SESSION_RTP, packet, length, to);
 }
 
 static void first_sound(struct session *s, enum media_end end, uint64_t now_us)
@@ -85,11 +89,12 @@ static void report_to_wa(struct session *s, bool bye, uint64_t now_us)
 
 static void report_to_sip(struct session *s, bool bye, uint64_t now_us)
 {
-	uint8_t bytes[RTCP_MAX_BYTES];
+	uint8_t bytes[RTCP_MAX_BYTES + SRTCP_ROOM];
 	struct addr to;
-	size_t n = rtp_stream_report(&s->sip.stream, bye, now_us, bytes, sizeof(bytes));
-	if (n && rtp_end_rtcp_to(&s->sip, &to))
-		s->io->send(s->io_arg, END_SIP, SESSION_RTCP, bytes, n, &to);
+	size_t n = rtp_stream_report(&s->sip.stream, bye, now_us, bytes, RTCP_MAX_BYTES);
+	const struct addr *where = s->sip_remote.rtcp_mux ? rtp_end_rtp_to(&s->sip) : rtp_end_rtcp_to(&s->sip, &to);
+	if (n && where && sip_srtp_protect(&s->sip_srtp, true, bytes, n, sizeof(bytes), &n) == 0)
+		s->io->send(s->io_arg, END_SIP, s->sip_remote.rtcp_mux ? SESSION_RTP : SESSION_RTCP, bytes, n, where);
 }
 
 /* ---- digits ---- */
@@ -168,7 +173,7 @@ static void follow_reported_loss(struct session *s)
 	unsigned percent = s->wa.remote_fraction_lost * 100u / 256u;
 	if (percent < s->opus_loss_percent)
 		percent = s->opus_loss_percent;
-	opus_enc_set_loss(s->to_wa.enc, percent > LOSS_PERCENT_MAX ? LOSS_PERCENT_MAX : percent);
+	bridge_to_wa_set_loss(&s->to_wa, percent > LOSS_PERCENT_MAX ? LOSS_PERCENT_MAX : percent);
 }
 
 static void on_wa_media(void *arg, uint8_t *bytes, size_t length, bool is_rtcp, uint64_t now_us)
@@ -230,13 +235,14 @@ static const struct webrtc_end_io webrtc_io = {send_wa_packet, on_wa_media, on_w
 
 /* ---- in: SIP ---- */
 
-/* G.711 by its payload type; false when it is none. */
-static bool law_of(const struct session *s, uint8_t pt, enum g711_law *ret_law)
+/* Audio by its payload type; false when it is none. */
+static bool format_of(const struct session *s, uint8_t pt, enum to_wa_format *ret_format)
 {
+	enum audio_codec codec = s->sip_remote.codec;
 	if (pt == s->sip_remote.pt)
-		*ret_law = s->sip_remote.codec == AUDIO_PCMA ? G711_A : G711_MU;
+		*ret_format = codec == AUDIO_G722 ? TO_WA_G722 : codec == AUDIO_PCMA ? TO_WA_PCMA : TO_WA_PCMU;
 	else if (pt == PT_PCMU || pt == PT_PCMA)
-		*ret_law = pt == PT_PCMA ? G711_A : G711_MU;
+		*ret_format = pt == PT_PCMA ? TO_WA_PCMA : TO_WA_PCMU;
 	else
 		return false;
 	return true;
@@ -244,20 +250,20 @@ static bool law_of(const struct session *s, uint8_t pt, enum g711_law *ret_law)
 
 static void on_sip_payload(struct session *s, const struct rtp_hdr *h, const uint8_t *payload, uint64_t now_us)
 {
-	enum g711_law law;
+	enum to_wa_format format;
 	if (s->sip_remote.event_pt && h->pt == s->sip_remote.event_pt) {
 		struct tev_report reports[TEV_REPORTS_MAX];
 		bridge_to_wa_other_packet(&s->to_wa, h, now_us);
 		pass_digits(s, END_SIP, reports,
 			tev_rx_packet(&s->sip_events, h->ts, payload, h->payload_length, now_us, reports), now_us);
-	} else if (!law_of(s, h->pt, &law)) {
+	} else if (!format_of(s, h->pt, &format)) {
 		bridge_to_wa_other_packet(&s->to_wa, h, now_us);
 		s->discarded[END_SIP] += h->pt != PT_CN; /* comfort noise (RFC 3389) is silence; ours is as good */
 	} else if (!s->sip_remote.receive) {
 		s->discarded[END_SIP]++; /* music on hold of a peer that we told to be quiet */
 	} else {
 		note_first_audio(s, END_SIP, now_us);
-		bridge_to_wa_packet(&s->to_wa, h, law, payload, h->payload_length, now_us);
+		bridge_to_wa_packet(&s->to_wa, h, format, payload, h->payload_length, now_us);
 	}
 }
 
@@ -268,10 +274,26 @@ void session_sip_stream_begins(struct session *s, uint64_t now_us)
 	bridge_to_wa_new_source(&s->to_wa);
 }
 
-static void on_sip_rtp(struct session *s, const uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us)
+/* What is not authentic is nobody's: it neither latches nor counts as a sign of life. */
+static bool authentic(struct session *s, bool rtcp, uint8_t *bytes, size_t *length, uint64_t now_us)
+{
+	int r = sip_srtp_unprotect(&s->sip_srtp, rtcp, bytes, *length, now_us, length);
+	if (r == 0)
+		return true;
+	if (r == -EALREADY || r == -ESTALE)
+		counter_inc(CNT_MEDIA_SRTP_REPLAYED);
+	else
+		counter_inc(r == -EBADMSG ? CNT_MEDIA_SRTP_AUTH_FAILED : CNT_MEDIA_RX_BAD_RTP);
+	s->discarded[END_SIP]++;
+	return false;
+}
+
+static void on_sip_rtp(struct session *s, uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us)
 {
 	struct rtp_hdr h;
 	bool moved, new_source;
+	if (!authentic(s, false, bytes, &length, now_us))
+		return;
 	if (rtp_parse(bytes, length, &h) < 0) {
 		counter_inc(CNT_MEDIA_RX_BAD_RTP);
 		s->discarded[END_SIP]++;
@@ -293,10 +315,11 @@ static void on_sip_rtp(struct session *s, const uint8_t *bytes, size_t length, c
 	on_sip_payload(s, &h, bytes + h.payload_offset, now_us);
 }
 
-static void on_sip_rtcp(
-	struct session *s, const uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us)
+static void on_sip_rtcp(struct session *s, uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us)
 {
 	bool has_block;
+	if (!authentic(s, true, bytes, &length, now_us))
+		return;
 	if (!rtp_end_accept_rtcp(&s->sip, from)) {
 		counter_inc(CNT_MEDIA_RX_WRONG_SOURCE);
 		return;
@@ -424,7 +447,7 @@ static void make_streams(struct session *s, const struct session_conf *conf, uin
 	rtp_stream_init(&s->wa, &rc);
 	rc.clock_hz = BRIDGE_RATE_HZ;
 	rc.ssrc = (uint32_t)next_random(random);
-	rc.first_seq = (uint16_t)next_random(random);
+	rc.first_seq = (uint16_t)(next_random(random) & 0x7fff);
 	rc.random_seed = next_random(random);
 	rtp_end_init(&s->sip, &rc);
 	tev_rx_init(&s->wa_events, OPUS_CODEC_RTP_CLOCK_HZ);
@@ -456,6 +479,7 @@ static struct session *destroy(struct session *s)
 {
 	bridge_to_sip_done(&s->to_sip);
 	bridge_to_wa_done(&s->to_wa);
+	sip_srtp_done(&s->sip_srtp);
 	webrtc_end_free(s->webrtc);
 	s->magic = 0;
 	free(s);

@@ -5,6 +5,7 @@
 #include "media/session_inner.h"
 
 #include "lib/base/assert.h"
+#include "lib/base/crypto.h"
 #include "media/sounds.h"
 #include "media/webrtc/webrtc_end.h"
 
@@ -22,7 +23,7 @@ int session_set_wa(struct session *s, const struct media_wa_remote *remote, uint
 	uint32_t bitrate = s->opus_bitrate;
 	if (remote->max_bitrate && remote->max_bitrate < bitrate)
 		bitrate = remote->max_bitrate;
-	opus_enc_set_bitrate(s->to_wa.enc, bitrate);
+	bridge_to_wa_set_bitrate(&s->to_wa, bitrate);
 	int r = webrtc_end_start(s->webrtc, remote, now_us);
 	s->wa_set = r == 0;
 	return r;
@@ -40,8 +41,15 @@ static void meet_new_peer(struct session *s, const struct media_sip_remote *remo
 int session_set_sip(struct session *s, const struct media_sip_remote *remote, uint64_t now_us)
 {
 	ASSERT(s->magic == SESSION_MAGIC);
-	if (remote->codec != AUDIO_PCMU && remote->codec != AUDIO_PCMA)
+	if (remote->codec != AUDIO_PCMU && remote->codec != AUDIO_PCMA && remote->codec != AUDIO_G722)
 		return -ENOTSUP;
+	int r = sip_srtp_set(&s->sip_srtp, &remote->srtp);
+	if (r == 0)
+		r = bridge_to_wa_set_codec(&s->to_wa, remote->codec == AUDIO_G722);
+	if (r == 0)
+		r = bridge_to_sip_set_remote(&s->to_sip, remote, now_us);
+	if (r < 0)
+		return r;
 	bool another = s->sip_set && remote->new_peer;
 	bool resumed = !s->sip_set || another || (remote->receive && !s->sip_remote.receive);
 	if (s->sip_set && !remote->receive && s->sip_remote.receive)
@@ -51,10 +59,10 @@ int session_set_sip(struct session *s, const struct media_sip_remote *remote, ui
 	else
 		rtp_end_set_remote(&s->sip, &remote->rtp, &remote->rtcp);
 	s->sip_remote = *remote;
+	crypto_wipe(&s->sip_remote.srtp, sizeof(s->sip_remote.srtp)); /* sip_srtp has them */
 	s->sip_set = true;
 	if (resumed)
 		s->sip_heard_us = now_us;
-	bridge_to_sip_set_remote(&s->to_sip, remote, now_us);
 	rtp_stream_start_reports(&s->sip.stream, now_us);
 	return 0;
 }

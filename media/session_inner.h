@@ -11,6 +11,7 @@
 #include "media/rtp/rtp_end.h"
 #include "media/rtp/telephone_event.h"
 #include "media/session.h"
+#include "media/sip_srtp.h"
 
 struct webrtc_end;
 struct sounds;
@@ -30,6 +31,7 @@ struct session {
 	struct webrtc_end *webrtc;
 	struct rtp_stream wa;
 	struct rtp_end sip;
+	struct sip_srtp sip_srtp;
 	struct bridge_to_sip to_sip;
 	struct bridge_to_wa to_wa;
 	struct tev_rx wa_events, sip_events;

@@ -12,6 +12,7 @@
 #include "lib/base/assert.h"
 #include "lib/base/clock.h"
 #include "lib/base/counter.h"
+#include "lib/base/crypto.h"
 #include "lib/base/mailbox.h"
 #include "lib/base/pktbuf.h"
 #include "lib/base/thread.h"
@@ -401,6 +402,7 @@ static void run_commands(struct worker *w)
 	mailbox_clear(w->commands);
 	while (mailbox_get(w->commands, &cmd))
 		run_command(w, &cmd);
+	crypto_wipe(&cmd, sizeof(cmd)); /* it may have held keys */
 }
 
 /* ---- the loop ---- */

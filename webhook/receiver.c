@@ -318,6 +318,29 @@ int webhook_receiver_new(
 	return 0;
 }
 
+int webhook_receiver_add_secret(struct webhook_receiver *r, const char *secret, size_t *ret_index)
+{
+	size_t count = r->conf.app_secret_count;
+	char **grown;
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(r->secrets[i], secret) == 0) {
+			*ret_index = i;
+			return 0;
+		}
+	}
+	grown = realloc(r->secrets, (count + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	r->secrets = grown;
+	grown[count] = strdup(secret);
+	if (!grown[count])
+		return -ENOMEM;
+	r->conf.app_secret_count++;
+	*ret_index = count;
+	return 0;
+}
+
 void webhook_receiver_addr(const struct webhook_receiver *r, struct addr *ret_addr)
 {
 	http_server_addr(r->server, ret_addr);

@@ -43,6 +43,9 @@ struct webhook_receiver_conf {
 /* Copies what it needs. Returns 0, -EADDRINUSE, -EINVAL, -ENOMEM. */
 int webhook_receiver_new(
 	struct loop *l, const struct webhook_receiver_conf *conf, struct webhook_receiver **ret_receiver);
+/* One more app whose signature is taken; one that is known already is found. Returns 0 or -ENOMEM; *ret_index as in
+ * wa_event.secret_index. */
+int webhook_receiver_add_secret(struct webhook_receiver *r, const char *secret, size_t *ret_index);
 void webhook_receiver_addr(const struct webhook_receiver *r, struct addr *ret_addr);
 struct webhook_receiver *webhook_receiver_free(struct webhook_receiver *r);
 

@@ -8,6 +8,7 @@
 
 #include "b2bua/app/job.h"
 #include "graph/messages.h"
+#include "lib/base/crypto.h"
 #include "lib/base/str.h"
 
 #include <errno.h>
@@ -96,6 +97,31 @@ static void on_parked(int status, void *arg)
 	run_next(run);
 }
 
+/* The gateways after the first. */
+static int fill_fallback(struct dial *d, const struct app *app, const struct route_action *a)
+{
+	const struct route_failover *causes = &a->call_back.failover;
+	struct dial_fallback *f = &d->fallback;
+	char uri[TARGET_URI_MAX];
+
+	for (size_t i = 1; i < a->call_back.gateway_count; i++) {
+		const struct call_gateway *gateway = config_gateway_by_name(app->config, a->call_back.gateways[i]);
+		if (!gateway || target_at_gateway(gateway, a->call_back.user, uri))
+			return -EINVAL;
+		f->places[f->count].gateway = dial_text(d, gateway->name);
+		f->places[f->count].uri = dial_text(d, uri);
+		if (!f->places[f->count].gateway || !f->places[f->count].uri)
+			return -ENOMEM;
+		f->count++;
+	}
+	for (; f->cause_count < causes->count; f->cause_count++) {
+		f->causes[f->cause_count] = dial_text(d, causes->causes[f->cause_count]);
+		if (!f->causes[f->cause_count])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int fill(struct dial *d, const struct run *run, const struct route_action *a)
 {
 	struct app *app = run->job.app;
@@ -105,6 +131,9 @@ static int fill(struct dial *d, const struct run *run, const struct route_action
 	char uri[TARGET_URI_MAX], context[2048];
 	size_t count = a->call_back.header_count;
 
+	int r = fill_fallback(d, app, a);
+	if (r)
+		return r;
 	if (!gateway || target_at_gateway(gateway, a->call_back.user, uri))
 		return -EINVAL;
 	memcpy(headers, a->call_back.headers, count * sizeof(headers[0]));
@@ -245,6 +274,7 @@ static int ended_facts(struct ended *e, const struct call_record *r)
 		.cause = arena_strdup(a, r->cause),
 		.call_direction = strcmp(r->direction, "outbound") == 0 ? "outbound" : "inbound",
 		.duration_s = (unsigned)(r->duration_ms / 1000),
+		.random = crypto_random_u64(),
 	};
 	return e->name && e->facts.payload && e->facts.call_id && e->facts.gateway && e->facts.cause ? 0 : -ENOMEM;
 }

@@ -80,6 +80,7 @@ static int start_sip(struct app *app, char *why, size_t why_cap)
 	const struct config *c = app->config;
 	struct sip_stack_conf conf = {
 		.listen_count = c->sip.listen_count,
+		.tls = c->sip.tls,
 		.domain = c->sip.domain,
 		.public_address = c->sip.public_address,
 		.source_allowed = on_sip_source,
@@ -90,6 +91,7 @@ static int start_sip(struct app *app, char *why, size_t why_cap)
 		.realm = c->sip.realm,
 		.digest = c->sip.digest,
 		.on_event = on_sip_event,
+		.on_gateway = on_gateway_event,
 		.arg = app,
 	};
 	int r;
@@ -253,6 +255,7 @@ static void drop_calls(struct app *app)
 /* Whatever was started. The configuration is still needed: SIP, taking its leave, runs the loop. */
 static void stop_parts(struct app *app)
 {
+	reload_drop(app);
 	app->webhook = webhook_receiver_free(app->webhook); /* deliveries that wait for the store go with it */
 	sip_stack_free(app->sip);                           /* runs the loop a last time */
 	admin_free(app->admin);
@@ -269,6 +272,7 @@ static void stop_parts(struct app *app)
 	parking_stop(app);
 	permissions_stop(app);
 	chat_stop(app);
+	gateways_stop(app);
 	slotmap_free(app->calls);
 	tombstones_free(app->tombstones);
 	loop_timer_cancel(&app->stop_timer);
@@ -285,7 +289,8 @@ static void stop_parts(struct app *app)
 int app_new(struct config *config, struct app **ret_app, char *why, size_t why_cap)
 {
 	static int (*const parts[])(struct app *, char *, size_t) = {start_base, start_store, start_graph, start_events,
-		start_permissions, start_media, start_sip, start_admin, start_waiting, start_leftovers, start_webhook};
+		start_permissions, start_media, start_sip, gateways_start, start_admin, start_waiting, start_leftovers,
+		start_webhook};
 	struct app *app = calloc(1, sizeof(*app));
 	int r = 0;
 
@@ -301,6 +306,7 @@ int app_new(struct config *config, struct app **ret_app, char *why, size_t why_c
 		free(app);
 		return r;
 	}
+	app->boot = config_hold(config);
 	*ret_app = app;
 	return 0;
 }
@@ -327,6 +333,7 @@ struct app *app_free(struct app *app)
 		return NULL;
 	stop_parts(app);
 	config_free(app->config);
+	config_free(app->boot);
 	free(app);
 	return NULL;
 }

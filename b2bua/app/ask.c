@@ -17,6 +17,7 @@ enum { ASK_TIMEOUT_MS = 1000 };
 
 struct ask {
 	struct app *app;
+	struct config *config; /* whose rule asks, held */
 	struct route asked;
 	const struct call_facts *facts;
 	struct arena *arena;
@@ -68,9 +69,12 @@ static void finish(struct ask *a, const struct route *route)
 	void (*done)(const struct route *, void *) = a->done;
 	void *arg = a->arg;
 
+	struct config *config = a->config;
+
 	DL_DELETE(a->app->asks, a);
 	free(a);
 	done(route, arg);
+	config_free(config);
 }
 
 static void fall_back(struct ask *a, const char *why)
@@ -81,7 +85,7 @@ static void fall_back(struct ask *a, const char *why)
 	log_warn("route_ask_failed", "rule=%s url=%s why=\"%.160s\" fallback=%s", a->asked.rule, a->asked.ask.url, why,
 		*a->asked.ask.fallback ? a->asked.ask.fallback : "(next rules)");
 	if (dialplan_route_fallback(
-		    a->app->config->dialplan, a->facts, loop_wall_ms(a->app->loop), &a->asked, a->arena, &route))
+		    a->config->dialplan, a->facts, loop_wall_ms(a->app->loop), &a->asked, a->arena, &route))
 		memset(&route, 0, sizeof(route));
 	finish(a, &route);
 }
@@ -101,8 +105,8 @@ static void on_answer(const struct http_result *result, void *arg)
 		fall_back(a, why);
 		return;
 	}
-	if (dialplan_read_answer(a->app->config->dialplan, a->facts, result->body, result->body_length, &a->asked,
-		    a->arena, &route, why, sizeof(why))) {
+	if (dialplan_read_answer(a->config->dialplan, a->facts, result->body, result->body_length, &a->asked, a->arena,
+		    &route, why, sizeof(why))) {
 		fall_back(a, why);
 		return;
 	}
@@ -143,6 +147,7 @@ struct ask *ask_route(struct app *app, const struct route *asked, const struct c
 		free(a);
 		return NULL;
 	}
+	a->config = config_hold(app->config);
 	DL_APPEND(app->asks, a);
 	return a;
 }
@@ -155,6 +160,7 @@ void ask_cancel(struct ask *a)
 	if (a->request)
 		http_cancel(a->app->http, a->request);
 	DL_DELETE(a->app->asks, a);
+	config_free(a->config);
 	free(a);
 }
 

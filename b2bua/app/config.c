@@ -6,7 +6,6 @@
 #include "b2bua/app/config.h"
 
 #include "b2bua/app/config_load.h"
-#include "b2bua/app/resolve.h"
 #include "b2bua/sip/uri.h"
 #include "lib/base/str.h"
 
@@ -130,6 +129,8 @@ static void load_number(struct load *ld, size_t i, const struct number_yaml *y)
 	struct config_number *n = &ld->c->numbers[i];
 	char key[64];
 
+	n->config = ld->c;
+
 #define KEY(name) (snprintf(key, sizeof(key), "numbers[%zu]." name, i), key)
 	n->phone_number_id = y->phone_number_id;
 	if (!*n->phone_number_id || n->phone_number_id[strspn(n->phone_number_id, "0123456789")])
@@ -184,11 +185,39 @@ static void load_sip_listen(struct load *ld, size_t i, const char *text)
 		c->sip.listen[i].transport = SIP_UDP;
 	else if (str_starts(text, "tcp:"))
 		c->sip.listen[i].transport = SIP_TCP;
+	else if (str_starts(text, "tls:"))
+		c->sip.listen[i].transport = SIP_TLS;
 	else
 		address = NULL;
 	if (!address || addr_parse(address + 1, &c->sip.listen[i].addr) || !addr_port(&c->sip.listen[i].addr))
-		FAULT(ld, key, "\"%s\" is not udp:ADDRESS:PORT or tcp:ADDRESS:PORT", text);
+		FAULT(ld, key, "\"%s\" is not udp:ADDRESS:PORT, tcp:ADDRESS:PORT or tls:ADDRESS:PORT", text);
 	c->sip.listen_count = i + 1;
+}
+
+static void load_tls(struct load *ld, const struct sip_tls_yaml *y)
+{
+	struct sip_tls *tls = &ld->c->sip.tls;
+	char why[320], key[40];
+
+	for (size_t i = 0; i < ld->c->sip.listen_count; i++) {
+		if (ld->c->sip.listen[i].transport != SIP_TLS)
+			continue;
+		snprintf(key, sizeof(key), "sip.listen[%zu]", i);
+		if (!y)
+			FAULT(ld, key, "needs sip.tls: certificate and key");
+		for (size_t k = 0; k < ld->c->sip.listen_count; k++) {
+			if (k != i && addr_equal(&ld->c->sip.listen[k].addr, &ld->c->sip.listen[i].addr))
+				FAULT(ld, key, "TLS needs an address and port of its own");
+		}
+	}
+	if (!y)
+		return;
+	tls->certificate = y->certificate;
+	tls->key = y->key;
+	tls->ca = y->ca ? y->ca : "/etc/ssl/certs/ca-certificates.crt";
+	tls->verify = load_bool(y->verify, true);
+	if (sip_tls_check(tls, why, sizeof(why)))
+		FAULT(ld, "sip.tls", "%s", why);
 }
 
 static void load_sip(struct load *ld, const struct sip_yaml *y)
@@ -198,6 +227,7 @@ static void load_sip(struct load *ld, const struct sip_yaml *y)
 
 	for (size_t i = 0; i < y->listen_count && i < SIP_LISTEN_MAX; i++)
 		load_sip_listen(ld, i, y->listen[i]);
+	load_tls(ld, y->tls);
 	ld->c->sip.domain = y->domain;
 	ld->c->sip.public_address = y->public_address ? y->public_address : "";
 	ld->c->sip.drop_strangers = load_bool(y->drop_strangers, false);
@@ -267,90 +297,6 @@ static void load_media(struct load *ld, const struct media_yaml *y)
 			y->ringback);
 	m->sip_silence_timeout_ms =
 		1000 * load_uint(ld, "media.sip_silence_timeout", y->sip_silence_timeout, 60, 1, 3600);
-}
-
-static enum audio_codec codec_by_name(const char *name)
-{
-	if (str_equal_nocase(name, "PCMU"))
-		return AUDIO_PCMU;
-	return str_equal_nocase(name, "PCMA") ? AUDIO_PCMA : AUDIO_NONE;
-}
-
-/* An INVITE leaves from the listener whose transport the gateway's URI names. */
-static bool has_listener(const struct config *c, const char *uri)
-{
-	struct sip_uri target;
-
-	if (sip_uri_parse(uri, &target))
-		return false;
-	for (size_t i = 0; i < c->sip.listen_count; i++) {
-		if (c->sip.listen[i].transport == target.transport)
-			return true;
-	}
-	return false;
-}
-
-static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y)
-{
-	struct call_gateway *g = &ld->c->gateways[i];
-	struct config_gateway *src = &ld->c->gateway_sources[i];
-	char key[64], why[160];
-
-#define KEY(name) (snprintf(key, sizeof(key), "gateways[%zu]." name, i), key)
-	g->name = y->name;
-	g->uri = y->uri;
-	src->inbound = load_bool(y->inbound, true);
-	g->ptime_ms = (uint16_t)load_uint(ld, KEY("ptime_ms"), y->ptime_ms, 20, 10, 60);
-	if (!sip_target_allowed(y->uri))
-		FAULT(ld, KEY("uri"), "\"%s\" cannot be called: sip:HOST[:PORT] with ;transport=udp or tcp", y->uri);
-	else if (resolve_sip_uri(y->uri, src->addrs, CONFIG_GATEWAY_ADDRS_MAX, &src->addr_count, why, sizeof(why)))
-		FAULT(ld, KEY("uri"), "%s", why);
-	else if (!has_listener(ld->c, y->uri))
-		FAULT(ld, KEY("uri"), "\"%s\": no entry of sip.listen has this transport", y->uri);
-	if (y->codecs_count == 0) {
-		g->codecs[0] = AUDIO_PCMU;
-		g->codecs[1] = AUDIO_PCMA;
-	}
-	for (size_t k = 0; k < y->codecs_count; k++) {
-		char codec_key[64];
-		g->codecs[k] = codec_by_name(y->codecs[k]);
-		snprintf(codec_key, sizeof(codec_key), "gateways[%zu].codecs[%zu]", i, k);
-		if (g->codecs[k] == AUDIO_NONE)
-			FAULT(ld, codec_key, "\"%s\" is not known: PCMU or PCMA", y->codecs[k]);
-		for (size_t before = 0; before < k; before++) {
-			if (g->codecs[k] != AUDIO_NONE && g->codecs[before] == g->codecs[k])
-				FAULT(ld, codec_key, "\"%s\" stands twice", y->codecs[k]);
-		}
-	}
-	for (size_t k = 0; k < i; k++) {
-		if (strcmp(ld->c->gateways[k].name, g->name) == 0)
-			FAULT(ld, KEY("name"), "\"%s\" stands twice", g->name);
-	}
-#undef KEY
-}
-
-static void load_gateways(struct load *ld, const struct config_file *y)
-{
-	struct config *c = ld->c;
-
-	c->gateways = calloc(y->gateways_count, sizeof(*c->gateways));
-	c->gateway_sources = calloc(y->gateways_count, sizeof(*c->gateway_sources));
-	if (!c->gateways || !c->gateway_sources) {
-		ld->out_of_memory = true;
-		return;
-	}
-	c->gateway_count = y->gateways_count;
-	for (size_t i = 0; i < y->gateways_count; i++)
-		load_gateway(ld, i, &y->gateways[i]);
-}
-
-const struct call_gateway *config_gateway_by_name(const struct config *c, const char *name)
-{
-	for (size_t i = 0; i < c->gateway_count; i++) {
-		if (strcmp(c->gateways[i].name, name) == 0)
-			return &c->gateways[i];
-	}
-	return NULL;
 }
 
 static bool known_gateway(const char *name, void *arg)
@@ -465,6 +411,7 @@ int config_load(const char *path, struct config **ret_config, struct conf_errors
 
 	if (!c)
 		return -ENOMEM;
+	c->refs = 1;
 	r = conf_load(path, &config_file_schema, &c->file, &raw, errors);
 	c->raw = raw;
 	if (r == 0) {
@@ -481,9 +428,15 @@ int config_load(const char *path, struct config **ret_config, struct conf_errors
 	return 0;
 }
 
+struct config *config_hold(struct config *c)
+{
+	c->refs++;
+	return c;
+}
+
 struct config *config_free(struct config *c)
 {
-	if (!c)
+	if (!c || --c->refs)
 		return NULL;
 	for (size_t i = 0; i < c->webhook.app_secret_count; i++)
 		conf_secret_free(c->webhook.app_secrets[i]);
@@ -496,8 +449,7 @@ struct config *config_free(struct config *c)
 	}
 	free(c->numbers);
 	free_way_out(c);
-	free(c->gateways);
-	free(c->gateway_sources);
+	free_gateways(c);
 	dialplan_free(c->dialplan);
 	if (c->raw)
 		conf_data_free(&config_file_schema, c->raw);
@@ -523,4 +475,9 @@ const struct config_number *config_number_by_number(const struct config *c, cons
 			return &c->numbers[i];
 	}
 	return NULL;
+}
+
+bool config_same_number(const struct config_number *a, const struct config_number *b)
+{
+	return a == b || strcmp(a->phone_number_id, b->phone_number_id) == 0;
 }

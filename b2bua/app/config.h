@@ -14,7 +14,9 @@
 #include "media/engine.h"
 #include "permission/permission.h"
 
+struct config;
 struct config_number {
+	struct config *config; /* that it is part of */
 	const char *phone_number_id;
 	char number[24];          /* +E.164 */
 	char *token, *app_secret; /* app_secret NULL: the global one */
@@ -29,7 +31,14 @@ enum { CONFIG_GATEWAY_ADDRS_MAX = 8 };
 struct config_gateway {                              /* beside its call_gateway, same index */
 	struct addr addrs[CONFIG_GATEWAY_ADDRS_MAX]; /* hosts that may send us SIP as this gateway */
 	size_t addr_count;
-	bool inbound; /* may it call us by its address alone */
+	bool inbound;                       /* may it call us by its address alone */
+	struct sip_credentials credentials; /* user NULL: none; the password fetched */
+	bool do_register;
+	const char *contact_user;
+	unsigned expires_s, ping_s;
+	bool call_when_down;
+	unsigned max_calls, calls_per_second; /* 0: as many as come */
+	enum config_number_format { NUMBERS_AS_THEY_ARE, NUMBERS_E164, NUMBERS_DIGITS } number_format;
 };
 
 struct config_file; /* as libcyaml loads it: config_schema.h */
@@ -59,6 +68,7 @@ struct config {
 			struct addr addr;
 		} listen[SIP_LISTEN_MAX];
 		size_t listen_count;
+		struct sip_tls tls; /* certificate NULL: none */
 		const char *domain, *public_address;
 		bool drop_strangers;
 		unsigned t1x64_ms;
@@ -94,17 +104,23 @@ struct config {
 		enum log_level level;
 		enum log_format format;
 	} log;
+	unsigned refs; /* a reload replaces it, calls and requests made under it hold it: config_hold() */
 	/* owned: */
 	struct conf_file *file;
 	struct config_file *raw;
 };
 
 /* Returns 0, -EBADMSG (errors filled in) or -ENOMEM. Reads secrets from the environment and files, resolves gateway
- * names: start-up only. */
+ * names: at start, or on a thread of its own. */
 int config_load(const char *path, struct config **ret_config, struct conf_errors *errors);
-struct config *config_free(struct config *c); /* wipes secrets; accepts NULL; returns NULL */
+struct config *config_hold(struct config *c); /* one more owner; each calls config_free(). Control thread only */
+struct config *config_free(struct config *c); /* the last owner's wipes secrets; accepts NULL; returns NULL */
 
+/* The same number of Meta's, perhaps of two configurations. */
+bool config_same_number(const struct config_number *a, const struct config_number *b);
 const struct call_gateway *config_gateway_by_name(const struct config *c, const char *name);
+/* What the file says of it beside; NULL: not one of the file's. */
+const struct config_gateway *config_gateway_of(const struct config *c, const struct call_gateway *gateway);
 const struct config_number *config_number_by_id(const struct config *c, const char *phone_number_id);
 const struct config_number *config_number_by_number(const struct config *c, const char *e164);
 

@@ -1,6 +1,6 @@
 /* b2bua/app/config_load.h
  *
- * Shared by config.c and config_out.c: one load in progress, and how a value is taken from the file.
+ * Shared by config.c, config_gateways.c and config_out.c: one load in progress, and how a value is taken from the file.
  */
 #ifndef B2BUA_APP_CONFIG_LOAD_H
 #define B2BUA_APP_CONFIG_LOAD_H
@@ -21,6 +21,10 @@ bool load_bool(const bool *value, bool fallback);
 uint32_t load_uint(
 	struct load *ld, const char *key, const uint32_t *value, uint32_t fallback, uint32_t min, uint32_t max);
 char *load_secret(struct load *ld, const char *key, const char *text); /* NULL: a fault, or no memory */
+
+/* config_gateways.c; after sip */
+void load_gateways(struct load *ld, const struct config_file *y);
+void free_gateways(struct config *c);
 
 /* config_out.c: what concerns calls toward WhatsApp, and what is told of calls. After everything else. */
 void load_way_out(struct load *ld, const struct config_file *y);

@@ -57,7 +57,16 @@ static const cyaml_schema_field_t sip_user_fields[] = {
 static const cyaml_schema_value_t sip_user_value = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct sip_user_yaml, sip_user_fields)};
 
+static const cyaml_schema_field_t sip_tls_fields[] = {
+	TEXT("certificate", struct sip_tls_yaml, certificate),
+	TEXT("key", struct sip_tls_yaml, key),
+	TEXT_OPTIONAL("ca", struct sip_tls_yaml, ca),
+	BOOL_OPTIONAL("verify", struct sip_tls_yaml, verify),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t sip_fields[] = {
+	CYAML_FIELD_MAPPING_PTR("tls", OPTIONAL, struct sip_yaml, tls, sip_tls_fields),
 	CYAML_FIELD_SEQUENCE("listen", CYAML_FLAG_POINTER, struct sip_yaml, listen, &text_value, 1, 8),
 	TEXT("domain", struct sip_yaml, domain),
 	TEXT_OPTIONAL("public_address", struct sip_yaml, public_address),
@@ -96,6 +105,18 @@ static const cyaml_schema_field_t gateway_fields[] = {
 	CYAML_FIELD_SEQUENCE("codecs", OPTIONAL, struct gateway_yaml, codecs, &text_value, 1, 4),
 	UINT_OPTIONAL("ptime_ms", struct gateway_yaml, ptime_ms),
 	BOOL_OPTIONAL("inbound", struct gateway_yaml, inbound),
+	TEXT_OPTIONAL("user", struct gateway_yaml, user),
+	TEXT_OPTIONAL("password", struct gateway_yaml, password),
+	TEXT_OPTIONAL("realm", struct gateway_yaml, realm),
+	TEXT_OPTIONAL("srtp", struct gateway_yaml, srtp),
+	BOOL_OPTIONAL("register", struct gateway_yaml, do_register),
+	UINT_OPTIONAL("expires", struct gateway_yaml, expires),
+	TEXT_OPTIONAL("contact_user", struct gateway_yaml, contact_user),
+	UINT_OPTIONAL("ping", struct gateway_yaml, ping),
+	BOOL_OPTIONAL("call_when_down", struct gateway_yaml, call_when_down),
+	UINT_OPTIONAL("max_calls", struct gateway_yaml, max_calls),
+	UINT_OPTIONAL("calls_per_second", struct gateway_yaml, calls_per_second),
+	TEXT_OPTIONAL("number_format", struct gateway_yaml, number_format),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t gateway_value = {

@@ -29,7 +29,12 @@ struct number_yaml {
 struct sip_user_yaml {
 	char *name, *password;
 };
+struct sip_tls_yaml {
+	char *certificate, *key, *ca;
+	bool *verify;
+};
 struct sip_yaml {
+	struct sip_tls_yaml *tls;
 	char **listen, **allow;
 	unsigned listen_count, allow_count, users_count;
 	struct sip_user_yaml *users;
@@ -44,11 +49,14 @@ struct media_yaml {
 	uint32_t *ice_timeout, *wa_silence_timeout, *sip_silence_timeout; /* seconds */
 };
 struct gateway_yaml {
-	char *name, *uri;
+	char *name, *uri, *user, *password, *realm, *contact_user, *number_format;
+	bool *do_register, *call_when_down;
+	uint32_t *expires, *ping, *max_calls, *calls_per_second;
 	char **codecs;
 	unsigned codecs_count;
 	uint32_t *ptime_ms;
 	bool *inbound;
+	char *srtp;
 };
 struct transfer_yaml {
 	char **domains;

@@ -51,6 +51,7 @@ struct dial *dial_free(struct dial *d)
 {
 	if (d) {
 		struct arena arena = d->arena;
+		config_free(d->config);
 		arena_done(&arena);
 	}
 	return NULL;
@@ -153,6 +154,19 @@ static struct call_dial call_dial_of(const struct dial *d, const struct config_n
 	};
 }
 
+/* A gateway that the configuration has no more is passed over. */
+static void take_fallback(struct app *app, const struct dial *d, struct call_fallback *to)
+{
+	for (size_t i = 0; i < d->fallback.count; i++) {
+		struct call_place *place = &to->places[to->count];
+		place->gateway = config_gateway_by_name(app->config, d->fallback.places[i].gateway);
+		place->uri = d->fallback.places[i].uri;
+		to->count += place->gateway != NULL;
+	}
+	to->causes.count = d->fallback.cause_count;
+	memcpy(to->causes.causes, d->fallback.causes, sizeof(to->causes.causes));
+}
+
 static bool has_target(struct app *app, const struct dial *d, struct call_dial *from)
 {
 	struct call_sip_target *t = &from->target;
@@ -165,6 +179,7 @@ static bool has_target(struct app *app, const struct dial *d, struct call_dial *
 	t->from_display = d->from_display;
 	t->headers = d->headers;
 	t->header_count = d->header_count;
+	take_fallback(app, d, &from->fallback);
 	return t->gateway && *t->uri;
 }
 

@@ -20,6 +20,13 @@ struct dial {
 	bool ringback;
 	/* the SIP side; of a SIP caller: where a parked call is called back, gateway "" when that cannot be */
 	const char *gateway, *uri, *from_user, *from_display;
+	struct dial_fallback { /* other gateways, after those causes */
+		size_t count, cause_count;
+		struct {
+			const char *gateway, *uri;
+		} places[ROUTE_GATEWAYS_MAX - 1];
+		const char *causes[ROUTE_FAILOVER_MAX];
+	} fallback;
 	struct route_header *headers;
 	size_t header_count;
 	struct route_permission permission;
@@ -32,6 +39,7 @@ struct dial {
 	const char *sip_call_id, *sdp; /* sdp NULL: an INVITE without an offer */
 	size_t sdp_length;
 	const struct call_gateway *caller;
+	struct config *config; /* of the caller, held; NULL: nothing of one is borrowed */
 };
 
 /* With an id of its own and every text "". NULL: out of memory. */
@@ -104,11 +112,14 @@ void parking_minute(struct app *app);
 enum { TARGET_URI_MAX = 512 };
 /* May a call of this gateway be sent to this URI (sip:, tel:), and what is it then? Returns 0, or -EPERM (policy),
  * -EINVAL (not a URI we can call). uri[TARGET_URI_MAX] receives the Request-URI. */
-int target_resolve(const struct app *app, const struct call_gateway *of_call, const char *wanted, char *uri,
+int target_resolve(const struct config *config, const struct call_gateway *of_call, const char *wanted, char *uri,
 	const struct call_gateway **ret_gateway);
 /* The URI of a user at a gateway. Returns 0 or -EINVAL. user: as it stands in a URI (escaped); "" keeps the gateway's
  * own. */
 int target_at_gateway(const struct call_gateway *gateway, const char *user, char *uri);
+
+/* ---- reload.c ---- */
+void reload_ask(struct app *app, struct api_reply *reply);
 
 /* ---- on_api.c ---- */
 void on_api_ops(struct app *app, struct api_ops *ret_ops);

@@ -20,6 +20,24 @@ static json_t *template_json(const struct route_template *t)
 	return json_pack("{s:s, s:s, s:o}", "name", t->name, "language", t->language, "parameters", parameters);
 }
 
+static json_t *places_json(const struct dial_fallback *f)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < f->count; i++)
+		json_array_append_new(list, json_pack("[s, s]", f->places[i].gateway, f->places[i].uri));
+	return list;
+}
+
+static json_t *causes_json(const struct dial_fallback *f)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < f->cause_count; i++)
+		json_array_append_new(list, json_string(f->causes[i]));
+	return list;
+}
+
 char *dial_to_json(const struct dial *d)
 {
 	json_t *headers = json_array(), *root;
@@ -29,14 +47,15 @@ char *dial_to_json(const struct dial *d)
 		json_array_append_new(headers, json_pack("[s, s]", d->headers[i].name, d->headers[i].value));
 	root = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:o, s:b, s:i, s:s, s:o, s:b, "
-		"s:I, s:I, s:s}",
+		"s:I, s:I, s:s, s:o, s:o}",
 		"id", d->id, "number_id", d->number_id, "user_number", d->user_number, "user_id", d->user_id,
 		"profile_name", d->profile_name, "payload", d->payload, "order", (int)d->order, "rule", d->rule,
 		"ring_s", (int)d->ring_s, "agent_ring_s", (int)d->agent_ring_s, "gateway", d->gateway, "uri", d->uri,
 		"from_user", d->from_user, "from_display", d->from_display, "headers", headers, "request",
 		d->permission.request, "park_s", (int)d->permission.park_s, "request_text", d->permission.text,
 		"request_template", template_json(&d->permission.template), "waiting", d->waiting, "created_ms",
-		(json_int_t)d->created_ms, "expires_ms", (json_int_t)d->expires_ms, "parked_by", d->parked_by);
+		(json_int_t)d->created_ms, "expires_ms", (json_int_t)d->expires_ms, "parked_by", d->parked_by,
+		"fallback", places_json(&d->fallback), "failover", causes_json(&d->fallback));
 	if (!root)
 		return NULL;
 	text = json_dumps(root, JSON_COMPACT);
@@ -99,6 +118,33 @@ static void read_headers(struct reader *r)
 		r->bad = true;
 }
 
+/* Parked by an older version: neither is there. */
+static void read_fallback(struct reader *r)
+{
+	const json_t *places = json_object_get(r->root, "fallback"), *causes = json_object_get(r->root, "failover");
+	struct dial_fallback *f = &r->d->fallback;
+
+	for (size_t i = 0; i < json_array_size(places) && f->count < ROUTE_GATEWAYS_MAX - 1; i++) {
+		const json_t *pair = json_array_get(places, i);
+		const char *gateway = json_string_value(json_array_get(pair, 0));
+		const char *uri = json_string_value(json_array_get(pair, 1));
+		f->places[f->count].gateway = gateway ? dial_text(r->d, gateway) : NULL;
+		f->places[f->count].uri = uri ? dial_text(r->d, uri) : NULL;
+		if (!f->places[f->count].gateway || !f->places[f->count].uri)
+			r->bad = true;
+		else
+			f->count++;
+	}
+	for (size_t i = 0; i < json_array_size(causes) && f->cause_count < ROUTE_FAILOVER_MAX; i++) {
+		const char *cause = json_string_value(json_array_get(causes, i));
+		f->causes[f->cause_count] = cause ? dial_text(r->d, cause) : NULL;
+		if (!f->causes[f->cause_count])
+			r->bad = true;
+		else
+			f->cause_count++;
+	}
+}
+
 static void read_permission(struct reader *r)
 {
 	const json_t *t = json_object_get(r->root, "request_template");
@@ -146,6 +192,7 @@ static void read_dial(struct reader *r)
 	d->parked_by = text_of(r, r->root, "parked_by");
 	d->is_parked = true;
 	read_headers(r);
+	read_fallback(r);
 	read_permission(r);
 }
 

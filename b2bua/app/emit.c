@@ -166,6 +166,13 @@ void emit_message_matched(
 	tell(app, "message.matched", user, f, sizeof(f) / sizeof(f[0]));
 }
 
+void emit_gateway(struct app *app, const char *gateway, bool up, int code)
+{
+	const struct event_field f[] = {TEXT("gateway", gateway), INT("sip_code", code)};
+
+	tell(app, up ? "gateway.up" : "gateway.down", gateway, f, sizeof(f) / sizeof(f[0]));
+}
+
 void emit_parked(struct app *app, const struct dial *d, const char *what)
 {
 	const struct config_number *number = config_number_by_id(app->config, d->number_id);

@@ -13,6 +13,7 @@ void *job_new(struct app *app, size_t size, uint64_t key)
 	if (!job)
 		return NULL;
 	job->app = app;
+	job->config = config_hold(app->config);
 	job->key = key;
 	DL_APPEND(app->jobs, job);
 	return job;
@@ -23,6 +24,7 @@ void job_free(struct job *job)
 	DL_DELETE(job->app->jobs, job);
 	if (job->done)
 		job->done(job);
+	config_free(job->config);
 	free(job);
 }
 

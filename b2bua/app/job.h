@@ -11,8 +11,10 @@
 #include <stdint.h>
 
 struct app;
+struct config;
 struct job {
 	struct app *app;
+	struct config *config;         /* held: numbers and gateways of it live as long as the job */
 	uint64_t key;                  /* of the call it is for; 0 none */
 	void (*done)(struct job *job); /* frees what it holds, not itself; NULL: nothing held */
 	struct job *prev, *next;

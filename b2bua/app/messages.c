@@ -7,6 +7,7 @@
 #include "b2bua/app/dial.h"
 
 #include "b2bua/app/job.h"
+#include "lib/base/crypto.h"
 #include "lib/base/counter.h"
 #include "lib/base/str.h"
 #include "webhook/parse.h"
@@ -98,6 +99,7 @@ static int copy_facts(struct message *m, const struct wa_event *ev)
 		.call_id = "",
 		.text = arena_strdup(a, ev->text),
 		.reply_id = arena_strdup(a, ev->reply_id),
+		.random = crypto_random_u64(),
 	};
 	return m->facts.from_user_id && m->facts.name && m->facts.payload && m->facts.text && m->facts.reply_id
 		       ? 0

@@ -56,6 +56,8 @@ static size_t gauges(struct admin_gauge *ret, size_t cap, void *arg)
 		{"media_ports", media_ports_in_use(app->media)},
 		{"sip_legs", sip_leg_count(app->sip)},
 		{"sip_lingering", sip_lingering_count(app->sip)},
+		{"gateways_down", gateways_down(app)},
+		{"gateways_registered", gateways_registered(app)},
 		{"graph_pending", graph_pending(app->graph)},
 		{"events_under_way", app->events ? events_pending(app->events) : 0},
 		{"longest_callback_us", loop_take_longest_us(app->loop)},

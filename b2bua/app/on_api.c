@@ -55,10 +55,10 @@ static const char *user_of(const struct api_party *party)
 /* ---- targets ---- */
 
 /* NULL gateway: refused, and the reply completed. */
-static const struct call_gateway *target_of(struct app *app, const struct call_gateway *of_call,
+static const struct call_gateway *target_of(const struct config *config, const struct call_gateway *of_call,
 	const struct api_target *t, char *uri, struct api_reply *reply)
 {
-	const struct call_gateway *gateway = *t->gateway ? config_gateway_by_name(app->config, t->gateway) : of_call;
+	const struct call_gateway *gateway = *t->gateway ? config_gateway_by_name(config, t->gateway) : of_call;
 	int r = -EINVAL;
 
 	if (*t->gateway && !gateway) {
@@ -66,7 +66,7 @@ static const struct call_gateway *target_of(struct app *app, const struct call_g
 		return NULL;
 	}
 	if (*t->uri)
-		r = target_resolve(app, gateway, t->uri, uri, &gateway);
+		r = target_resolve(config, gateway, t->uri, uri, &gateway);
 	else if (gateway)
 		r = target_at_gateway(gateway, t->user, uri);
 	if (r == 0 && sip_target_allowed(uri))
@@ -174,8 +174,8 @@ static void originate(const struct api_originate *o, struct api_reply *reply, vo
 
 	if (!number || !header_names_fit(o, reply))
 		return;
-	gateway = target_of(
-		app, app->config->gateway_count == 1 ? &app->config->gateways[0] : NULL, &o->target, uri, reply);
+	gateway = target_of(app->config, app->config->gateway_count == 1 ? &app->config->gateways[0] : NULL, &o->target,
+		uri, reply);
 	if (!gateway)
 		return;
 	d = dial_new(app);
@@ -233,7 +233,7 @@ static void transfer(const char *id, const struct api_target *target, struct api
 		return;
 	}
 	ev.u.refer.target.gateway = target_of(
-		app, rep.gateway ? config_gateway_by_name(app->config, rep.gateway) : NULL, target, uri, reply);
+		ac->config, rep.gateway ? config_gateway_by_name(ac->config, rep.gateway) : NULL, target, uri, reply);
 	if (!ev.u.refer.target.gateway)
 		return;
 	ev.u.refer.target.uri = uri;
@@ -486,6 +486,11 @@ static void send_message(const struct api_message *m, struct api_reply *reply, v
 	}
 }
 
+static void reload(struct api_reply *reply, void *arg)
+{
+	reload_ask(arg, reply);
+}
+
 void on_api_ops(struct app *app, struct api_ops *ret_ops)
 {
 	*ret_ops = (struct api_ops){
@@ -500,6 +505,7 @@ void on_api_ops(struct app *app, struct api_ops *ret_ops)
 		.each_parked = each_parked,
 		.cancel_parked = cancel_parked,
 		.send_message = send_message,
+		.reload = reload,
 		.arg = app,
 	};
 }

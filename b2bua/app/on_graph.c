@@ -36,17 +36,15 @@ static enum call_verb_outcome outcome_of(enum graph_outcome o)
 struct graph_ticket {
 	struct app *app;
 	uint64_t key;
-	const struct config_number *number;
-	struct graph_ticket *prev, *next; /* app->graph_tickets, so that none is lost when the program ends first */
+	const struct config_number *number; /* its configuration is held */
+	struct graph_ticket *prev, *next;   /* app->graph_tickets, so that none is lost when the program ends first */
 };
 
-static struct app_call *redeem(struct graph_ticket *t)
+static void ticket_free(struct graph_ticket *t)
 {
-	struct app_call *ac = t->key ? registry_by_key(t->app, t->key) : NULL;
-
 	DL_DELETE(t->app->graph_tickets, t);
+	config_free(t->number->config);
 	free(t);
-	return ac;
 }
 
 void end_orphan(struct app *app, const struct config_number *number, const char *wacid)
@@ -83,9 +81,9 @@ static void connected(struct app *app, struct app_call *ac, const struct config_
 
 static void on_graph_done(const struct graph_result *result, void *arg)
 {
-	struct app *app = ((struct graph_ticket *)arg)->app;
-	const struct config_number *number = ((struct graph_ticket *)arg)->number;
-	struct app_call *ac = redeem(arg);
+	struct graph_ticket *t = arg;
+	struct app *app = t->app;
+	struct app_call *ac = t->key ? registry_by_key(app, t->key) : NULL;
 	struct call_event ev = {.kind = CALL_EV_GRAPH_DONE,
 		.u.graph = {call_verb_of(result->verb), outcome_of(result->outcome), result->code,
 			*result->details ? result->details : result->message, result->call_id}};
@@ -101,7 +99,8 @@ static void on_graph_done(const struct graph_result *result, void *arg)
 			id, graph_verb_name(result->verb), result->code, graph_error_info(result->code)->name,
 			result->http_status, result->attempts, result->message, result->details, result->trace_id);
 	if (result->verb == GRAPH_CONNECT && *result->call_id)
-		connected(app, ac, number, result->call_id);
+		connected(app, ac, t->number, result->call_id);
+	ticket_free(t);
 	if (ac)
 		app_step(ac, &ev);
 	else
@@ -124,6 +123,7 @@ int send_graph(struct app *app, uint64_t key, const struct graph_request *reques
 		free(t);
 		return r;
 	}
+	config_hold(number->config);
 	DL_APPEND(app->graph_tickets, t);
 	return 0;
 }
@@ -132,8 +132,6 @@ void drop_graph_tickets(struct app *app)
 {
 	struct graph_ticket *t, *next;
 
-	DL_FOREACH_SAFE (app->graph_tickets, t, next) {
-		DL_DELETE(app->graph_tickets, t);
-		free(t);
-	}
+	DL_FOREACH_SAFE (app->graph_tickets, t, next)
+		ticket_free(t);
 }

@@ -15,9 +15,12 @@
 
 enum { ROUTE_BYTES = 64 * 1024, CALLER_PTIME_MS = 20 };
 
-/* Of callers that are no gateway: digest users and networks of sip.allow. */
-static const struct call_gateway plain_caller = {
-	.name = "", .uri = "", .codecs = {AUDIO_PCMU, AUDIO_PCMA}, .ptime_ms = CALLER_PTIME_MS};
+/* Of callers that are no gateway: digest users and networks of sip.allow. Their offers are answered in kind. */
+static const struct call_gateway plain_caller = {.name = "",
+	.uri = "",
+	.codecs = {AUDIO_PCMU, AUDIO_PCMA},
+	.ptime_ms = CALLER_PTIME_MS,
+	.srtp = MEDIA_SRTP_OFFER};
 
 /* An INVITE whose route is being asked: the dial already holds everything of it. */
 struct incoming {
@@ -101,6 +104,7 @@ static int read_invite(struct app *app, const struct sip_event *ev, struct dial 
 	d->order = DIAL_SIP_CALLS;
 	d->sip_leg = ev->leg;
 	d->caller = gateway ? gateway : &plain_caller;
+	d->config = config_hold(app->config);
 	d->sip_call_id = dial_text(d, ev->sip_call_id);
 	d->payload = "";
 	d->sdp = ev->sdp ? arena_strndup(&d->arena, ev->sdp, ev->sdp_length) : NULL;

@@ -75,14 +75,14 @@ static const struct call_gateway *gateway_of(const struct app_call *ac)
 	const struct call_gateway *g;
 
 	call_report(ac->call, &rep);
-	g = rep.gateway ? config_gateway_by_name(ac->app->config, rep.gateway) : NULL;
+	g = rep.gateway ? config_gateway_by_name(ac->config, rep.gateway) : NULL;
 	return g ? g : ac->dial ? ac->dial->caller : NULL;
 }
 
 /* Refused: code says how. uri lives as long as the event. */
 static bool find_target(struct app_call *ac, const char *wanted, char *uri, struct call_sip_target *t, int *ret_code)
 {
-	int r = target_resolve(ac->app, gateway_of(ac), wanted, uri, &t->gateway);
+	int r = target_resolve(ac->config, gateway_of(ac), wanted, uri, &t->gateway);
 
 	t->uri = uri;
 	if (r == 0)

@@ -114,7 +114,7 @@ static struct app_call *dialled_call(struct app *app, const struct wa_event *ev,
 		if (ac && (!ac->dial || (*ac->wacid && strcmp(ac->wacid, ev->call_id) != 0)))
 			ac = NULL;
 	}
-	return ac && ac->dial && ac->number == number ? ac : NULL;
+	return ac && ac->dial && config_same_number(ac->number, number) ? ac : NULL;
 }
 
 static bool is_our_id(const char *opaque)
@@ -204,7 +204,8 @@ static void on_terminate(struct app *app, const struct wa_event *ev, const struc
 		if (ac && !learn_wacid(ac, ev))
 			return;
 	}
-	if (ac && ac->number != number) { /* another number of ours, perhaps of another app: not its call to end */
+	if (ac && !config_same_number(ac->number,
+			  number)) { /* another number of ours, perhaps of another app: not its call to end */
 		counter_inc(CNT_WEBHOOK_UNKNOWN_EVENT);
 		log_warn("webhook_ignored", "call=%s number=%s reason=\"terminate for a call of another number\"",
 			ac->id, masked(ours, number->number));

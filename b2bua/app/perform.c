@@ -9,6 +9,7 @@
 #include "lib/base/assert.h"
 #include "lib/base/clock.h"
 #include "lib/base/counter.h"
+#include "lib/base/crypto.h"
 #include "lib/base/str.h"
 
 #include <errno.h>
@@ -207,42 +208,74 @@ static void queue_sip_refused(struct app_call *ac, enum call_leg which, int code
 	app_queue_event(ac, &ev);
 }
 
-static void do_invite(struct app_call *ac, const struct call_action *a)
+static void queue_not_called(struct app_call *ac, enum call_leg which, enum cause why)
+{
+	const struct call_event ev = {.kind = CALL_EV_SIP_REFUSED,
+		.leg = which,
+		.u.sip = {.code = cause_info(why)->sip_code, .q850 = cause_info(why)->q850}};
+	app_queue_event(ac, &ev);
+}
+
+static int send_invite(struct app_call *ac, const struct call_action *a, const char *target)
 {
 	const struct call_gateway *gw = a->u.invite.gateway;
+	const struct config *c = ac->config;
 	struct sip_header headers[ROUTE_HEADERS_MAX + 16];
+	char pai[SIP_URI_MAX] = "", from[GATEWAY_USER_MAX], asserted[GATEWAY_USER_MAX];
 	struct sip_invite invite = {
-		.target_uri = a->u.invite.target,
-		.from_user = a->u.invite.from_user,
+		.target_uri = target,
+		.from_user = gateway_number(c, gw, a->u.invite.from_user, from),
 		.from_display = a->u.invite.from_display,
-		.from_domain = ac->app->config->sip.domain,
+		.from_domain = c->sip.domain,
 		.headers = headers,
 		.sdp = a->u.invite.sdp,
 		.referred_by = a->u.invite.referred_by,
 		.replaces = a->u.invite.replaces,
+		.credentials = gateway_credentials(c, gw, target),
 	};
-	char pai[SIP_URI_MAX] = "";
+	const char *pai_user = gateway_number(c, gw, a->u.invite.pai_user, asserted);
 	uint64_t leg;
-	int r = str_copy(ac->sip_target, sizeof(ac->sip_target), a->u.invite.target);
+	int r;
 
 	for (size_t i = 0; i < a->u.invite.header_count && i < sizeof(headers) / sizeof(headers[0]); i++)
 		headers[invite.header_count++] =
 			(struct sip_header){a->u.invite.headers[i].name, a->u.invite.headers[i].value};
-	if (a->u.invite.pai_user && *a->u.invite.pai_user)
-		snprintf(pai, sizeof(pai), "sip:%s@%s", a->u.invite.pai_user, ac->app->config->sip.domain);
+	if (pai_user && *pai_user)
+		snprintf(pai, sizeof(pai), "sip:%s@%s", pai_user, c->sip.domain);
 	invite.pai_uri = pai;
-	if (r == 0)
-		r = sip_leg_invite(ac->app->sip, &invite, &leg);
-	if (r == 0) {
-		r = registry_set_leg(ac, a->leg, leg);
-		if (r)
-			sip_leg_cancel(ac->app->sip, leg, 0, 0, NULL);
+	r = sip_leg_invite(ac->app->sip, &invite, &leg);
+	if (r)
+		return r;
+	r = registry_set_leg(ac, a->leg, leg);
+	if (r)
+		sip_leg_cancel(ac->app->sip, leg, 0, 0, NULL);
+	return r;
+}
+
+static void do_invite(struct app_call *ac, const struct call_action *a)
+{
+	const struct call_gateway *gw = a->u.invite.gateway;
+	char target[TARGET_URI_MAX];
+	enum cause why = gateway_refuses(ac->app, gw);
+	int r;
+
+	if (why != CAUSE_NORMAL) {
+		counter_inc(CNT_GATEWAY_LIMITED);
+		log_warn("gateway_not_called", "call=%s gateway=%s cause=%s", ac->id, gw->name, cause_info(why)->name);
+		queue_not_called(ac, a->leg, why);
+		return;
 	}
+	r = gateway_target(ac->config, gw, a->u.invite.target, target);
+	if (r == 0)
+		r = str_copy(ac->sip_target, sizeof(ac->sip_target), target);
+	if (r == 0)
+		r = send_invite(ac, a, target);
 	if (r) {
 		log_error("sip_invite_failed", "call=%s gateway=%s error=\"%s\"", ac->id, gw->name, strerror(-r));
 		queue_sip_refused(ac, a->leg, 500);
 		return;
 	}
+	ac->legs[a->leg].gateway = gw;
 	if (ac->setup_invite_us < 0)
 		ac->setup_invite_us = (int64_t)(clock_mono_us() - ac->webhook_us);
 	log_info("sip_invite", "call=%s gateway=%s t_us=%llu", ac->id, gw->name, (unsigned long long)clock_mono_us());
@@ -304,6 +337,7 @@ static void do_promote(struct app_call *ac)
 
 	log_info("sip_transferred", "call=%s t_us=%llu", ac->id, (unsigned long long)clock_mono_us());
 	(void)registry_set_leg(ac, CALL_LEG_TARGET, 0);
+	ac->legs[CALL_LEG_MAIN].gateway = ac->legs[CALL_LEG_TARGET].gateway;
 	if (registry_set_leg(ac, CALL_LEG_MAIN, target)) {
 		sip_leg_bye(ac->app->sip, target, 500, 0, "out of memory");
 		queue_media_failed(ac, MEDIA_FAIL_RESOURCES);
@@ -337,6 +371,7 @@ static void do_ask_route(struct app_call *ac, const struct route *asked)
 			.payload = rep.payload,
 			.phone_number_id = rep.phone_number_id,
 			.call_id = rep.call_id,
+			.random = crypto_random_u64(),
 		};
 		ac->ask = ask_route(ac->app, asked, facts, &ac->route_arena, on_routed, ac);
 	}

@@ -45,7 +45,11 @@ static const char *codec_name(enum audio_codec c)
 
 static char *copy_sdp(const char *text)
 {
-	return text ? strdup(text) : NULL; /* out of memory: a record without the text is still a record */
+	char *copy = text ? strdup(text) : NULL; /* out of memory: a record without the text is still a record */
+
+	if (copy)
+		sdp_redact_keys(copy);
+	return copy;
 }
 
 static void fill_quality(struct quality *q, const struct media_rx_stats *rx, enum emodel_codec codec)
@@ -160,6 +164,8 @@ void record_call(struct app_call *ac)
 	fill_end(r, &rep);
 	fill_media(r, ac, &rep);
 	str_copy(r->sip_target, sizeof(r->sip_target), ac->sip_target);
+	if (rep.attempts > 1)
+		log_info("gateways_tried", "call=%s attempts=%u last=%s", ac->id, rep.attempts, rep.gateway);
 	give(ac->app, r);
 	if (ac->dial)
 		dial_ended(ac, &rep);

@@ -41,6 +41,7 @@ static int make_call(struct app_call *ac, const struct wa_event *ev)
 		.payload = ev->payload,
 		.sdp = ev->sdp,
 		.sdp_length = ev->sdp_length,
+		.random = crypto_random_u64(),
 	};
 
 	/* Not a number: the user shows a business-scoped id only. */
@@ -89,6 +90,7 @@ static void forget(struct app_call *ac)
 	arena_done(&ac->route_arena);
 	call_free(ac->call);
 	dial_free(ac->dial);
+	config_free(ac->config);
 	free(ac);
 }
 
@@ -99,6 +101,7 @@ static struct app_call *make(struct app *app, const struct config_number *number
 	if (!ac)
 		return NULL;
 	ac->app = app;
+	ac->config = config_hold(number->config);
 	ac->number = number;
 	ac->graph_number = (struct graph_number){number->phone_number_id, number->token, number->app_secret};
 	ac->setup_invite_us = ac->setup_accept_us = ac->ice_ms = ac->dtls_ms = -1;
@@ -107,6 +110,15 @@ static struct app_call *make(struct app *app, const struct config_number *number
 	for (int i = 0; i < CALL_TIMER_COUNT; i++)
 		ac->timer_args[i] = (struct timer_arg){ac, (enum call_timer)i};
 	return ac;
+}
+
+/* Of one that nothing knows yet. */
+static struct app_call *unmake(struct app_call *ac)
+{
+	call_free(ac->call);
+	config_free(ac->config);
+	free(ac);
+	return NULL;
 }
 
 static struct app_call *enter(struct app *app, struct app_call *ac)
@@ -128,10 +140,8 @@ struct app_call *registry_add(struct app *app, const struct wa_event *ev, const 
 		return NULL;
 	make_id(app, ac->id);
 	str_copy(ac->wacid, sizeof(ac->wacid), ev->call_id);
-	if (make_call(ac, ev)) {
-		free(ac);
-		return NULL;
-	}
+	if (make_call(ac, ev))
+		return unmake(ac);
 	return enter(app, ac);
 }
 
@@ -143,15 +153,10 @@ struct app_call *registry_add_dial(
 	if (!ac)
 		return NULL;
 	str_copy(ac->id, sizeof(ac->id), dial->id);
-	if (registry_by_id(app, ac->id) || call_new_dial(&number->call, from, &ac->call)) {
-		free(ac);
-		return NULL;
-	}
-	if (dial->order == DIAL_SIP_CALLS && registry_set_leg(ac, CALL_LEG_MAIN, dial->sip_leg)) {
-		call_free(ac->call);
-		free(ac);
-		return NULL;
-	}
+	if (registry_by_id(app, ac->id) || call_new_dial(&number->call, from, &ac->call))
+		return unmake(ac);
+	if (dial->order == DIAL_SIP_CALLS && registry_set_leg(ac, CALL_LEG_MAIN, dial->sip_leg))
+		return unmake(ac);
 	ac = enter(app, ac);
 	if (ac)
 		ac->dial = dial;
@@ -248,7 +253,7 @@ struct app_call *registry_by_user(struct app *app, const struct config_number *n
 	struct app_call *ac, *next;
 
 	HASH_ITER (by_id, app->by_id, ac, next) {
-		if (ac->number == number && is_user(ac, user))
+		if (config_same_number(ac->number, number) && is_user(ac, user))
 			return ac;
 	}
 	return NULL;
@@ -260,7 +265,7 @@ size_t registry_count_number(const struct app *app, const struct config_number *
 	size_t n = 0;
 
 	HASH_ITER (by_id, app->by_id, ac, next) {
-		if (ac->number == number)
+		if (config_same_number(ac->number, number))
 			n++;
 	}
 	return n;

@@ -37,6 +37,8 @@ struct permissions;
 struct parking;
 struct chats;
 struct ask;
+struct gateway_state;
+struct reload;
 
 enum {
 	CALL_ID_TEXT = 16,
@@ -48,6 +50,7 @@ enum {
 struct leg_node {
 	uint64_t id; /* 0: none */
 	struct app_call *ac;
+	const struct call_gateway *gateway; /* that we called with it; NULL: none, or it came in */
 	UT_hash_handle hh;
 };
 
@@ -57,6 +60,7 @@ struct app_call {
 	uint64_t key; /* in app->calls; what callbacks carry, so that a late one finds nothing */
 	struct call *call;
 	char id[CALL_ID_TEXT], wacid[WA_CALL_ID_MAX + 1];
+	struct config *config; /* as it was when the call began, held */
 	const struct config_number *number;
 	struct graph_number graph_number;
 	uint64_t media_session; /* 0: none */
@@ -85,7 +89,8 @@ struct app_call {
 
 struct app {
 	struct loop *loop;
-	struct config *config;
+	struct config *config, *boot; /* for what comes next; what listeners, media and store were started with */
+	struct reload *reload;        /* NULL: none under way */
 	struct store *store;
 	struct http_client *http;
 	struct graph *graph;
@@ -104,6 +109,7 @@ struct app {
 	struct app_call *by_id, *by_wacid, *by_media; /* uthash heads */
 	struct leg_node *by_leg;
 	struct tombstones *tombstones;
+	struct gateway_state *gateways;     /* one for each of the configuration: gateways.c */
 	struct graph_ticket *graph_tickets; /* requests under way: on_graph.c */
 	int signal_fd;
 	struct loop_watch *signal_watch;
@@ -164,6 +170,26 @@ bool on_sip_source(const struct addr *source, void *app);
 void on_media_event(const struct media_event *ev, void *app);
 int on_admin_start(struct app *app);
 
+/* ---- gateways.c ---- */
+enum { GATEWAY_USER_MAX = 128 };
+int gateways_start(struct app *app, char *why, size_t why_cap);
+/* Those of a configuration: at start, and before a reloaded one becomes app->config. Returns 0 or a negative errno. */
+int gateways_take(struct app *app, const struct config *c);
+void gateways_stop(struct app *app);
+void on_gateway_event(const struct sip_gateway_event *ev, void *app);
+/* CAUSE_NORMAL: it may be called now. Takes from its calls a second. */
+enum cause gateway_refuses(struct app *app, const struct call_gateway *gateway);
+/* Only for the gateway's own host: a transfer's target elsewhere learns nothing that could be guessed at. */
+const struct sip_credentials *gateway_credentials(
+	const struct config *c, const struct call_gateway *gateway, const char *target);
+/* In the form the gateway wants; text that is no number stays. Returns user or dst. */
+const char *gateway_number(
+	const struct config *c, const struct call_gateway *gateway, const char *user, char dst[GATEWAY_USER_MAX]);
+/* dst: TARGET_URI_MAX. Returns 0 or -EINVAL. */
+int gateway_target(const struct config *c, const struct call_gateway *gateway, const char *target, char *dst);
+size_t gateways_down(const struct app *app);
+size_t gateways_registered(const struct app *app);
+
 /* ---- emit.c: what happened to a call, told to the world ---- */
 void emit_call_begins(struct app_call *ac);
 void emit_call_changes(struct app_call *ac, const struct call_report *before, const struct call_report *after);
@@ -172,11 +198,18 @@ void emit_dtmf(struct app_call *ac, enum media_end end, char digit, unsigned dur
 void emit_permission(struct app *app, const char *change, const struct permission *p);
 void emit_message_matched(struct app *app, const struct config_number *number, const char *user, const char *rule,
 	const char *message_id);
+void emit_gateway(struct app *app, const char *gateway, bool up, int code);
 void emit_parked(struct app *app, const struct dial *dial, const char *what);
 
 /* ---- messages.c ---- */
 void on_webhook_keep(const struct webhook_item *items, size_t count, struct webhook_delivery *delivery, void *app);
 int messages_start(struct app *app); /* what a previous run had not dealt with */
+
+/* ---- reload.c ---- */
+/* Read the configuration again and, unless it has faults, go on with it. Those who ask while it is read wait for
+ * another reading. */
+void reload_start(struct app *app);
+void reload_drop(struct app *app);
 
 /* ---- leftovers.c ---- */
 int end_leftovers(struct app *app);

@@ -1,7 +1,7 @@
 /* b2bua/app/shutdown.c
  *
  * SIGINT or SIGTERM: no new calls; those that live are hung up on both sides, and every one of them gets its record. A
- * second signal, or the deadline, ends the program at once.
+ * second signal, or the deadline, ends the program at once. SIGHUP: the configuration is read again.
  */
 #include "b2bua/app/shell.h"
 
@@ -46,8 +46,8 @@ static void on_signal(void *arg, int ready)
 	(void)ready;
 	if (read(app->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (info.ssi_signo == SIGHUP) { /* what other daemons take for "reload" must not end calls */
-		log_warn("reload_refused", "reason=\"this version reads its configuration at start only\"");
+	if (info.ssi_signo == SIGHUP) {
+		reload_start(app);
 		return;
 	}
 	if (app->stopping) {

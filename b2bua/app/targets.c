@@ -105,6 +105,7 @@ static int tel_user(const char *wanted, char *user, size_t cap)
 /* With the gateway's transport, and its port when none is named: who refers by host alone means the peer we know. */
 static int complete(const struct call_gateway *gateway, const struct sip_uri *wanted, char *uri)
 {
+	static const char *const names[] = {[SIP_UDP] = "udp", [SIP_TCP] = "tcp", [SIP_TLS] = "tls"};
 	struct sip_uri own;
 	uint16_t port = wanted->port;
 	int n;
@@ -120,14 +121,13 @@ static int complete(const struct call_gateway *gateway, const struct sip_uri *wa
 		n += snprintf(uri + n, (size_t)(TARGET_URI_MAX - n), ":%u", port);
 	if (n > 0 && n < TARGET_URI_MAX)
 		n += snprintf(uri + n, (size_t)(TARGET_URI_MAX - n), ";transport=%s",
-			(wanted->transport_given ? wanted->transport : own.transport) == SIP_TCP ? "tcp" : "udp");
+			names[wanted->transport_given ? wanted->transport : own.transport]);
 	return n <= 0 || n >= TARGET_URI_MAX || !sip_target_allowed(uri) ? -EINVAL : 0;
 }
 
-int target_resolve(const struct app *app, const struct call_gateway *of_call, const char *wanted, char *uri,
+int target_resolve(const struct config *c, const struct call_gateway *of_call, const char *wanted, char *uri,
 	const struct call_gateway **ret_gateway)
 {
-	const struct config *c = app->config;
 	struct sip_uri parsed;
 	char user[64];
 

@@ -61,6 +61,7 @@ struct call_gateway {
 	const char *name, *uri;     /* "sip:127.0.0.1:5070;transport=udp" */
 	enum audio_codec codecs[4]; /* order of preference; AUDIO_NONE ends */
 	uint16_t ptime_ms;          /* offered, 20 */
+	enum media_srtp_policy srtp;
 };
 
 struct call_settings {
@@ -86,6 +87,7 @@ struct call_offer {
 	const char *user_id, *profile_name, *payload;
 	const char *sdp;
 	size_t sdp_length;
+	uint64_t random; /* chooses among gateways with weights */
 };
 
 /* ---- business-initiated calls ---- */
@@ -109,6 +111,17 @@ struct call_sip_target {
 	size_t header_count;
 };
 
+/* Gateways that are tried when the target's fails, one after another, each with a ring time of its own; who calls and
+ * the headers are the target's. Text is copied into the call's arena. */
+struct call_fallback {
+	size_t count;
+	struct call_place {
+		const struct call_gateway *gateway; /* outlives the call */
+		const char *uri;                    /* the whole Request-URI */
+	} places[ROUTE_GATEWAYS_MAX - 1];
+	struct route_failover causes; /* count 0: gateway_down, gateway_failed, congestion */
+};
+
 /* What a business-initiated call is made from. Text is copied into the call's arena. */
 struct call_dial {
 	const char *call_id, *phone_number_id, *number;             /* as in call_offer */
@@ -125,6 +138,7 @@ struct call_dial {
 	size_t sip_offer_length;
 	/* AGENT_FIRST, USER_FIRST: */
 	struct call_sip_target target;
+	struct call_fallback fallback;
 	unsigned agent_ring_ms; /* 0: 30000 */
 };
 
@@ -355,6 +369,7 @@ struct call_report {
 	enum call_state state;
 	const char *call_id, *wacid, *phone_number_id, *number, *user_number, *user_id, *profile_name, *payload;
 	const char *rule, *gateway, *sip_target, *sip_call_id;
+	unsigned attempts;           /* gateways that were called: the last is `gateway` */
 	bool outbound;               /* business-initiated */
 	enum dial_order order;       /* outbound only */
 	bool on_hold;                /* by the API */

@@ -4,6 +4,7 @@
  *
  *   make.c      makes                        call.c       steps, emits
  *   inbound.c   user-initiated calls         outbound.c   business-initiated calls; outbound_wa.c, their WhatsApp side
+ *   group.c     the next gateway
  *   sip_leg.c   what SIP legs are told       sounds.c     who hears what instead of the other party
  *   midcall.c   re-offers, hold, mute        transfer.c   the second SIP leg
  *   endings.c   why a call ends              closing.c    how it closes
@@ -55,6 +56,14 @@ struct sip_leg {
 	char remote_sdp[LIMIT_SIP_REMOTE_SDP_BYTES]; /* the latest, as much of it as fits; "" none */
 };
 
+/* The gateways of the main leg: one is called, the others wait for it to fail. */
+struct group {
+	size_t count, at; /* at: whose turn it is */
+	struct call_place places[ROUTE_GATEWAYS_MAX];
+	bool next_on[CAUSE_COUNT];
+	unsigned attempts;
+};
+
 /* How a business-initiated call is set up. */
 struct dial {
 	enum dial_order order;
@@ -94,6 +103,7 @@ struct call {
 	char wacid_told[LIMIT_ID_CHARS + 1]; /* outbound: wacid points here */
 	struct wa_leg wa;
 	struct sip_leg sip; /* the main leg */
+	struct group group; /* of it; count 0: the peer called us */
 	struct transfer transfer;
 	bool on_hold;              /* by the API */
 	enum media_sound sound[2]; /* by media_side: what was last told */
@@ -101,7 +111,9 @@ struct call {
 	bool media_up;
 	char media_failure[32];
 	struct media_local local;
+	unsigned sip_keys_used;                 /* of local.sip_keys */
 	uint64_t timer_at_us[CALL_TIMER_COUNT]; /* 0: not set */
+	uint64_t random;                        /* inbound */
 	uint64_t window_us;                     /* until when accept makes sense */
 	uint64_t close_by_us;                   /* until when closing is waited for, held or not */
 	/* the end */
@@ -142,7 +154,7 @@ void call_respond(struct call *c, enum call_leg leg, int code, const char *sdp);
 int call_leg_aim(struct call *c, struct sip_leg *leg, const struct call_sip_target *target);
 int call_leg_headers(struct call *c, struct sip_leg *leg, const struct route_header *own, size_t own_count);
 /* A new dialog begins: forget what was offered and answered before. */
-void call_leg_begin(struct call *c, struct sip_leg *leg);
+int call_leg_begin(struct call *c, struct sip_leg *leg);
 /* Send INVITE with our offer. Returns 0 or -ENOBUFS. */
 int call_leg_invite(struct call *c, enum call_leg leg);
 /* A 3xx that may be followed was, or false: it is a refusal. */
@@ -153,6 +165,19 @@ bool call_leg_lives(const struct sip_leg *leg);
 void call_keep_remote_sdp(struct sip_leg *leg, const char *sdp, size_t length);
 void call_keep_call_id(struct sip_leg *leg, const struct call_event *ev);
 void call_set_sip_media(struct call *c, struct sip_leg *leg);
+
+/* ---- group.c ---- */
+void call_group_init(struct call *c, const struct route_failover *causes);
+/* Copies the URI. Returns 0 or -ENOMEM. */
+int call_group_add(struct call *c, const struct call_gateway *gateway, const char *uri);
+/* Call the gateway whose turn it is. Returns 0 or -ENOBUFS. */
+int call_group_invite(struct call *c);
+/* Give it its ring time. */
+void call_group_ring(struct call *c);
+/* The gateway has failed. True: its leg is closed, and the next one rings. */
+bool call_group_next(struct call *c, enum cause cause);
+/* The same; where no next one is due, the call ends. */
+void call_gateway_failed(struct call *c, enum cause cause, enum call_ended_by by);
 
 /* ---- inbound.c ---- */
 extern call_handler *const call_inbound_path[CALL_EV_KIND_COUNT];

@@ -64,6 +64,8 @@ void call_on_media_gone(struct call *c, const struct call_event *ev)
 
 void call_on_sip_refused(struct call *c, const struct call_event *ev)
 {
+	enum cause cause = cause_from_sip(ev->u.sip.code, ev->u.sip.q850);
+
 	if (c->sip.state != LEG_CALLING || c->sip.theirs) {
 		call_ignore(c);
 		return;
@@ -71,9 +73,11 @@ void call_on_sip_refused(struct call *c, const struct call_event *ev)
 	if (call_leg_redirected(c, ev))
 		return;
 	c->sip.state = LEG_OVER;
+	if (call_group_next(c, cause))
+		return;
 	c->sip_code = ev->u.sip.code;
 	c->q850 = ev->u.sip.q850;
-	call_end(c, cause_from_sip(ev->u.sip.code, ev->u.sip.q850), ENDED_BY_SIP);
+	call_end(c, cause, ENDED_BY_SIP);
 }
 
 /* The SIP side hangs up before both talked: inbound it has picked up, and wants the call no more; outbound it gives up
@@ -111,7 +115,7 @@ void call_on_sip_lost(struct call *c, const struct call_event *ev)
 	if (call_transferring(c))
 		call_transferor_gone(c);
 	else
-		call_end(c, CAUSE_GATEWAY_DOWN, ENDED_BY_SIP);
+		call_gateway_failed(c, CAUSE_GATEWAY_DOWN, ENDED_BY_SIP);
 }
 
 void call_on_sip_cancelled(struct call *c, const struct call_event *ev)

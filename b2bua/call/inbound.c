@@ -39,6 +39,7 @@ static enum cause ask_dialplan(struct call *c)
 		.payload = c->payload,
 		.phone_number_id = c->phone_number_id,
 		.call_id = c->call_id,
+		.random = c->random,
 	};
 
 	if (!c->settings->dialplan)
@@ -57,8 +58,11 @@ static enum cause judge_route(struct call *c)
 		return reject_cause(&c->route);
 	if (c->route.kind != ROUTE_BRIDGE || c->route.gateway_count == 0)
 		return CAUSE_NO_ROUTE;
+	for (size_t i = 0; i < c->route.gateway_count; i++)
+		if (!find_gateway(c->settings, c->route.gateways[i]))
+			return CAUSE_NO_ROUTE;
 	c->sip.gateway = find_gateway(c->settings, c->route.gateways[0]);
-	return c->sip.gateway ? CAUSE_NORMAL : CAUSE_NO_ROUTE;
+	return CAUSE_NORMAL;
 }
 
 static enum cause read_offer(struct call *c)
@@ -153,8 +157,19 @@ static int name_parties(struct call *c)
 	sip->pai_user = header_uri_user(&c->arena, c->user_number, LIMIT_USER_CHARS);
 	if (!sip->user || !sip->from_user || !sip->from_display || !sip->pai_user)
 		return -ENOMEM;
-	sip->target = target_uri(c, sip->gateway->uri, sip->user);
-	return sip->target ? 0 : -ENOMEM;
+	return 0;
+}
+
+static int list_places(struct call *c)
+{
+	call_group_init(c, &c->route.failover);
+	for (size_t i = 0; i < c->route.gateway_count; i++) {
+		const struct call_gateway *gateway = find_gateway(c->settings, c->route.gateways[i]);
+		int r = call_group_add(c, gateway, target_uri(c, gateway->uri, c->sip.user));
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 /* All that can fail before anything is sent. Returns 0, -ENOMEM or -ENOBUFS. */
@@ -166,15 +181,13 @@ static int prepare(struct call *c)
 	if (r < 0)
 		return r;
 	c->wa.local_sdp = arena_strdup(&c->arena, text);
-	if (!c->wa.local_sdp || name_parties(c) < 0)
+	if (!c->wa.local_sdp || name_parties(c) < 0 || list_places(c) < 0)
 		return -ENOMEM;
 	return call_leg_headers(c, &c->sip, c->route.headers, c->route.header_count);
 }
 
 static void on_media_opened(struct call *c, const struct call_event *ev)
 {
-	unsigned ring_ms = call_or_default(c->settings->default_ring_ms, LIMIT_RING_MS);
-
 	if (c->state != CALL_OPENING) {
 		call_ignore(c);
 		return;
@@ -186,15 +199,13 @@ static void on_media_opened(struct call *c, const struct call_event *ev)
 		return;
 	}
 	call_emit(c, CALL_DO_MEDIA_SET_WA)->u.wa = c->wa.offer.remote;
-	if (call_leg_invite(c, CALL_LEG_MAIN) < 0) {
+	if (call_group_invite(c) < 0) {
 		call_end(c, CAUSE_INTERNAL, ENDED_BY_US);
 		return;
 	}
 	if (c->settings->use_pre_accept)
 		call_emit_verb(c, VERB_PRE_ACCEPT, c->wa.local_sdp);
-	if (c->route.timeout_s)
-		ring_ms = c->route.timeout_s < LIMIT_RING_MS / 1000 ? c->route.timeout_s * 1000 : LIMIT_RING_MS;
-	call_timer_set(c, CALL_TIMER_RING, call_after_ms(c, ring_ms));
+	call_group_ring(c);
 	c->state = CALL_RINGING;
 }
 
@@ -274,7 +285,7 @@ static void on_sip_answered(struct call *c, const struct call_event *ev)
 	call_timer_cancel(c, CALL_TIMER_RING);
 	r = ev->u.sip.sdp ? negotiate_sip_answer(&c->sip.sdp, ev->u.sip.sdp, ev->u.sip.sdp_length) : -EBADMSG;
 	if (r < 0) {
-		call_end(c, r == -ENOENT ? CAUSE_NO_CODEC : CAUSE_GATEWAY_FAILED, ENDED_BY_US);
+		call_gateway_failed(c, r == -ENOENT ? CAUSE_NO_CODEC : CAUSE_GATEWAY_FAILED, ENDED_BY_US);
 		return;
 	}
 	call_set_sip_media(c, &c->sip);
@@ -379,7 +390,7 @@ static void on_window(struct call *c)
 
 static void on_ring(struct call *c)
 {
-	call_end(c, CAUSE_NO_ANSWER, ENDED_BY_US);
+	call_gateway_failed(c, CAUSE_NO_ANSWER, ENDED_BY_US);
 }
 
 static void on_media_timer(struct call *c)

@@ -76,6 +76,7 @@ int call_new(const struct call_settings *settings, const struct call_offer *offe
 
 	if (!c)
 		return -ENOMEM;
+	c->random = offer->random;
 	if (take_offer(c, offer) < 0) {
 		call_free(c);
 		return -ENOMEM;
@@ -118,6 +119,19 @@ static int take_caller(struct call *c, const struct call_dial *d)
 	return c->dial.sip_offer ? 0 : -ENOMEM;
 }
 
+static int take_target(struct call *c, const struct call_dial *d)
+{
+	size_t count = d->fallback.count < ROUTE_GATEWAYS_MAX - 1 ? d->fallback.count : ROUTE_GATEWAYS_MAX - 1;
+	int r = call_leg_aim(c, &c->sip, &d->target);
+
+	call_group_init(c, &d->fallback.causes);
+	if (r == 0)
+		r = call_group_add(c, d->target.gateway, c->sip.target);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = call_group_add(c, d->fallback.places[i].gateway, d->fallback.places[i].uri);
+	return r;
+}
+
 int call_new_dial(const struct call_settings *settings, const struct call_dial *dial, struct call **ret_call)
 {
 	struct call *c = new_call(settings, call_outbound_path);
@@ -133,7 +147,7 @@ int call_new_dial(const struct call_settings *settings, const struct call_dial *
 	c->dial.offer_active = dial->offer_active;
 	r = take_names(c, dial);
 	if (r == 0)
-		r = dial->order == DIAL_SIP_CALLS ? take_caller(c, dial) : call_leg_aim(c, &c->sip, &dial->target);
+		r = dial->order == DIAL_SIP_CALLS ? take_caller(c, dial) : take_target(c, dial);
 	if (r < 0) {
 		call_free(c);
 		return -ENOMEM;
@@ -146,6 +160,10 @@ struct call *call_free(struct call *c)
 {
 	if (c) {
 		struct arena arena = c->arena;
+		negotiate_sip_wipe(&c->sip.sdp);
+		if (c->transfer.leg)
+			negotiate_sip_wipe(&c->transfer.leg->sdp);
+		sdp_wipe(c->local.sip_keys, sizeof(c->local.sip_keys));
 		arena_done(&arena);
 	}
 	return NULL;

@@ -57,10 +57,13 @@ struct sip_negotiation {
 	enum audio_codec codecs[4]; /* of the gateway, in order of preference; AUDIO_NONE ends */
 	uint16_t ptime_ms;
 	struct addr local;
+	enum media_srtp_policy srtp;
+	struct media_srtp_keys keys; /* ours */
 	/* moves with every offer and answer */
 	uint64_t origin_id, version; /* RFC 3264 s8: the version grows by one when, and only when, the text changes */
 	struct media_sip_remote remote;
 	bool has_remote;
+	enum sdp_proto proto;       /* of the descriptions last agreed on */
 	bool offered;               /* our offer waits for its answer */
 	bool nowhere;               /* the peer takes nothing: c=0.0.0.0, or no stream */
 	uint8_t event_pt;           /* telephone-event, as first agreed */
@@ -71,13 +74,18 @@ struct sip_negotiation {
 
 void negotiate_sip_init(struct sip_negotiation *n, const enum audio_codec codecs[4], uint16_t ptime_ms,
 	const struct addr *local, uint64_t origin_id);
+/* After _init(), when there is to be SRTP. Keys are copied; they serve this dialog alone. */
+void negotiate_sip_secure(struct sip_negotiation *n, enum media_srtp_policy policy, const struct media_srtp_keys *keys);
+/* Overwrite all keys. */
+void negotiate_sip_wipe(struct sip_negotiation *n);
 
 /* Our offer: first INVITE, or 200 to an offerless re-INVITE. Returns 0 or -ENOBUFS; *ret_text lives until the second
  * one after it. */
 int negotiate_sip_offer(struct sip_negotiation *n, const char **ret_text);
 
 /* The answer to it. Returns 0 (n->remote unchanged), 1 (changed), -EBADMSG (not usable SDP), -ENOENT (stream refused,
- * or no common codec); on failure n->remote stays as it was. */
+ * no common codec, or plain RTP where SRTP is required, or SRTP that we did not offer); on failure n->remote stays as
+ * it was. */
 int negotiate_sip_answer(struct sip_negotiation *n, const char *sdp, size_t length);
 
 /* The peer's offer (re-INVITE, UPDATE): read, and answer. Returns 0, 1, -EBADMSG or -ENOENT as above, or -ENOBUFS;

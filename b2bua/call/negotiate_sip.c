@@ -1,9 +1,10 @@
 /* b2bua/call/negotiate_sip.c
  *
- * Offer and answer with the SIP peer. G.711 with telephone-event; other codecs a gateway may name are not offered here,
- * because the media engine of this leg speaks none of them. Re-offers never reach WhatsApp: Meta has no renegotiation.
+ * Offer and answer with the SIP peer. G.711 and G.722 with telephone-event; other codecs a gateway may name are not
+ * offered here, because the media engine of this leg speaks none of them. Re-offers never reach WhatsApp: Meta has no
+ * renegotiation.
  */
-#include "b2bua/call/negotiate.h"
+#include "b2bua/call/negotiate_srtp.h"
 
 #include "lib/base/str.h"
 
@@ -22,8 +23,7 @@ static const struct {
 	const char *name;
 	uint8_t pt; /* RFC 3551 s6 */
 } known_codecs[] = {
-	{AUDIO_PCMU, "PCMU", 0},
-	{AUDIO_PCMA, "PCMA", 8},
+	{AUDIO_PCMU, "PCMU", 0}, {AUDIO_PCMA, "PCMA", 8}, {AUDIO_G722, "G722", 9}, /* the clock is 8000, too: s4.5.2 */
 };
 enum { KNOWN_CODECS = sizeof(known_codecs) / sizeof(known_codecs[0]) };
 
@@ -61,6 +61,7 @@ void negotiate_sip_init(struct sip_negotiation *n, const enum audio_codec codecs
 	n->ptime_ms = usable_ptime(ptime_ms ? ptime_ms : PTIME_DEFAULT_MS);
 	n->local = *local;
 	n->origin_id = origin_id;
+	n->proto = SDP_RTP_AVP;
 	n->event_pt = EVENT_PT;
 	n->places.count = 1;
 }
@@ -129,12 +130,14 @@ int negotiate_sip_offer(struct sip_negotiation *n, const char **ret_text)
 	int r;
 
 	describe_us(n, &s);
+	negotiate_srtp_offer(n, &s);
 	for (size_t i = 0; i < 4 && n->codecs[i] != AUDIO_NONE; i++) {
 		size_t k = known_index(n->codecs[i]);
 		sdp_add_codec(&s, known_codecs[k].pt, known_codecs[k].name, 8000, 1, "");
 	}
 	sdp_add_codec(&s, n->event_pt, "telephone-event", 8000, 1, "0-16");
 	r = publish(n, &s, ret_text);
+	sdp_wipe(s.crypto, sizeof(s.crypto));
 	if (r == 0)
 		n->offered = true;
 	return r;
@@ -177,7 +180,7 @@ static void take_addresses(const struct sdp_audio *sdp, struct media_sip_remote 
 {
 	r->rtp = sdp->rtp;
 	r->rtcp = sdp->rtcp;
-	if (!addr_is_set(&r->rtcp) || !addr_port(&r->rtcp)) { /* also rtcp-mux, which we never agree to */
+	if (!addr_is_set(&r->rtcp) || !addr_port(&r->rtcp)) {
 		r->rtcp = sdp->rtp;
 		addr_set_port(&r->rtcp, (uint16_t)(addr_port(&sdp->rtp) + 1));
 	}
@@ -185,19 +188,20 @@ static void take_addresses(const struct sdp_audio *sdp, struct media_sip_remote 
 
 /* What the peer's description means for our media. 0, -EBADMSG, -ENOENT (no common codec). Port 0 is the caller's
  * business. */
-static int read_peer(const struct sip_negotiation *n, const struct sdp_audio *sdp, struct media_sip_remote *ret_remote)
+static int read_peer(const struct sip_negotiation *n, const struct sdp_audio *sdp, bool is_answer,
+	struct media_sip_remote *ret_remote, uint16_t *ret_crypto_tag)
 {
 	struct media_sip_remote r = n->remote; /* keeps the old addresses where the peer gives none (hold) */
 	bool nowhere = sdp->hold_address || !addr_is_set(&sdp->rtp) || addr_is_any(&sdp->rtp);
 	const struct sdp_codec *codec, *event;
 	size_t known = 0;
 
-	if (sdp->proto != SDP_RTP_AVP && sdp->proto != SDP_RTP_AVPF)
+	if (sdp->proto == SDP_UDP_TLS_RTP_SAVP || sdp->proto == SDP_UDP_TLS_RTP_SAVPF)
 		return -ENOENT;
 	if (nowhere && !sdp->hold_address)
 		return -EBADMSG;
 	codec = common_codec(n, sdp, &known);
-	if (!codec)
+	if (!codec || negotiate_srtp_read(n, sdp, is_answer, &r.srtp, ret_crypto_tag) < 0)
 		return -ENOENT;
 	event = sdp_find_codec(sdp, "telephone-event", 8000);
 	r.codec = known_codecs[known].codec;
@@ -206,6 +210,7 @@ static int read_peer(const struct sip_negotiation *n, const struct sdp_audio *sd
 	r.ptime_ms = peer_ptime(n, sdp);
 	r.send = !nowhere && (sdp->direction == SDP_SENDRECV || sdp->direction == SDP_RECVONLY);
 	r.receive = sdp->direction == SDP_SENDRECV || sdp->direction == SDP_SENDONLY;
+	r.rtcp_mux = sdp->rtcp_mux && !is_answer; /* we do not offer it (RFC 5761 s5.1.1) */
 	if (!nowhere)
 		take_addresses(sdp, &r);
 	*ret_remote = r;
@@ -216,7 +221,7 @@ static bool remote_equal(const struct media_sip_remote *a, const struct media_si
 {
 	return addr_equal(&a->rtp, &b->rtp) && addr_equal(&a->rtcp, &b->rtcp) && a->codec == b->codec &&
 	       a->pt == b->pt && a->event_pt == b->event_pt && a->ptime_ms == b->ptime_ms && a->send == b->send &&
-	       a->receive == b->receive;
+	       a->rtcp_mux == b->rtcp_mux && a->receive == b->receive && negotiate_srtp_equal(&a->srtp, &b->srtp);
 }
 
 /* 1 when it is news. */
@@ -235,6 +240,7 @@ int negotiate_sip_answer(struct sip_negotiation *n, const char *text, size_t len
 {
 	struct sdp_audio sdp;
 	struct media_sip_remote r;
+	uint16_t tag;
 	int status = sdp_audio_parse(text, length, &sdp, NULL);
 
 	n->offered = false;
@@ -242,10 +248,12 @@ int negotiate_sip_answer(struct sip_negotiation *n, const char *text, size_t len
 		return status == -ENOENT ? -ENOENT : -EBADMSG;
 	if (sdp_is_refused(&sdp))
 		return -ENOENT;
-	status = read_peer(n, &sdp, &r);
+	status = read_peer(n, &sdp, true, &r, &tag);
+	sdp_wipe(sdp.crypto, sizeof(sdp.crypto));
 	if (status < 0)
 		return status;
 	n->nowhere = sdp.hold_address;
+	n->proto = sdp.proto;
 	return adopt(n, &r);
 }
 
@@ -274,23 +282,28 @@ int negotiate_sip_reoffer(struct sip_negotiation *n, const char *text, size_t le
 	struct media_sip_remote r;
 	const struct sdp_codec *codec;
 	size_t known = 0;
+	uint16_t tag = 0;
 	int status = sdp_audio_parse(text, length, &sdp, NULL);
 
 	if (status < 0)
 		return status == -ENOENT ? -ENOENT : -EBADMSG;
 	describe_us(n, &answer);
+	answer.proto = sdp.proto; /* RFC 3264 s6.1 */
 	sdp_answer_media(&answer, &sdp);
 	if (sdp_is_refused(&sdp)) {
 		status = answer_without_stream(n, &answer, ret_text);
 	} else {
-		status = read_peer(n, &sdp, &r);
+		status = read_peer(n, &sdp, false, &r, &tag);
+		sdp_wipe(sdp.crypto, sizeof(sdp.crypto));
 		if (status < 0)
 			return status;
+		negotiate_srtp_answer(&r.srtp, tag, &answer);
 		codec = common_codec(n, &sdp, &known);
 		sdp_add_codec(&answer, codec->pt, known_codecs[known].name, 8000, 1, "");
 		if (r.event_pt)
 			sdp_add_codec(&answer, r.event_pt, "telephone-event", 8000, 1, "0-16");
 		answer.ptime_ms = r.ptime_ms;
+		answer.rtcp_mux = r.rtcp_mux;
 		answer.direction = sdp_answer_direction(&sdp, SDP_SENDRECV);
 		status = publish(n, &answer, ret_text);
 		if (status == 0)
@@ -298,6 +311,8 @@ int negotiate_sip_reoffer(struct sip_negotiation *n, const char *text, size_t le
 	}
 	if (status >= 0) {
 		n->nowhere = sdp.hold_address || sdp_is_refused(&sdp);
+		if (!sdp_is_refused(&sdp))
+			n->proto = sdp.proto;
 		negotiate_keep_places(&n->places, &sdp);
 		n->offered = false;
 	}

@@ -37,7 +37,8 @@ static enum cause read_caller(struct call *c)
 	const char *answer = NULL;
 	int r;
 
-	call_leg_begin(c, &c->sip);
+	if (call_leg_begin(c, &c->sip) < 0)
+		return CAUSE_INTERNAL;
 	if (!c->dial.sip_offer)
 		return CAUSE_NORMAL;
 	r = negotiate_sip_reoffer(&c->sip.sdp, c->dial.sip_offer, c->dial.sip_offer_length, &answer);
@@ -88,12 +89,12 @@ static void on_media_refused(struct call *c, const struct call_event *ev)
 
 static void invite(struct call *c, enum call_state state)
 {
-	if (call_leg_invite(c, CALL_LEG_MAIN) < 0) {
+	if (call_group_invite(c) < 0) {
 		call_end(c, CAUSE_INTERNAL, ENDED_BY_US);
 		return;
 	}
+	call_group_ring(c);
 	c->state = state;
-	call_timer_set(c, CALL_TIMER_RING, call_after_ms(c, c->dial.agent_ring_ms));
 }
 
 static void on_permission(struct call *c, const struct call_event *ev)
@@ -155,7 +156,7 @@ static void on_sip_answered(struct call *c, const struct call_event *ev)
 	call_timer_cancel(c, CALL_TIMER_RING);
 	r = ev->u.sip.sdp ? negotiate_sip_answer(&c->sip.sdp, ev->u.sip.sdp, ev->u.sip.sdp_length) : -EBADMSG;
 	if (r < 0) {
-		call_end(c, r == -ENOENT ? CAUSE_NO_CODEC : CAUSE_GATEWAY_FAILED, ENDED_BY_US);
+		call_gateway_failed(c, r == -ENOENT ? CAUSE_NO_CODEC : CAUSE_GATEWAY_FAILED, ENDED_BY_US);
 		return;
 	}
 	call_set_sip_media(c, &c->sip);
@@ -188,7 +189,7 @@ static void on_window(struct call *c)
 
 static void on_ring(struct call *c)
 {
-	call_end(c, CAUSE_NO_ANSWER, ENDED_BY_US);
+	call_gateway_failed(c, CAUSE_NO_ANSWER, ENDED_BY_US);
 }
 
 /* Picked up, but Meta's answer never came, or ICE and DTLS do not get anywhere with it. */

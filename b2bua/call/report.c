@@ -53,6 +53,7 @@ void call_report(const struct call *c, struct call_report *ret_report)
 		.gateway = c->sip.gateway ? c->sip.gateway->name : "",
 		.sip_target = c->sip.target ? c->sip.target : "",
 		.sip_call_id = c->sip.call_id,
+		.attempts = c->group.attempts,
 		.meta_code = c->meta_code,
 		.meta_text = c->meta_text,
 		.media_failure = c->media_failure,

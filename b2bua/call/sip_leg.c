@@ -140,7 +140,7 @@ int call_leg_aim(struct call *c, struct sip_leg *leg, const struct call_sip_targ
 	return call_leg_headers(c, leg, own, count);
 }
 
-void call_leg_begin(struct call *c, struct sip_leg *leg)
+int call_leg_begin(struct call *c, struct sip_leg *leg)
 {
 	static const enum audio_codec any[4] = {AUDIO_NONE};
 	const struct call_gateway *gw = leg->gateway;
@@ -148,6 +148,13 @@ void call_leg_begin(struct call *c, struct sip_leg *leg)
 	uint64_t id = leg->sdp.origin_id ? leg->sdp.origin_id : (uint64_t)c->local.wa.ssrc + c->transfer.tried;
 
 	negotiate_sip_init(&leg->sdp, gw ? gw->codecs : any, gw ? gw->ptime_ms : 0, &c->local.sip_rtp, id + 1);
+	if (!gw || gw->srtp == MEDIA_SRTP_OFF)
+		return 0;
+	/* Whoever was called before knows the keys of then. */
+	if (c->sip_keys_used == MEDIA_SIP_LEGS)
+		return -ENOBUFS;
+	negotiate_sip_secure(&leg->sdp, gw->srtp, &c->local.sip_keys[c->sip_keys_used++]);
+	return 0;
 }
 
 int call_leg_invite(struct call *c, enum call_leg which)
@@ -156,7 +163,8 @@ int call_leg_invite(struct call *c, enum call_leg which)
 	const char *sdp = NULL;
 	struct call_action *a;
 
-	call_leg_begin(c, leg);
+	if (call_leg_begin(c, leg) < 0)
+		return -ENOBUFS;
 	leg->theirs = false;
 	leg->call_id[0] = leg->remote_sdp[0] = '\0';
 	if (negotiate_sip_offer(&leg->sdp, &sdp) < 0)
@@ -240,6 +248,7 @@ void call_leg_close(struct call *c, enum call_leg which, enum cause cause)
 void call_keep_remote_sdp(struct sip_leg *leg, const char *sdp, size_t length)
 {
 	str_copy_n(leg->remote_sdp, sizeof(leg->remote_sdp), sdp ? sdp : "", sdp ? length : 0);
+	sdp_redact_keys(leg->remote_sdp);
 }
 
 void call_keep_call_id(struct sip_leg *leg, const struct call_event *ev)

@@ -266,11 +266,12 @@ void call_on_sip_replaced(struct call *c, const struct call_event *ev)
 	target->state = LEG_CALLING;
 	target->user = target->target = target->from_user = target->from_display = target->pai_user = "";
 	c->transfer.target = "";
-	call_leg_begin(c, target);
+	r = call_leg_begin(c, target);
 	call_keep_call_id(target, ev);
 	call_keep_remote_sdp(target, ev->u.sip.sdp, ev->u.sip.sdp_length);
-	r = ev->u.sip.sdp ? negotiate_sip_reoffer(&target->sdp, ev->u.sip.sdp, ev->u.sip.sdp_length, &sdp)
-			  : negotiate_sip_offer(&target->sdp, &sdp);
+	if (r == 0)
+		r = ev->u.sip.sdp ? negotiate_sip_reoffer(&target->sdp, ev->u.sip.sdp, ev->u.sip.sdp_length, &sdp)
+				  : negotiate_sip_offer(&target->sdp, &sdp);
 	if (r < 0) {
 		refuse_replacement(c, r == -ENOBUFS ? 500 : 488);
 		return;

@@ -70,6 +70,8 @@ static json_t *bridge_words(const struct route *r)
 	json_t *to = json_object();
 
 	set_list(to, "gateways", r->gateways, r->gateway_count);
+	if (r->failover.count)
+		set_list(to, "failover", r->failover.causes, r->failover.count);
 	set_text(to, "user", r->user);
 	set_text(to, "caller_id", r->caller_id);
 	set_text(to, "display_name", r->display_name);

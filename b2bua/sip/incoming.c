@@ -45,6 +45,8 @@ static enum sip_transport transport_of(const sip_t *sip)
 {
 	const char *protocol = sip->sip_via && sip->sip_via->v_protocol ? strrchr(sip->sip_via->v_protocol, '/') : NULL;
 
+	if (protocol && str_equal_nocase(protocol + 1, "TLS"))
+		return SIP_TLS;
 	return protocol && str_equal_nocase(protocol + 1, "TCP") ? SIP_TCP : SIP_UDP;
 }
 
@@ -102,7 +104,8 @@ static struct sip_leg *make_leg(
 	if (!leg)
 		return NULL;
 	stack_local_toward(listener, source, &local);
-	if (contact_build(leg->contact, sizeof(leg->contact), leg->stack, listener, &local, transport_of(sip))) {
+	if (contact_build(leg->contact, sizeof(leg->contact), leg->stack, listener, &local, transport_of(sip),
+		    CONTACT_USER)) {
 		leg_drop(leg);
 		return NULL;
 	}

@@ -19,8 +19,9 @@
  * un-ACKed (transfer.c keeps the queue), and a BYE does not wait behind one. No INVITE but the first exists. Who adds a
  * request puts it into that queue.
  *
- * A handle is destroyed in nua_i_terminated, which comes once for each session. Exceptions: 401/407 that we do not
- * answer (no such event follows), and the linger timer for peers that never finish.
+ * A handle is destroyed in nua_i_terminated, which comes once for each session. Exceptions: 401/407 (no such event
+ * follows), whose handle is destroyed when we do not answer, or when proof.c goes on with another one; and the linger
+ * timer for peers that never finish.
  */
 #include "b2bua/sip/leg.h"
 
@@ -144,6 +145,7 @@ void leg_drop(struct sip_leg *leg)
 		nua_handle_destroy(leg->nh);
 	}
 	transfer_free(leg);
+	proof_free(leg);
 	HASH_DEL(s->by_call, leg);
 	s->incoming_total -= leg->came_in;
 	DL_DELETE(s->legs, leg);
@@ -214,11 +216,15 @@ bool leg_cancel(struct sip_leg *leg, const char *reason)
 
 bool leg_bye(struct sip_leg *leg, const char *reason)
 {
+	char proof[SIP_HEADERS_MAX];
+
 	if (!leg_may(leg, LEG_OP_BYE))
 		return false;
 	if (transfer_blocks_bye(leg))
 		transfer_bye_now(leg, reason);
-	nua_bye(leg->nh, TAG_IF(*reason, SIPTAG_REASON_STR(reason)), TAG_END());
+	proof_lines(leg, "BYE", proof, sizeof(proof));
+	nua_bye(leg->nh, TAG_IF(*reason, SIPTAG_REASON_STR(reason)), TAG_IF(*proof, SIPTAG_HEADER_STR(proof)),
+		TAG_END());
 	leg_ended(leg);
 	return true;
 }

@@ -6,6 +6,7 @@
 #ifndef B2BUA_SIP_LEG_H
 #define B2BUA_SIP_LEG_H
 
+#include "b2bua/sip/headers.h"
 #include "b2bua/sip/stack.h"
 #include "lib/loop/loop.h"
 
@@ -35,6 +36,7 @@ enum leg_op {
 enum leg_pending { PENDING_NONE, PENDING_INVITE, PENDING_UPDATE };
 
 struct transfer;
+struct leg_proof;
 
 struct sip_leg {
 	struct sip_leg *prev, *next;
@@ -65,6 +67,8 @@ struct sip_leg {
 	struct transfer *transfer;
 	struct loop_timer bye_timer; /* that answer has had its time */
 	char *route;                 /* Route header of requests in the dialog, NULL: none */
+	/* proof.c: */
+	struct leg_proof *proof; /* NULL: no credentials */
 };
 
 /* All rules about which request may follow which, in one place (leg.c). */
@@ -91,9 +95,34 @@ void leg_keep_early_sdp(struct sip_leg *leg, const char *sdp, size_t length, con
 
 /* ---- outgoing.c ---- */
 
+#define CONTACT_USER "watrunk"
 /* Contact: where in-dialog requests of the peer shall come. "" where only the stack knows. 0 or -EINVAL. */
 int contact_build(char *dst, size_t cap, const struct sip_stack *s, const struct sip_listener *listener,
-	const struct addr *local, enum sip_transport transport);
+	const struct addr *local, enum sip_transport transport, const char *user);
+
+/* The texts of an INVITE of ours. */
+struct invite_text {
+	char target[SIP_URI_MAX], to[SIP_URI_MAX], from[SIP_NAME_ADDR_MAX], contact[SIP_URI_MAX],
+		headers[SIP_HEADERS_MAX];
+};
+/* A new handle for the leg, and the INVITE on it. cseq 0: the library's choice. authorization: lines, "" none. Returns
+ * 0 or -ENOMEM. */
+int outgoing_send(
+	struct sip_leg *leg, const struct invite_text *t, const char *sdp, uint32_t cseq, const char *authorization);
+
+/* ---- proof.c ---- */
+
+/* Keep what a challenge is answered with. Adds our tag to t->from. Returns 0 or -ENOMEM. */
+int proof_new(struct sip_leg *leg, const struct sip_credentials *c, struct invite_text *t, const char *sdp);
+void proof_free(struct sip_leg *leg);
+/* The INVITE was answered 401 or 407. True: it has been sent again. */
+bool proof_invite(struct sip_leg *leg, int status, const sip_t *sip);
+/* The INVITE was answered for good. */
+void proof_answered(struct sip_leg *leg);
+/* A request within the dialog was answered 401 or 407: sent again once, where the library can. */
+bool proof_request(struct sip_leg *leg, int status, const sip_t *sip);
+/* Authorization lines for a request of ours within the dialog, "" when the library writes them. */
+void proof_lines(struct sip_leg *leg, const char *method, char *dst, size_t cap);
 
 /* ---- incoming.c ---- */
 

@@ -10,10 +10,19 @@
 
 #include <errno.h>
 #include <sofia-sip/sip_protos.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
+
+static const char *transport_name(enum sip_transport t)
+{
+	static const char *const names[] = {[SIP_UDP] = "udp", [SIP_TCP] = "tcp", [SIP_TLS] = "tls"};
+
+	return names[t];
+}
 
 int contact_build(char *dst, size_t cap, const struct sip_stack *s, const struct sip_listener *listener,
-	const struct addr *local, enum sip_transport transport)
+	const struct addr *local, enum sip_transport transport, const char *user)
 {
 	char host[ADDR_TEXT_MAX];
 	struct strbuf sb;
@@ -23,23 +32,18 @@ int contact_build(char *dst, size_t cap, const struct sip_stack *s, const struct
 	strbuf_init(&sb, dst, cap);
 	if (s->public_address[0]) {
 		(void)sip_hostport_parse(s->public_address, &n, &port);
-		strbuf_printf(&sb, "<sip:watrunk@%.*s", (int)n, s->public_address);
+		strbuf_printf(&sb, "<sip:%s@%.*s", user, (int)n, s->public_address);
 	} else if (addr_is_set(local)) {
 		addr_host(local, host, sizeof(host));
-		strbuf_printf(&sb, addr_is_v6(local) ? "<sip:watrunk@[%s]" : "<sip:watrunk@%s", host);
+		strbuf_printf(&sb, addr_is_v6(local) ? "<sip:%s@[%s]" : "<sip:%s@%s", user, host);
 	} else {
 		return 0;
 	}
-	strbuf_printf(&sb, ":%u;transport=%s>", port ? port : addr_port(&listener->addr),
-		transport == SIP_TCP ? "tcp" : "udp");
+	strbuf_printf(&sb, ":%u;transport=%s>", port ? port : addr_port(&listener->addr), transport_name(transport));
 	return sb.truncated ? -EINVAL : 0;
 }
 
 enum { TRANSFER_VALUE_MAX = 1024 };
-
-struct invite_text {
-	char to[SIP_URI_MAX], from[SIP_NAME_ADDR_MAX], contact[SIP_URI_MAX], headers[SIP_HEADERS_MAX];
-};
 
 static bool one_line(const char *value)
 {
@@ -109,12 +113,32 @@ static int invite_text(
 	*ret_listener = stack_listener_for(s, &target, &local);
 	if (!*ret_listener)
 		return -EINVAL;
-	if (sip_to_build(t->to, sizeof(t->to), &target) ||
+	if (str_copy(t->target, sizeof(t->target), in->target_uri) || sip_to_build(t->to, sizeof(t->to), &target) ||
 		sip_from_build(t->from, sizeof(t->from), in->from_display, in->from_user, domain) ||
-		contact_build(t->contact, sizeof(t->contact), s, *ret_listener, &local, target.transport) ||
+		contact_build(
+			t->contact, sizeof(t->contact), s, *ret_listener, &local, target.transport, CONTACT_USER) ||
 		headers_build(t->headers, sizeof(t->headers), in->pai_uri, in->headers, in->header_count))
 		return -EINVAL;
 	return put_transfer_headers(t->headers, sizeof(t->headers), in);
+}
+
+int outgoing_send(
+	struct sip_leg *leg, const struct invite_text *t, const char *sdp, uint32_t cseq, const char *authorization)
+{
+	char cseq_text[32];
+
+	/* Tags of the handle go into every request of it: body and call data belong to the INVITE alone. */
+	leg->nh = nua_handle(leg->listener->nua, leg, NUTAG_URL((const url_string_t *)t->target), SIPTAG_TO_STR(t->to),
+		SIPTAG_FROM_STR(t->from), SIPTAG_CALL_ID_STR(leg->call_id),
+		TAG_IF(t->contact[0], SIPTAG_CONTACT_STR(t->contact)), TAG_END());
+	if (!leg->nh)
+		return -ENOMEM;
+	(void)snprintf(cseq_text, sizeof(cseq_text), "%u INVITE", (unsigned)cseq);
+	nua_invite(leg->nh, TAG_IF(cseq, SIPTAG_CSEQ_STR(cseq_text)),
+		TAG_IF(*t->headers, SIPTAG_HEADER_STR(t->headers)),
+		TAG_IF(*authorization, SIPTAG_HEADER_STR(authorization)), SIPTAG_CONTENT_TYPE_STR("application/sdp"),
+		SIPTAG_PAYLOAD_STR(sdp), TAG_END());
+	return 0;
 }
 
 int sip_leg_invite(struct sip_stack *s, const struct sip_invite *invite, uint64_t *ret_leg)
@@ -131,16 +155,14 @@ int sip_leg_invite(struct sip_stack *s, const struct sip_invite *invite, uint64_
 		return -ENOMEM;
 	leg->listener = listener;
 	str_copy(leg->contact, sizeof(leg->contact), t.contact);
-	/* Tags of the handle go into every request of it: body and call data belong to the INVITE alone. */
-	leg->nh = nua_handle(listener->nua, leg, NUTAG_URL((const url_string_t *)invite->target_uri),
-		SIPTAG_TO_STR(t.to), SIPTAG_FROM_STR(t.from), SIPTAG_CALL_ID_STR(leg->call_id),
-		TAG_IF(t.contact[0], SIPTAG_CONTACT_STR(t.contact)), TAG_END());
-	if (!leg->nh) {
+	if (invite->credentials)
+		r = proof_new(leg, invite->credentials, &t, invite->sdp);
+	if (r == 0)
+		r = outgoing_send(leg, &t, invite->sdp, 0, "");
+	if (r) {
 		leg_drop(leg);
-		return -ENOMEM;
+		return r;
 	}
-	nua_invite(leg->nh, TAG_IF(t.headers[0], SIPTAG_HEADER_STR(t.headers)),
-		SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(invite->sdp), TAG_END());
 	*ret_leg = leg->id;
 	return 0;
 }
@@ -149,5 +171,5 @@ bool sip_target_allowed(const char *uri)
 {
 	struct sip_uri target;
 
-	return sip_uri_parse(uri, &target) == 0 && target.transport != SIP_TLS;
+	return sip_uri_parse(uri, &target) == 0 && strncasecmp(uri, "sips:", 5) != 0;
 }

@@ -79,12 +79,40 @@ struct sip_user {
  * first they do not know (baresip 1.0: wherever it stands). */
 enum sip_digest { SIP_DIGEST_BOTH, SIP_DIGEST_MD5, SIP_DIGEST_SHA256 };
 
+/* What we prove ourselves with when a peer challenges (401, 407). */
+struct sip_credentials {
+	const char *user, *password; /* user: no quotes, backslashes or colons */
+	const char *realm;           /* only this one is answered; "" or NULL: any */
+};
+
+/* Files in PEM form. */
+struct sip_tls {
+	const char *certificate; /* ours first, then the intermediate ones; also shown to gateways that ask for one */
+	const char *key;         /* without a passphrase */
+	const char *ca;          /* whom we trust */
+	bool verify;             /* a gateway's certificate must be good, and name the host of its URI */
+};
+
+enum sip_gateway_change {
+	SIP_GATEWAY_DOWN,            /* three pings in a row without an answer (408, 503) */
+	SIP_GATEWAY_UP,              /* two answered after that */
+	SIP_GATEWAY_REGISTERED,      /* not told again for each refresh */
+	SIP_GATEWAY_REGISTER_FAILED, /* refused or unanswered; tried again, and not told again before it works */
+};
+
+struct sip_gateway_event {
+	enum sip_gateway_change change;
+	const char *name;
+	int code; /* what was answered, 408: nothing; 401 or 407: the password is wrong */
+};
+
 struct sip_stack_conf {
 	struct {
 		enum sip_transport transport;
 		struct addr addr;
-	} listen[SIP_LISTEN_MAX]; /* UDP and TCP */
+	} listen[SIP_LISTEN_MAX]; /* TLS at an address without TCP */
 	size_t listen_count;
+	struct sip_tls tls;         /* read once, by sip_stack_new(); needed when a listener has TLS */
 	const char *domain;         /* host part of our From and Contact user identity */
 	const char *public_address; /* host[:port] for Contact and Via when behind NAT; "" : the listener's own */
 	/* May this source send us requests? Others get 403 to INVITE and OPTIONS, as many as the rate limit lets, and
@@ -101,6 +129,7 @@ struct sip_stack_conf {
 	const char *realm;   /* "" or NULL: domain */
 	size_t incoming_max; /* legs that came in and are not over; others get 503. 0: 4000 */
 	void (*on_event)(const struct sip_event *ev, void *arg);
+	void (*on_gateway)(const struct sip_gateway_event *ev, void *arg); /* NULL: nobody asks */
 	void *arg;
 	unsigned t1x64_ms; /* 0: 32000; tests use less */
 	unsigned min_se_s; /* 0: 90 (RFC 4028 s4); tests use less */
@@ -109,6 +138,9 @@ struct sip_stack_conf {
 /* Returns 0, -EINVAL, -ENOMEM, or why an address could not be bound: -EADDRINUSE, -EADDRNOTAVAIL, -EACCES. conf is
  * copied, its text too. */
 int sip_stack_new(struct loop *l, const struct sip_stack_conf *conf, struct sip_stack **ret_stack);
+/* Other Digest users from now on; conf.realm stays. Returns 0, -EINVAL or -ENOMEM (as it was). Never from a callback of
+ * the stack's. */
+int sip_stack_set_users(struct sip_stack *s, const struct sip_user *users, size_t count);
 /* Ends what is left of legs (BYE, CANCEL), waits for the stack's own shutdown by stepping the loop: usually
  * milliseconds, up to 1 s for peers that do not answer, at most 4 s. Tells nothing any more; never from a callback.
  * Accepts NULL; returns NULL. */
@@ -127,6 +159,9 @@ struct sip_invite {
 	size_t header_count;
 	const char *sdp;                    /* the offer */
 	const char *referred_by, *replaces; /* header values; NULL none */
+	/* A challenge is answered once; the next one, unless it only says that the nonce is stale, is a refusal like
+	 * any other. Copied, wiped with the leg. NULL: challenges are refusals. */
+	const struct sip_credentials *credentials;
 	void *leg_arg;
 };
 
@@ -156,8 +191,33 @@ void sip_leg_refer_respond(struct sip_stack *s, uint64_t leg, int code);
  * while one is unanswered the newest waits. A NOTIFY that the peer refuses ends the subscription, not the call. */
 void sip_leg_notify(struct sip_stack *s, uint64_t leg, int code, bool final);
 
+/* ---- gateways that we register with, or watch ---- */
+
+struct sip_gateway {
+	const char *name, *uri;
+	const struct sip_credentials *credentials; /* NULL none */
+	unsigned ping_s;                           /* an OPTIONS so often; 0: not watched, and always up */
+	bool do_register;
+	const char *register_user; /* of the address of record: sip:USER@host of uri */
+	const char *contact_user;  /* where calls for us come to: the user part of their Request-URI */
+	unsigned expires_s;        /* asked for; the registrar decides */
+};
+
+struct sip_gateway_status {
+	bool up, watched, registers, registered;
+	int register_code; /* last answer, 0: none yet */
+};
+
+/* Begins at once. gw is copied. Returns 0, -EINVAL (URI, no listener with this transport) or -ENOMEM.
+ * sip_stack_free() takes registrations back. */
+int sip_gateway_add(struct sip_stack *s, const struct sip_gateway *gw);
+/* Returns 0, or -ENOENT: not added. */
+int sip_gateway_status(const struct sip_stack *s, const char *name, struct sip_gateway_status *ret_status);
+
 /* For checking a configuration: would sip_leg_invite() take this target, this header name? Reserved are the headers the
  * stack itself writes. */
+/* Can these files be used? Returns 0, or -EINVAL with the reason. */
+int sip_tls_check(const struct sip_tls *tls, char *why, size_t cap);
 bool sip_target_allowed(const char *uri);
 bool sip_header_allowed(const char *name);
 

@@ -6,6 +6,7 @@
 #include "b2bua/sip/leg.h"
 
 #include "b2bua/sip/digest.h"
+#include "b2bua/sip/tls.h"
 #include "lib/base/id.h"
 #include "lib/base/str.h"
 #include "lib/loop/loop_su.h"
@@ -27,6 +28,7 @@ enum {
 	END_LEGS_MS = 1000,          /* for the peers' answers to our last BYE and CANCEL */
 	SHUTDOWN_MS = 3000,          /* then a nua that still waits is left behind */
 	STEP_MS = 5,
+	TLS_CHAIN_DEPTH = 5,
 };
 
 /* The stack writes no log of its own: libraries return errors. */
@@ -126,6 +128,7 @@ struct sip_listener *stack_listener_for(struct sip_stack *s, const struct sip_ur
  * stack's contents will. */
 static void listen_url(char *dst, size_t cap, const struct sip_stack *s, const struct sip_listener *l)
 {
+	const char *scheme = l->transport[SIP_TLS] ? "sips" : "sip";
 	char bind_host[ADDR_TEXT_MAX], host[ADDR_TEXT_MAX];
 	struct strbuf sb;
 
@@ -136,11 +139,12 @@ static void listen_url(char *dst, size_t cap, const struct sip_stack *s, const s
 		size_t n = 0;
 		uint16_t port;
 		(void)sip_hostport_parse(s->public_address, &n, &port);
-		strbuf_printf(&sb, "sip:%.*s:%u;maddr=%s", (int)n, s->public_address, addr_port(&l->addr), bind_host);
+		strbuf_printf(
+			&sb, "%s:%.*s:%u;maddr=%s", scheme, (int)n, s->public_address, addr_port(&l->addr), bind_host);
 	} else {
-		strbuf_printf(&sb, "sip:%s:%u", bind_host, addr_port(&l->addr));
+		strbuf_printf(&sb, "%s:%s:%u", scheme, bind_host, addr_port(&l->addr));
 	}
-	if (!l->transport[SIP_TCP] || !l->transport[SIP_UDP])
+	if (!l->transport[SIP_TLS] && (!l->transport[SIP_TCP] || !l->transport[SIP_UDP]))
 		strbuf_put(&sb, l->transport[SIP_TCP] ? ";transport=tcp" : ";transport=udp");
 }
 
@@ -161,16 +165,20 @@ static int can_bind(const struct addr *addr, int type)
 
 static int listener_open(struct sip_stack *s, struct sip_listener *l)
 {
-	char url[640];
+	char url[640], dir[TLS_DIR_MAX] = "";
 	int r = 0;
 
 	if (l->transport[SIP_UDP])
 		r = can_bind(&l->addr, SOCK_DGRAM);
-	if (!r && l->transport[SIP_TCP])
+	if (!r && (l->transport[SIP_TCP] || l->transport[SIP_TLS]))
 		r = can_bind(&l->addr, SOCK_STREAM);
 	if (r)
 		return r;
 
+	if (l->transport[SIP_TLS])
+		r = tls_dir_new(&s->conf.tls, dir);
+	if (r)
+		return r;
 	listen_url(url, sizeof(url), s, l);
 	errno = 0;
 	l->nua = nua_create(loop_su_root(s->loop), translate_event, l, NUTAG_URL((const url_string_t *)url),
@@ -183,12 +191,20 @@ static int listener_open(struct sip_stack *s, struct sip_listener *l)
 		NUTAG_SESSION_TIMER(0), NUTAG_MIN_SE(s->conf.min_se_s ? s->conf.min_se_s : MIN_SE_S),
 		NUTAG_UPDATE_REFRESH(1),
 		/* A large request that changed to TCP by itself can abort the stack, a large ACK is lost. */
-		NTATAG_UDP_MTU(65535), TPTAG_UDP_RMEM(UDP_RECEIVE_BYTES),
+		NTATAG_UDP_MTU(65535), TPTAG_UDP_RMEM(UDP_RECEIVE_BYTES), TAG_IF(*dir, NUTAG_CERTIFICATE_DIR(dir)),
+		TAG_IF(*dir,
+			TPTAG_TLS_VERIFY_POLICY(s->conf.tls.verify ? TPTLS_VERIFY_SUBJECTS_OUT : TPTLS_VERIFY_NONE)),
+		TAG_IF(*dir, TPTAG_TLS_VERIFY_DEPTH(TLS_CHAIN_DEPTH)),
 		TAG_IF(s->conf.t1x64_ms, NTATAG_SIP_T1X64(s->conf.t1x64_ms)),
 		/* What is not in Allow the stack answers 405 by itself. */
 		SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"),
 		NUTAG_APPL_METHOD("INVITE, UPDATE, INFO, REFER, OPTIONS"), SIPTAG_SUPPORTED_STR("timer, replaces"),
 		SIPTAG_USER_AGENT_STR("watrunk/" WATRUNK_VERSION), TAG_END());
+	if (*dir) {
+		int kept = errno;
+		tls_dir_free(dir);
+		errno = kept;
+	}
 	if (l->nua)
 		return 0;
 	return errno == ENOMEM ? -ENOMEM : -EADDRINUSE;
@@ -226,6 +242,17 @@ static int listeners_open(struct sip_stack *s)
 	return 0;
 }
 
+/* TLS has a port of its own, and certificates. */
+static bool transport_fits(const struct sip_stack_conf *conf, size_t i)
+{
+	if (conf->listen[i].transport != SIP_TLS)
+		return conf->listen[i].transport == SIP_UDP || conf->listen[i].transport == SIP_TCP;
+	for (size_t k = 0; k < conf->listen_count; k++)
+		if (k != i && addr_equal(&conf->listen[k].addr, &conf->listen[i].addr))
+			return false;
+	return conf->tls.certificate && conf->tls.key && conf->tls.ca;
+}
+
 static int conf_check(const struct sip_stack_conf *conf)
 {
 	size_t n;
@@ -235,7 +262,7 @@ static int conf_check(const struct sip_stack_conf *conf)
 		return -EINVAL;
 	for (size_t i = 0; i < conf->listen_count; i++)
 		if (!addr_is_set(&conf->listen[i].addr) || !addr_port(&conf->listen[i].addr) ||
-			(conf->listen[i].transport != SIP_UDP && conf->listen[i].transport != SIP_TCP))
+			!transport_fits(conf, i))
 			return -EINVAL;
 	if (!conf->domain || sip_hostport_parse(conf->domain, &n, &port) || port)
 		return -EINVAL;
@@ -257,6 +284,18 @@ static int users_copy(struct sip_stack *s, const struct sip_stack_conf *conf)
 	if (r == 0 && conf->digest != SIP_DIGEST_BOTH)
 		digest_only(s->digest, conf->digest == SIP_DIGEST_MD5 ? DIGEST_MD5 : DIGEST_SHA256);
 	return r;
+}
+
+int sip_stack_set_users(struct sip_stack *s, const struct sip_user *users, size_t count)
+{
+	struct digest *fresh = NULL;
+	int r = count ? digest_new(s->realm, users, count, &fresh) : 0;
+
+	if (r)
+		return r;
+	digest_free(s->digest);
+	s->digest = fresh;
+	return 0;
 }
 
 int sip_stack_new(struct loop *l, const struct sip_stack_conf *conf, struct sip_stack **ret_stack)
@@ -310,10 +349,12 @@ static void end_legs(struct sip_stack *s)
 	DL_FOREACH (s->legs, leg)
 		if (leg->id)
 			sip_leg_bye(s, leg->id, 503, 0, "Shutting down");
-	while (s->legs && loop_now_us(s->loop) < until_us)
+	gateways_leave(s);
+	while ((s->legs || gateways_leaving(s)) && loop_now_us(s->loop) < until_us)
 		loop_step(s->loop, STEP_MS);
 	DL_FOREACH_SAFE (s->legs, leg, next)
 		leg_drop(leg);
+	gateways_free(s);
 }
 
 struct sip_stack *sip_stack_free(struct sip_stack *s)

@@ -48,6 +48,7 @@ struct sip_stack {
 	struct ratelimit stranger_answers;
 	struct digest *digest; /* NULL: no users */
 	char realm[256];
+	struct gateway *gateways; /* gateway.c; utlist */
 };
 
 /* The listener a request to this URI leaves from, or NULL: none speaks its transport. ret_local: our address as the
@@ -61,6 +62,12 @@ void stack_source_of(const msg_t *msg, struct addr *ret_source);
 /* translate.c: the nua callback. */
 void translate_event(nua_event_t event, int status, const char *phrase, nua_t *nua, struct sip_listener *listener,
 	nua_handle_t *nh, struct sip_leg *leg, const sip_t *sip, tagi_t tags[]);
+
+/* gateway.c: answers to our own REGISTER and OPTIONS. */
+void gateway_response(struct sip_stack *s, nua_handle_t *nh, int status, const sip_t *sip);
+void gateways_leave(struct sip_stack *s);         /* take registrations back, */
+bool gateways_leaving(const struct sip_stack *s); /* as long as that is not answered */
+void gateways_free(struct sip_stack *s);
 
 /* strangers.c */
 int strangers_hook(struct sip_stack *s);    /* 0 or -ENOMEM: sets s->mclass */

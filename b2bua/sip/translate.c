@@ -51,6 +51,11 @@ static bool made_here(const struct input *in)
 	return !in->sip || !msg || nta_is_internal_msg(msg);
 }
 
+static bool is_challenge(const struct input *in)
+{
+	return in->status == 401 || in->status == 407;
+}
+
 /* A final answer to a request that stands in the current callback. */
 #define answer_now(leg, in, code_and_phrase)                                                                           \
 	do {                                                                                                           \
@@ -77,6 +82,7 @@ static void on_answer(struct sip_leg *leg, const struct input *in)
 	const char *tag = in->sip && in->sip->sip_to ? in->sip->sip_to->a_tag : NULL;
 
 	leg->phase = LEG_UP;
+	proof_answered(leg);
 	if (in->sip)
 		transfer_keep_route(leg, in->sip->sip_record_route, true);
 	if (!ev.sdp && leg->early_sdp && tag && strcmp(tag, leg->early_tag) == 0) {
@@ -104,7 +110,7 @@ static const char *redirection(const struct input *in, char *dst, size_t cap)
 static void on_refusal(struct sip_leg *leg, const struct input *in)
 {
 	struct sip_event ev = event_of(SIP_EV_REFUSED, in);
-	bool challenged = in->status == 401 || in->status == 407;
+	bool challenged = is_challenge(in);
 	char contact[SIP_URI_MAX] = "";
 
 	ev.contact = in->status >= 300 && in->status < 400 ? redirection(in, contact, sizeof(contact)) : contact;
@@ -128,6 +134,8 @@ static void on_r_invite(struct sip_leg *leg, const struct input *in)
 		on_progress(leg, in);
 	else if (leg->phase == LEG_CALLING && in->status < 300)
 		on_answer(leg, in);
+	else if (leg->phase == LEG_CALLING && is_challenge(in) && proof_invite(leg, in->status, in->sip))
+		return; /* sent again */
 	else if (leg->phase == LEG_CANCELLED && in->status >= 200 && in->status < 300)
 		leg_bye(leg, ""); /* it crossed our CANCEL; the ACK is on its way */
 	else if ((leg->phase == LEG_CALLING || leg->phase == LEG_CANCELLED) && in->status >= 300)
@@ -263,8 +271,17 @@ static void on_r_notify(struct sip_leg *leg, const struct input *in)
 {
 	int substate = nua_substate_active;
 
+	if (is_challenge(in) && proof_request(leg, in->status, in->sip))
+		return;
 	(void)tl_gets(in->tags, NUTAG_SUBSTATE_REF(substate), TAG_END());
 	transfer_notified(leg, in->status, substate == nua_substate_terminated);
+}
+
+/* To a BYE, or a refresh that the library sent. The end of a BYE that stays refused is the linger timer's. */
+static void on_r_other(struct sip_leg *leg, const struct input *in)
+{
+	if (is_challenge(in))
+		(void)proof_request(leg, in->status, in->sip);
 }
 
 /* ---- the end ---- */
@@ -310,6 +327,8 @@ static const struct {
 	{nua_i_refer, on_i_refer},
 	{nua_i_options, on_i_harmless},
 	{nua_r_notify, on_r_notify},
+	{nua_r_bye, on_r_other},
+	{nua_r_update, on_r_other},
 	{nua_i_error, on_i_error},
 	{nua_i_terminated, on_i_terminated},
 };
@@ -339,6 +358,8 @@ void translate_event(nua_event_t event, int status, const char *phrase, nua_t *n
 	loop_refresh_now(listener->stack->loop);
 	if (leg && leg->nh == nh)
 		leg_event(leg, event, &in);
+	else if (!leg && nh && event == nua_r_method)
+		gateway_response(listener->stack, nh, status, sip);
 	else if (!leg && nh && nua_event_is_incoming_request(event))
 		strangers_request(listener, event, status, nua, nh, sip);
 	/* else: the answer to a BYE beside the queue */

@@ -15,6 +15,27 @@ enum audio_codec { AUDIO_NONE, AUDIO_PCMU, AUDIO_PCMA, AUDIO_OPUS, AUDIO_G722 };
 
 enum { MEDIA_CANDIDATES_MAX = 4, MEDIA_UFRAG_MAX = 257, MEDIA_PWD_MAX = 257, MEDIA_FINGERPRINT_BYTES = 32 };
 
+/* SRTP with the SIP side, its keys in the SDP (RFC 4568). The order is that of preference. */
+enum media_srtp_suite { MEDIA_SRTP_NONE, MEDIA_SRTP_SHA1_80, MEDIA_SRTP_SHA1_32, MEDIA_SRTP_SUITES };
+/* What a gateway wants of it. OFFER: used when the peer takes part, plain RTP when it does not. */
+enum media_srtp_policy { MEDIA_SRTP_OFF, MEDIA_SRTP_OFFER, MEDIA_SRTP_REQUIRE };
+
+enum {
+	MEDIA_SRTP_KEY_BYTES = 30, /* RFC 4568 s6.2: AES-128 key of 16, salt of 14 */
+	MEDIA_SIP_LEGS = 40,       /* SIP dialogs that one call has keys for, transfers and redirections included */
+};
+
+/* Ours of one dialog, by suite. RFC 4568 s6.1: every key in an SDP differs from the others. */
+struct media_srtp_keys {
+	uint8_t of[MEDIA_SRTP_SUITES][MEDIA_SRTP_KEY_BYTES]; /* [MEDIA_SRTP_NONE] unused */
+};
+
+/* As agreed. Secret: never logged, wiped by whoever held it. */
+struct media_sip_srtp {
+	enum media_srtp_suite suite; /* NONE: plain RTP */
+	uint8_t tx[MEDIA_SRTP_KEY_BYTES], rx[MEDIA_SRTP_KEY_BYTES];
+};
+
 /* The two parties of a bridged call, and what may be played to one of them instead of the other. */
 enum media_side { SIDE_WA, SIDE_SIP };
 enum media_sound { SOUND_NONE, SOUND_RINGBACK, SOUND_MUSIC, SOUND_SILENCE };
@@ -52,14 +73,17 @@ struct media_sip_remote {
 	uint8_t event_pt;   /* telephone-event; 0: none */
 	uint16_t ptime_ms;  /* what we send: 10..60 */
 	bool send, receive; /* our view: hold is send false or receive false */
-	bool new_peer;      /* another party than before: what the old one still sends is dropped, and symmetric RTP
-			       learns anew */
+	bool rtcp_mux;      /* RTCP goes where RTP goes, from the same port (RFC 5761) */
+	struct media_sip_srtp srtp;
+	bool new_peer; /* another party than before: what the old one still sends is dropped, and symmetric RTP
+			  learns anew */
 };
 
 /* Everything of ours that SDPs toward both sides need. */
 struct media_local {
 	struct media_wa_local wa;
-	struct addr sip_rtp; /* public address of our RTP port; RTCP is the next one */
+	struct addr sip_rtp;                             /* public address of our RTP port; RTCP is the next one */
+	struct media_srtp_keys sip_keys[MEDIA_SIP_LEGS]; /* random; each dialog takes the next */
 };
 
 #endif

@@ -20,7 +20,7 @@ enum {
 	SDP_CODECS_MAX = 16,
 	SDP_CANDIDATES_MAX = 16, /* further ones are ignored */
 	SDP_MEDIA_MAX = 8,
-	SDP_CRYPTO_MAX = 4,
+	SDP_CRYPTO_MAX = 16, /* FreeSWITCH lists every suite it has, the common ones last */
 	SDP_FINGERPRINT_BYTES = 32,
 };
 
@@ -123,6 +123,15 @@ int sdp_add_codec(
 	struct sdp_audio *sdp, uint8_t pt, const char *name, uint32_t clock_hz, uint8_t channels, const char *fmtp);
 /* Integer value of one fmtp parameter ("maxaveragebitrate"); fallback when absent. */
 long sdp_fmtp_int(const struct sdp_codec *codec, const char *key, long fallback);
+
+/* Key and salt out of an a=crypto line. Returns 0, or -EBADMSG: not base64 of exactly length bytes. */
+int sdp_crypto_key(const struct sdp_crypto *crypto, uint8_t *ret_key, size_t length);
+/* Append an a=crypto line. -ENOSPC when full, -EINVAL when suite or key are too long. */
+int sdp_add_crypto(struct sdp_audio *sdp, uint16_t tag, const char *suite, const uint8_t *key, size_t length);
+/* Overwrite keys that are no longer needed. */
+void sdp_wipe(void *secret, size_t length);
+/* For texts that are kept: what follows "inline:" becomes "x", in place. */
+void sdp_redact_keys(char *text);
 
 /* The direction an answer must carry (RFC 3264 s6.1): sendonly -> recvonly, inactive -> inactive, ...; hold_address
  * counts as sendonly. */

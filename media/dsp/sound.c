@@ -13,6 +13,7 @@ void sound_player_start(struct sound_player *p, const struct sound *sound)
 {
 	p->sound = sound && sound->samples ? sound : NULL;
 	p->at = 0;
+	p->last = 0;
 }
 
 void sound_player_read(struct sound_player *p, int16_t *pcm, size_t samples)
@@ -28,4 +29,20 @@ void sound_player_read(struct sound_player *p, int16_t *pcm, size_t samples)
 		pcm += n;
 		samples -= n;
 	}
+}
+
+void sound_widen(int16_t *pcm, size_t samples, int16_t *last)
+{
+	for (size_t i = 0; i < samples; i++) {
+		int16_t v = pcm[samples + i];
+		pcm[2 * i] = (int16_t)((*last + v) / 2);
+		pcm[2 * i + 1] = v;
+		*last = v;
+	}
+}
+
+void sound_player_read_wide(struct sound_player *p, int16_t *pcm, size_t samples)
+{
+	sound_player_read(p, pcm + samples, samples);
+	sound_widen(pcm, samples, &p->last);
 }

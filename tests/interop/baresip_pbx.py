@@ -14,8 +14,8 @@ sip_listen        127.0.0.1:{sip_port}
 audio_source      aufile,{play}
 audio_player      aufile,x
 audio_alert       aufile,x
-ausrc_srate       8000
-auplay_srate      8000
+ausrc_srate       {rate}
+auplay_srate      {rate}
 ausrc_channels    1
 auplay_channels   1
 audio_txmode      thread
@@ -23,6 +23,8 @@ rtp_ports         {rtp_min}-{rtp_max}
 snd_path          {folder}
 module_path       {modules}
 module            g711.so
+module            g722.so
+module            srtp.so
 module            aufile.so
 module            sndfile.so
 module_tmp        uuid.so
@@ -44,8 +46,9 @@ def module_folder():
 
 
 class Baresip:
-    def __init__(self, folder, base_port, play, codec="pcmu", user="600", answer="auto", account=""):
-        """`play` is an 8 kHz WAV longer than the call: baresip hangs up at its end. `account`: further ;parameters."""
+    def __init__(self, folder, base_port, play, codec="pcmu", user="600", answer="auto", account="", srtp=None):
+        """`play` is a WAV longer than the call: baresip hangs up at its end. `account`: further ;parameters. srtp: None, "srtp"
+        or "srtp-mand"."""
         self.folder = os.path.join(folder, "baresip-%d" % base_port)
         self.sip_port, self.control_port = base_port, base_port + 2
         self.uri = "sip:%s@127.0.0.1:%d" % (user, self.sip_port)
@@ -53,8 +56,11 @@ class Baresip:
         os.mkdir(self.folder)
         self._write("config", CONFIG.format(
             sip_port=self.sip_port, control_port=self.control_port, play=play, folder=self.folder,
+            rate=16000 if codec == "g722" else 8000,
             rtp_min=base_port + 4, rtp_max=base_port + PORTS - 1, modules=module_folder()))
-        self._write("accounts", ACCOUNT.format(user=user, sip_port=self.sip_port, answer=answer, codec=codec, more=account))
+        self._write("accounts", ACCOUNT.format(user=user, sip_port=self.sip_port, answer=answer,
+                                               codec="g722/16000" if codec == "g722" else codec,  # alone it is ignored
+                                               more=account + (";mediaenc=" + srtp if srtp else "")))
         self._write("contacts", "")
         # without -n it would put the machine's own address into its SDP
         self.process = Process("baresip-%d" % base_port, ["baresip", "-f", self.folder, "-n", "127.0.0.1", "-v"], folder)

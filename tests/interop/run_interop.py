@@ -2,7 +2,7 @@
 """One real call through watrunk: a WhatsApp user played by aiortc, a SIP phone played by baresip.
 
     run_interop.py --watrunk build/dev/watrunk --audiocheck build/dev/audiocheck
-        [--story answered|busy|given_up] [--hangup user|sip] [--codec pcmu|pcma]
+        [--story answered|busy|given_up] [--hangup user|sip] [--codec pcmu|pcma|g722] [--srtp off|offer|require] [--phone-srtp srtp|srtp-mand]
 
 answered: both speak, both are recorded, and each recording must contain the other's speech; both press keys.
 busy: the phone declines. given_up: the user hangs up while the phone rings.
@@ -47,7 +47,7 @@ media:
   rtp_ports: {rtp_min}-{rtp_max}
   workers: 1
 gateways:
-  - {{name: pbx, uri: "sip:127.0.0.1:{pbx};transport=udp", codecs: [PCMU, PCMA]}}
+  - {{name: pbx, uri: "sip:127.0.0.1:{pbx};transport=udp", codecs: [PCMU, PCMA, G722], srtp: {srtp}}}
 dialplan:
   - name: everybody
     match: {{direction: inbound}}
@@ -85,13 +85,16 @@ class Call:
         self.ended_by = {"answered": args.hangup, "busy": "sip", "given_up": "user"}.get(args.story)
 
     def config_text(self):
-        return CONFIG.format(folder=self.folder, **self.ports)
+        return CONFIG.format(folder=self.folder, srtp=getattr(self.args, "srtp", "off"), **self.ports)
 
     def watrunk_command(self, *argv):
         """Run a subcommand to its end; (exit status, output)."""
         done = subprocess.run([self.args.watrunk, argv[0], "-c", self.config, *argv[1:]], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=10)
         return done.returncode, done.stdout.decode(errors="replace")
+
+    def _rate(self):
+        return 16000 if self.args.codec == "g722" else 8000
 
     def check_config(self):
         status, output = self.watrunk_command("check")
@@ -102,9 +105,12 @@ class Call:
         self.watrunk = Process("watrunk", [self.args.watrunk, "run", "-c", self.config], self.folder)
 
     def start(self):
+        if self._rate() != 8000:
+            harness.convert(os.path.join(self.folder, "business-48k.wav"), os.path.join(self.folder, "business-16k.wav"),
+                            self._rate())
         self.check_config()
-        self.pbx = Baresip(self.folder, self.ports["pbx"], os.path.join(self.folder, "business-8k.wav"),
-                           codec=self.args.codec, answer="auto" if self.args.story == "answered" else "manual")
+        self.pbx = Baresip(self.folder, self.ports["pbx"], os.path.join(self.folder, "business-%dk.wav" % (self._rate() // 1000)),
+                           codec=self.args.codec, srtp=self.args.phone_srtp, answer="auto" if self.args.story == "answered" else "manual")
         # Meta first: its webhook is tried again until watrunk listens
         self.meta = Process("meta", [
             sys.executable, os.path.join(HERE, "meta_aiortc.py"), "--graph-port", str(self.ports["graph"]),
@@ -227,8 +233,18 @@ def check_keys_to_user(call):
 
 def check_codec(call):
     with open(call.pbx.process.stdout_path) as f:
-        line = "Set audio encoder: %s 8000Hz 1ch" % call.args.codec.upper()
+        line = "Set audio encoder: %s %dHz 1ch" % (call.args.codec.upper(), call._rate())
         return "" if line in f.read() else "baresip has no %r" % line
+
+
+def check_srtp(call):
+    """Nothing is told of keys in the log; baresip tells of SRTP."""
+    with open(call.pbx.process.stdout_path) as f:
+        secured = "SRTP is Enabled" in f.read()
+    if secured != bool(call.args.phone_srtp):
+        return "the phone %s SRTP" % ("has" if secured else "has no")
+    with open(call.watrunk.stdout_path) as f:
+        return "a key is in the log" if "inline:" in f.read() else ""
 
 
 def the_record(call):
@@ -287,6 +303,7 @@ MEDIA_CHECKS = (
     ("the phone saw the user's keys", check_keys),
     ("WhatsApp saw the phone's keys", check_keys_to_user),
     ("codec on the phone's side", check_codec),
+    ("SRTP with the phone", check_srtp),
 )
 LAST_CHECKS = (
     ("watrunk stops on SIGTERM", check_stops),
@@ -326,7 +343,9 @@ def main():
     p.add_argument("--audiocheck", required=True, help="tells whether a recording contains a speech")
     p.add_argument("--story", choices=tuple(STORY_OF_USER), default="answered", help="what becomes of the call")
     p.add_argument("--hangup", choices=("user", "sip"), default="user", help="which side ends the call")
-    p.add_argument("--codec", choices=("pcmu", "pcma"), default="pcmu", help="the only one the phone takes")
+    p.add_argument("--codec", choices=("pcmu", "pcma", "g722"), default="pcmu", help="the only one the phone takes")
+    p.add_argument("--srtp", choices=("off", "offer", "require"), default="off", help="watrunk's policy")
+    p.add_argument("--phone-srtp", choices=("srtp", "srtp-mand"), help="the phone's; without: plain RTP")
     p.add_argument("--keep", action="store_true", help="keep the folder with logs and recordings")
     args = p.parse_args()
     story = "%s, %s hangs up" % (args.codec, args.hangup) if args.story == "answered" else args.story

@@ -13,6 +13,7 @@ Exit status as that of run_interop.py.
 
 import argparse
 import os
+import re
 import sys
 import time
 
@@ -51,7 +52,7 @@ class OutboundCall(Call):
         desk = '  - {name: desk, uri: "sip:127.0.0.1:%d;transport=udp", codecs: [PCMU, PCMA]}\n' % self.ports["desk"]
         text = text.replace("dialplan:\n", desk + "dialplan:\n", 1)
         if self.args.digest:  # or it would be known by its address
-            text = text.replace("codecs: [PCMU, PCMA]}", "codecs: [PCMU, PCMA], inbound: false}")
+            text = re.sub(r"(codecs: \[[A-Z0-9, ]*\][^}\n]*)}", r"\1, inbound: false}", text)
             text = text.replace("  domain: watrunk.test\n", "  domain: watrunk.test\n  users: [{name: desk1, password: %s}]\n" % PASSWORD)
         return text
 

@@ -2,7 +2,7 @@
 import time
 
 from harness import check, equal, expect_record, main, until
-from sip_peer import RawSip, SipPeer
+from sip_peer import RawSip, SipPeer, tag
 
 
 def heard(call, w, since, count=10, pt=None):
@@ -163,6 +163,31 @@ def story_progress_of_every_kind(rig):
     _, meta, record = talk(rig, script)
     equal(meta["early_rtp"], 0, "RTP before accept")
     expect_record(record, rang_ms=bool)
+
+
+def story_late_fork(rig):
+    """A proxy forked: one branch sends 183 with SDP, another one answers, with a tag and a session of its own."""
+    def script(call, w):
+        call.reply(183, sdp=call.sdp())
+        w.wait_event("sip_progress", code=183)
+        call.tag = tag()
+        call.sdp_version += 10
+        call.answer()
+        heard(call, w, 0)
+        reoffer(call)
+    _, meta, record = talk(rig, script)
+    equal(meta["early_rtp"], 0, "RTP before accept")
+
+
+def story_update_crosses_our_offer(rig):
+    """An offer in UPDATE while ours in the INVITE is not answered: 491 (RFC 3311 s5.2), and the call goes on."""
+    def script(call, w):
+        call.reply(180)
+        w.wait_event("sip_progress", code=180)
+        equal(call.request("UPDATE", sdp=call.sdp()).status, 491, "answer to the crossing offer")
+        call.answer()
+        heard(call, w, 0)
+    talk(rig, script)
 
 
 def story_answer_comes_again(rig):

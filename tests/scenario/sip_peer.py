@@ -6,7 +6,7 @@
         call.expect("BYE")          # and answers it
     peer = rig.add(SipPeer(rig, gateway))
 
-Plain on purpose: no transaction layer but the repeat of the last response, no registration, IPv4, UDP or TCP.
+Plain on purpose: no transaction layer but the repeat of the last response, no registration, IPv4, UDP, TCP or TLS.
 """
 import contextlib
 import queue
@@ -255,7 +255,9 @@ class OutCall(Call):
 
 
 class SipPeer:
-    def __init__(self, rig, script, transport="udp", port=None, on_stray=None):
+    def __init__(self, rig, script, transport="udp", port=None, on_stray=None, tls=None):
+        """tls: the ssl.SSLContext of a server, for transport="tls"."""
+        self.tls = tls
         self.rig, self.script, self.transport = rig, script, transport
         self.port = port or rig.gateway_port
         self.contact = f"<sip:pbx@127.0.0.1:{self.port};transport={transport}>"
@@ -270,7 +272,7 @@ class SipPeer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(("127.0.0.1", self.port))
         self.socket.settimeout(0.2)
-        if transport == "tcp":
+        if transport != "udp":
             self.socket.listen(512)
         self.start(self.listen_udp if transport == "udp" else self.accept_tcp)
 
@@ -301,7 +303,15 @@ class SipPeer:
             except OSError:
                 return
             self.connections.append(connection)
-            self.start(self.listen_tcp, connection)
+            self.start(self.listen_tls if self.tls else self.listen_tcp, connection)
+
+    def listen_tls(self, connection):
+        with contextlib.suppress(OSError):     # ssl.SSLError is one
+            connection.settimeout(WAIT_S)
+            wrapped = self.tls.wrap_socket(connection, server_side=True)
+            wrapped.settimeout(None)
+            self.connections.append(wrapped)
+            self.listen_tcp(wrapped)
 
     def listen_tcp(self, connection):
         data = b""

@@ -19,7 +19,6 @@ static struct call_gateway gateways[] = {
 static struct config_gateway sources[2];
 static char *domains[] = {"agents.example"};
 static struct config config = {.gateways = gateways, .gateway_sources = sources, .gateway_count = 2};
-static struct app app = {.config = &config};
 
 static bool is_allowed_host(const struct sip_uri *uri)
 {
@@ -42,7 +41,7 @@ static void resolve(const struct call_gateway *of_call, const char *wanted)
 	char uri[TARGET_URI_MAX];
 	const struct call_gateway *gateway;
 	struct sip_uri parsed;
-	int r = target_resolve(&app, of_call, wanted, uri, &gateway);
+	int r = target_resolve(&config, of_call, wanted, uri, &gateway);
 
 	ASSERT(r == 0 || r == -EPERM || r == -EINVAL);
 	if (r)

@@ -3,7 +3,9 @@
 #include "lib/base/assert.h"
 #include "lib/base/pktbuf.h"
 #include "media/codec/g711.h"
+#include "media/codec/g722.h"
 #include "media/rtp/rtp.h"
+#include "media/srtp/srtp.h"
 #include "tests/support/media/sim_voice.h"
 
 #include <stdlib.h>
@@ -103,10 +105,36 @@ static void wa_receives(struct sim *m, const uint8_t *bytes, size_t length)
 	require(h.pt == SIM_WA_PT);
 	check_line(&m->wa, &h, 960, m->now_us);
 	m->wa.audio++;
+	/* its decoder is narrowband, whatever was encoded */
 	int n = opus_dec_packet(m->wa_dec, bytes + h.payload_offset, h.payload_length, pcm, 960);
 	require(n == FRAME_SAMPLES);
 	m->wa.loud += is_loud(pcm, n);
 	hear(&m->wa, pcm, FRAME_SAMPLES);
+}
+
+/* At 8 kHz; of G.722 every second sample, with which the voice of the simulation is content. */
+static void hear_payload(struct sim *m, uint8_t pt, const uint8_t *payload, size_t length, int16_t *pcm)
+{
+	int16_t wide[960];
+	if (pt != SIM_G722_PT) {
+		g711_to_pcm(pt == 8 ? G711_A : G711_MU, payload, length, pcm);
+		return;
+	}
+	g722_to_pcm(m->g722_dec, payload, length, wide);
+	for (size_t i = 0; i < length; i++)
+		pcm[i] = wide[2 * i];
+}
+
+static void say_payload(struct sim *m, const int16_t *pcm, size_t samples, uint8_t *payload)
+{
+	int16_t wide[960];
+	if (m->sip_pt != SIM_G722_PT) {
+		g711_from_pcm(m->sip_pt == 8 ? G711_A : G711_MU, pcm, samples, payload);
+		return;
+	}
+	for (size_t i = 0; i < samples; i++)
+		wide[2 * i] = wide[2 * i + 1] = pcm[i];
+	g722_from_pcm(m->g722_enc, wide, samples, payload);
 }
 
 static void sip_receives(struct sim *m, const uint8_t *bytes, size_t length)
@@ -122,9 +150,27 @@ static void sip_receives(struct sim *m, const uint8_t *bytes, size_t length)
 	require(h.payload_length <= 480);
 	check_line(&m->sip, &h, m->conf.session_ptime_ms * 8, m->now_us);
 	m->sip.audio++;
-	g711_to_pcm(h.pt == 8 ? G711_A : G711_MU, bytes + h.payload_offset, h.payload_length, pcm);
+	hear_payload(m, h.pt, bytes + h.payload_offset, h.payload_length, pcm);
 	m->sip.loud += is_loud(pcm, h.payload_length);
 	hear(&m->sip, pcm, h.payload_length);
+}
+
+/* Copied, because SRTP works in place. */
+static void sip_receives_secured(struct sim *m, enum session_channel channel, const void *bytes, size_t length)
+{
+	bool rtcp = channel == SESSION_RTCP || rtp_is_rtcp(bytes, length);
+	uint8_t copy[SIM_PACKET_MAX];
+	require(length <= sizeof(copy));
+	memcpy(copy, bytes, length);
+	int r = !m->srtp ? 0
+		: rtcp   ? srtp_session_unprotect_rtcp(m->srtp, copy, length, &length)
+			 : srtp_session_unprotect_rtp(m->srtp, copy, length, &length);
+	if (r < 0)
+		m->sip.undecipherable++;
+	else if (rtcp)
+		m->sip.rtcp++, m->sip.rtcp_muxed += channel == SESSION_RTP;
+	else
+		sip_receives(m, copy, length);
 }
 
 static void on_send(void *arg, enum media_end end, enum session_channel channel, const void *bytes, size_t length,
@@ -134,10 +180,8 @@ static void on_send(void *arg, enum media_end end, enum session_channel channel,
 	(void)to;
 	if (end == END_WA)
 		wa_receives(m, bytes, length);
-	else if (channel == SESSION_RTCP)
-		m->sip.rtcp++;
 	else
-		sip_receives(m, bytes, length);
+		sip_receives_secured(m, channel, bytes, length);
 }
 
 static void on_event(void *arg, const struct session_event *ev)
@@ -173,7 +217,10 @@ static void send_rtp(struct sim *m, struct sim_link *link, const struct rtp_hdr 
 	require(length <= sizeof(bytes) - RTP_HEADER_BYTES);
 	rtp_write(h, bytes);
 	memcpy(bytes + RTP_HEADER_BYTES, payload, length);
-	sim_link_send(link, bytes, RTP_HEADER_BYTES + length, m->now_us);
+	length += RTP_HEADER_BYTES;
+	if (link == &m->to_sip_end && m->srtp)
+		require(srtp_session_protect_rtp(m->srtp, bytes, length, sizeof(bytes), &length) == 0);
+	sim_link_send(link, bytes, length, m->now_us);
 }
 
 void sim_wa_sends(struct sim *m, uint8_t pt, uint32_t ts, const void *payload, size_t length)
@@ -204,7 +251,7 @@ static void sip_frame(struct sim *m)
 	size_t samples = m->conf.sip_ptime_ms * 8;
 	if (m->sip_talks) {
 		sim_voice(pcm, samples, m->sip_position);
-		g711_from_pcm(m->sip_pt == 8 ? G711_A : G711_MU, pcm, samples, payload);
+		say_payload(m, pcm, samples, payload);
 		sim_sip_sends(m, m->sip_pt, false, m->sip_ts, payload, samples);
 	}
 	m->sip_position += samples;
@@ -259,6 +306,19 @@ void sim_run_until(struct sim *m, uint64_t until_us)
 
 /* ---- life ---- */
 
+void sim_sip_keys(struct sim *m, const struct media_sip_srtp *keys)
+{
+	struct srtp_conf conf = {.profile = keys->suite == MEDIA_SRTP_SHA1_80 ? SRTP_PROFILE_AES128_CM_SHA1_80
+									      : SRTP_PROFILE_AES128_CM_SHA1_32,
+		.backend = SRTP_BACKEND_EVP};
+	memcpy(&conf.tx, keys->rx, MEDIA_SRTP_KEY_BYTES);
+	memcpy(&conf.rx, keys->tx, MEDIA_SRTP_KEY_BYTES);
+	m->conf.srtp = *keys;
+	m->srtp = srtp_session_free(m->srtp);
+	if (keys->suite != MEDIA_SRTP_NONE)
+		require(srtp_session_new(&conf, &m->srtp) == 0);
+}
+
 static void encode_voice(struct sim *m)
 {
 	const struct opus_enc_conf conf = {
@@ -297,6 +357,9 @@ void sim_init(struct sim *m, const struct sim_conf *conf)
 	sim_link_init(&m->to_wa_end, &conf->wa_link);
 	sim_link_init(&m->to_sip_end, &conf->sip_link);
 	encode_voice(m);
+	sim_sip_keys(m, &conf->srtp);
+	require(g722_enc_new(&m->g722_enc) == 0 && g722_dec_new(&m->g722_dec) == 0);
+	m->sip_pt = conf->g722 ? SIM_G722_PT : 0;
 	require(opus_dec_new(8000, &m->wa_dec) == 0);
 	require(pktpool_new(SESSION_PACKETS * 2, &m->pool) == 0);
 	tev_rx_init(&m->wa.event_rx, 48000);
@@ -328,12 +391,13 @@ struct media_sip_remote sim_sip_remote(const struct sim *m)
 {
 	return (struct media_sip_remote){.rtp = m->sip_addr,
 		.rtcp = m->sip_rtcp_addr,
-		.codec = AUDIO_PCMU,
-		.pt = 0,
+		.codec = m->conf.g722 ? AUDIO_G722 : AUDIO_PCMU,
+		.pt = m->conf.g722 ? SIM_G722_PT : 0,
 		.event_pt = SIM_SIP_EVENT_PT,
 		.ptime_ms = (uint16_t)m->conf.session_ptime_ms,
 		.send = true,
-		.receive = true};
+		.receive = true,
+		.srtp = m->conf.srtp};
 }
 
 void sim_connect(struct sim *m)
@@ -357,4 +421,7 @@ void sim_done(struct sim *m)
 	require(pktpool_in_use(m->pool) == 0);
 	m->pool = pktpool_free(m->pool);
 	m->wa_dec = opus_dec_free(m->wa_dec);
+	m->g722_enc = g722_enc_free(m->g722_enc);
+	m->g722_dec = g722_dec_free(m->g722_dec);
+	m->srtp = srtp_session_free(m->srtp);
 }

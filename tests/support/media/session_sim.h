@@ -11,7 +11,14 @@
 #include "media/session.h"
 #include "tests/support/media/sim_link.h"
 
-enum { SIM_VOICE_FRAMES = 500, SIM_WA_PT = 111, SIM_WA_EVENT_PT = 126, SIM_SIP_EVENT_PT = 101, SIM_EVENTS_MAX = 256 };
+enum {
+	SIM_VOICE_FRAMES = 500,
+	SIM_WA_PT = 111,
+	SIM_WA_EVENT_PT = 126,
+	SIM_SIP_EVENT_PT = 101,
+	SIM_G722_PT = 9,
+	SIM_EVENTS_MAX = 256
+};
 
 enum { SIM_HEARD_SAMPLES = 16000, SIM_DIGITS_MAX = 128 };
 
@@ -21,13 +28,15 @@ struct sim_conf {
 	unsigned sip_ptime_ms;                  /* 0: 20; what the PBX sends */
 	unsigned session_ptime_ms;              /* 0: 20; what it wants */
 	bool wa_sends_fec;
+	bool g722; /* what the PBX and the session speak; else PCMU */
 	uint8_t complexity;
+	struct media_sip_srtp srtp;  /* as the session has it; suite NONE: plain RTP */
 	const struct sounds *sounds; /* NULL: all are silence */
 };
 
 /* What arrived at a peer, checked packet by packet. */
 struct sim_received {
-	uint64_t audio, events, rtcp;
+	uint64_t audio, events, rtcp, rtcp_muxed, undecipherable;
 	uint32_t ssrc, last_ts, first_ts;
 	uint16_t last_seq;
 	uint8_t last_pt;
@@ -66,11 +75,14 @@ struct sim {
 	} frames[SIM_VOICE_FRAMES];
 	struct opus_dec *wa_dec;
 	/* the PBX */
+	struct srtp_session *srtp; /* NULL: plain RTP */
 	bool sip_talks;
 	double sip_next_us;
 	uint32_t sip_ts, sip_ssrc;
 	uint16_t sip_seq;
 	uint8_t sip_pt;
+	struct g722_enc *g722_enc;
+	struct g722_dec *g722_dec;
 	uint64_t sip_position;
 	struct addr sip_addr, sip_rtcp_addr, wa_addr;
 	bool no_copies; /* hand packets over as they are, not in exact-size heap copies */
@@ -91,6 +103,8 @@ static inline void sim_run_ms(struct sim *m, uint64_t ms)
 {
 	sim_run_until(m, m->now_us + ms * 1000);
 }
+/* The PBX changes its keys, those of the session are keys. Packets on their way keep what they have. */
+void sim_sip_keys(struct sim *m, const struct media_sip_srtp *keys);
 /* A packet of the PBX or the user outside of their streams, over the link. */
 void sim_wa_sends(struct sim *m, uint8_t pt, uint32_t ts, const void *payload, size_t length);
 void sim_sip_sends(struct sim *m, uint8_t pt, bool marker, uint32_t ts, const void *payload, size_t length);

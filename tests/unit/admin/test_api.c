@@ -50,6 +50,7 @@ static void test_without_a_shell_nothing_is_offered(void **state)
 		{"GET", "/v1/parked", ""},
 		{"DELETE", "/v1/parked/p-1", ""},
 		{"POST", "/v1/messages", "{\"type\":\"text\",\"text\":\"x\",\"to\":\"+447700900123\"}"},
+		{"POST", "/v1/reload", ""},
 		{"GET", "/v1/events", ""},
 		{"GET", "/v1/events/dead?receiver=crm", ""},
 		{"POST", "/v1/events/revive", "{\"receiver\":\"crm\"}"},

@@ -117,6 +117,37 @@ static void gateways_and_headers_in_order(void **state)
 	arena_done(&arena);
 }
 
+/* Each gateway comes first in as many draws as its weight says; one of weight 0 only after the others. */
+static void gateways_by_weight(void **state)
+{
+	static const char yaml[] =
+		"- name: a\n  actions: [{bridge: {gateways: [backup, pbx], weights: [1, 3], failover: [closed]}}]\n";
+	static const char zero[] = "- name: a\n  actions: [{bridge: {gateways: [backup, pbx], weights: [0, 2]}}]\n";
+	struct dialplan *dp = table(yaml), *never = table(zero);
+	unsigned pbx = 0;
+
+	(void)state;
+	for (uint64_t random = 0; random < 100; random++) {
+		const struct call_facts facts = {.random = random};
+		struct arena arena;
+		struct route r;
+		arena_init(&arena, 0);
+		assert_int_equal(dialplan_route(dp, &facts, 0, &arena, &r), 0);
+		assert_int_equal(r.gateway_count, 2);
+		assert_string_not_equal(r.gateways[0], r.gateways[1]);
+		assert_int_equal(r.failover.count, 1);
+		assert_string_equal(r.failover.causes[0], "closed");
+		pbx += strcmp(r.gateways[0], "pbx") == 0;
+		assert_int_equal(dialplan_route(never, &facts, 0, &arena, &r), 0);
+		assert_string_equal(r.gateways[0], "pbx");
+		assert_string_equal(r.gateways[1], "backup");
+		arena_done(&arena);
+	}
+	assert_int_equal(pbx, 75);
+	dialplan_free(dp);
+	dialplan_free(never);
+}
+
 static void a_rejection(void **state)
 {
 	const struct call_facts facts = {.to = "+1", .from = "+2"};
@@ -198,6 +229,7 @@ int dialplan_tests_route(void)
 		cmocka_unit_test(first_match_wins),
 		cmocka_unit_test(a_bridge_in_full),
 		cmocka_unit_test(gateways_and_headers_in_order),
+		cmocka_unit_test(gateways_by_weight),
 		cmocka_unit_test(a_rejection),
 		cmocka_unit_test(explained),
 		cmocka_unit_test(a_small_arena_is_out_of_memory),

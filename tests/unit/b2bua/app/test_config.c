@@ -123,6 +123,7 @@ static void test_defaults(void **state)
 	assert_int_equal(c->gateways[0].codecs[1], AUDIO_PCMA);
 	assert_int_equal(c->gateways[0].codecs[2], AUDIO_NONE);
 	assert_int_equal(c->gateways[0].ptime_ms, 20);
+	assert_int_equal(c->gateways[0].srtp, MEDIA_SRTP_OFF);
 	assert_int_equal(c->media.wa_port_min, 40000);
 	assert_int_equal(c->media.sip_port_max, 29999);
 	assert_int_equal(c->media.max_sessions, 2000);
@@ -166,6 +167,7 @@ static void test_every_key(void **state)
 	assert_int_equal(c->gateways[0].codecs[0], AUDIO_PCMA);
 	assert_int_equal(c->gateways[0].codecs[1], AUDIO_NONE);
 	assert_int_equal(c->gateways[0].ptime_ms, 60);
+	assert_int_equal(c->gateways[0].srtp, MEDIA_SRTP_REQUIRE);
 	assert_int_equal(c->gateway_sources[1].addr_count, 1);
 	assert_true(addr_is_v6(&c->gateway_sources[1].addrs[0]));
 	assert_int_equal(dialplan_rule_count(c->dialplan), 2);

@@ -265,7 +265,8 @@ static void start(struct sip_negotiation *n, const enum audio_codec codecs[4])
 
 static void offers_what_everybody_takes(void **state)
 {
-	static const enum audio_codec alaw_first[4] = {AUDIO_OPUS, AUDIO_PCMA, AUDIO_PCMU}, none[4] = {AUDIO_G722};
+	static const enum audio_codec alaw_first[4] = {AUDIO_OPUS, AUDIO_PCMA, AUDIO_PCMU}, none[4] = {AUDIO_OPUS},
+				      wide_first[4] = {AUDIO_G722, AUDIO_PCMA};
 	struct sip_negotiation n;
 
 	(void)state;
@@ -284,6 +285,8 @@ static void offers_what_everybody_takes(void **state)
 						    "a=sendrecv\r\n");
 	start(&n, alaw_first);
 	assert_non_null(strstr(negotiate_sip_text(&n), "m=audio 20000 RTP/AVP 8 0 101\r\n"));
+	start(&n, wide_first);
+	assert_non_null(strstr(negotiate_sip_text(&n), "m=audio 20000 RTP/AVP 9 8 101\r\na=rtpmap:9 G722/8000\r\n"));
 	start(&n, none);
 	assert_non_null(strstr(negotiate_sip_text(&n), "m=audio 20000 RTP/AVP 0 8 101\r\n"));
 }
@@ -395,8 +398,10 @@ static const struct expected offers[] = {
 		PEER("192.0.2.50", "m=video 15000 RTP/AVP 99\r\nm=audio 12000 RTP/AVP 0\r\n"), 1, "192.0.2.50:12000",
 		"192.0.2.50:12001", AUDIO_PCMU, 0, 0, 20, true, true,
 		"m=video 0 RTP/AVP 99\r\nm=audio 20000 RTP/AVP 0\r\n"},
-	{"RTCP on the same port is not agreed to", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0\r\na=rtcp-mux\r\n"), 0,
-		"192.0.2.50:12000", "192.0.2.50:12001", AUDIO_PCMU, 0, 0, 20, true, true, "a=sendrecv\r\n"},
+	{"RTCP on the same port", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0\r\na=rtcp-mux\r\n"), 1,
+		"192.0.2.50:12000", "192.0.2.50:12001", AUDIO_PCMU, 0, 0, 20, true, true, "a=rtcp-mux\r\n"},
+	{"and again not", PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0\r\n"), 1, "192.0.2.50:12000", "192.0.2.50:12001",
+		AUDIO_PCMU, 0, 0, 20, true, true, "a=sendrecv\r\n"},
 };
 
 static void answers_offers(void **state)
@@ -490,9 +495,189 @@ static void many_streams_do_not_overrun(void **state)
 	assert_int_equal(n.remote.codec, AUDIO_PCMU);
 }
 
+/* ---- SRTP ---- */
+
+static const struct media_srtp_keys our_keys = {.of = {[MEDIA_SRTP_SHA1_80] = {0x80}, [MEDIA_SRTP_SHA1_32] = {0x32}}};
+
+#define OUR_80 "inline:gAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\r\n"
+#define OUR_32 "inline:MgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\r\n"
+/* The first byte of their keys: 'A' 0, 'B' 4, 'C' 8. */
+#define KEY(letter) "inline:" letter "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define S80         "AES_CM_128_HMAC_SHA1_80 "
+#define S32         "AES_CM_128_HMAC_SHA1_32 "
+#define AVP(lines)  PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0\r\n" lines)
+#define SAVP(lines) PEER("192.0.2.50", "m=audio 12000 RTP/SAVP 0\r\n" lines)
+
+static void start_secure(struct sip_negotiation *n, enum media_srtp_policy policy, bool offer)
+{
+	struct media_local local;
+	const char *text;
+
+	play_local(&local);
+	negotiate_sip_init(n, g711, 20, &local.sip_rtp, 7);
+	negotiate_sip_secure(n, policy, &our_keys);
+	if (offer)
+		assert_int_equal(negotiate_sip_offer(n, &text), 0);
+}
+
+static void offers_keys_by_policy(void **state)
+{
+	struct sip_negotiation n;
+
+	(void)state;
+	start_secure(&n, MEDIA_SRTP_OFF, true);
+	assert_non_null(strstr(negotiate_sip_text(&n), " RTP/AVP 0"));
+	assert_null(strstr(negotiate_sip_text(&n), "crypto"));
+	start_secure(&n, MEDIA_SRTP_OFFER, true);
+	assert_non_null(strstr(negotiate_sip_text(&n), " RTP/AVP 0"));
+	assert_non_null(strstr(negotiate_sip_text(&n), "a=crypto:1 " S80 OUR_80 "a=crypto:2 " S32 OUR_32));
+	start_secure(&n, MEDIA_SRTP_REQUIRE, true);
+	assert_non_null(strstr(negotiate_sip_text(&n), " RTP/SAVP 0"));
+	assert_non_null(strstr(negotiate_sip_text(&n), "a=crypto:1 " S80 OUR_80 "a=crypto:2 " S32 OUR_32));
+}
+
+enum { REFUSED = -1 };
+static const struct srtp_row {
+	const char *what, *text;
+	int by_policy[3]; /* OFF, OFFER, REQUIRE: suite or REFUSED */
+	int key;          /* first byte of theirs */
+} srtp_answers[] = {
+	{"plain", AVP(""), {0, 0, REFUSED}, 0},
+	{"keys, RTP/SAVP", SAVP("a=crypto:1 " S80 KEY("B") "\r\n"), {REFUSED, 1, 1}, 4},
+	{"keys, RTP/AVP", AVP("a=crypto:1 " S80 KEY("B") "\r\n"), {0, 1, 1}, 4},
+	{"the other suite", SAVP("a=crypto:2 " S32 KEY("C") "\r\n"), {REFUSED, 2, 2}, 8},
+	{"suite of another tag", SAVP("a=crypto:1 " S32 KEY("C") "\r\n"), {REFUSED, REFUSED, REFUSED}, 0},
+	{"tag we did not offer", AVP("a=crypto:3 " S80 KEY("B") "\r\n"), {0, REFUSED, REFUSED}, 0},
+	{"RTP/SAVP without keys", SAVP(""), {REFUSED, REFUSED, REFUSED}, 0},
+	{"key too short", SAVP("a=crypto:1 " S80 "inline:QUJD\r\n"), {REFUSED, REFUSED, REFUSED}, 0},
+	{"MKI", SAVP("a=crypto:1 " S80 KEY("B") "|2^20|1:4\r\n"), {REFUSED, REFUSED, REFUSED}, 0},
+	{"lifetime only", SAVP("a=crypto:1 " S80 KEY("B") "|2^31\r\n"), {REFUSED, 1, 1}, 4},
+	{"DTLS", PEER("192.0.2.50", "m=audio 12000 UDP/TLS/RTP/SAVP 0\r\n"), {REFUSED, REFUSED, REFUSED}, 0},
+};
+
+static void check_srtp(const struct srtp_row *row, int policy, int r, const struct sip_negotiation *n)
+{
+	static const uint8_t first_byte[] = {0, 0x80, 0x32};
+	int wanted = row->by_policy[policy];
+
+	if (wanted == REFUSED) {
+		if (r != -ENOENT || n->has_remote)
+			fail_msg("%s, policy %d: %d", row->what, policy, r);
+		return;
+	}
+	if (r != 1 || (int)n->remote.srtp.suite != wanted)
+		fail_msg("%s, policy %d: %d, suite %d", row->what, policy, r, n->remote.srtp.suite);
+	assert_int_equal(n->remote.srtp.tx[0], first_byte[wanted]);
+	assert_int_equal(n->remote.srtp.rx[0], wanted ? row->key : 0);
+}
+
+static void reads_keys_in_answers(void **state)
+{
+	struct sip_negotiation n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(srtp_answers) / sizeof(srtp_answers[0]); i++) {
+		const struct srtp_row *row = &srtp_answers[i];
+		for (int policy = 0; policy < 3; policy++) {
+			start_secure(&n, (enum media_srtp_policy)policy, true);
+			check_srtp(row, policy, negotiate_sip_answer(&n, row->text, strlen(row->text)), &n);
+		}
+	}
+}
+
+static const struct srtp_row srtp_offers[] = {
+	{"plain", AVP(""), {0, 0, REFUSED}, 0},
+	{"keys, RTP/SAVP", SAVP("a=crypto:5 " S80 KEY("B") "\r\n"), {REFUSED, 1, 1}, 4},
+	{"keys, RTP/AVP", AVP("a=crypto:5 " S80 KEY("B") "\r\n"), {0, 1, 1}, 4},
+	{"unknown suites, then ours",
+		SAVP("a=crypto:1 AEAD_AES_256_GCM " KEY("A") "\r\na=crypto:2 AES_256_CM_HMAC_SHA1_80 " KEY(
+			"A") "\r\n"
+			     "a=crypto:5 " S32 KEY("C") "\r\na=crypto:6 " S80 KEY("B") "\r\n"),
+		{REFUSED, 2, 2}, 8},
+	{"only suites we have not, RTP/AVP", AVP("a=crypto:5 AEAD_AES_256_GCM " KEY("A") "\r\n"), {0, 0, REFUSED}, 0},
+	{"only suites we have not", SAVP("a=crypto:5 AEAD_AES_256_GCM " KEY("A") "\r\n"), {REFUSED, REFUSED, REFUSED},
+		0},
+	{"MKI, then without", SAVP("a=crypto:4 " S80 KEY("A") "|1:1\r\na=crypto:5 " S80 KEY("B") "\r\n"),
+		{REFUSED, 1, 1}, 4},
+};
+
+static void answers_keys_in_offers(void **state)
+{
+	struct sip_negotiation n;
+	const char *text;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(srtp_offers) / sizeof(srtp_offers[0]); i++) {
+		const struct srtp_row *row = &srtp_offers[i];
+		for (int policy = 0; policy < 3; policy++) {
+			start_secure(&n, (enum media_srtp_policy)policy, false);
+			check_srtp(row, policy, negotiate_sip_reoffer(&n, row->text, strlen(row->text), &text), &n);
+			if (row->by_policy[policy] == REFUSED)
+				continue;
+			const char *line = row->by_policy[policy] == 1   ? "a=crypto:5 " S80 OUR_80
+					   : row->by_policy[policy] == 2 ? "a=crypto:5 " S32 OUR_32
+									 : NULL;
+			assert_int_equal(strstr(text, "a=crypto") == NULL, line == NULL);
+			if (line)
+				assert_non_null(strstr(text, line));
+			assert_int_equal(strstr(text, "RTP/SAVP") != NULL, strstr(row->text, "RTP/SAVP") != NULL);
+		}
+	}
+}
+
+/* Refresh, change of their key, and what a peer may not do where SRTP is required. */
+static void keys_during_the_call(void **state)
+{
+	static const struct {
+		const char *what, *text;
+		int status, suite, key;
+	} steps[] = {
+		{"refresh", SAVP("a=crypto:1 " S80 KEY("B") "\r\n"), 0, 1, 4},
+		{"refresh, more suites", SAVP("a=crypto:1 " S32 KEY("B") "\r\na=crypto:2 " S80 KEY("B") "\r\n"), 0, 1,
+			4},
+		{"another key", SAVP("a=crypto:1 " S80 KEY("C") "\r\n"), 1, 1, 8},
+		{"without", AVP(""), -ENOENT, 1, 8},
+		{"hold", SAVP("a=crypto:1 " S80 KEY("C") "\r\na=sendonly\r\n"), 1, 1, 8},
+		{"another suite", SAVP("a=crypto:1 " S32 KEY("C") "\r\n"), 1, 2, 8},
+	};
+	struct sip_negotiation n;
+	const char *text;
+
+	(void)state;
+	start_secure(&n, MEDIA_SRTP_REQUIRE, true);
+	assert_int_equal(negotiate_sip_answer(&n, srtp_answers[1].text, strlen(srtp_answers[1].text)), 1);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		int r = negotiate_sip_reoffer(&n, steps[i].text, strlen(steps[i].text), &text);
+		if (r != steps[i].status || (int)n.remote.srtp.suite != steps[i].suite ||
+			n.remote.srtp.rx[0] != steps[i].key)
+			fail_msg("%s: %d, suite %d key %d", steps[i].what, r, n.remote.srtp.suite, n.remote.srtp.rx[0]);
+	}
+	negotiate_sip_wipe(&n);
+	assert_int_equal(n.keys.of[MEDIA_SRTP_SHA1_80][0] | n.remote.srtp.rx[0] | n.text[0][0] | n.text[1][0], 0);
+}
+
+/* Offered as RTP/AVP, agreed as RTP/SAVP: later offers of ours are RTP/SAVP too. */
+static void our_later_offer_keeps_the_protocol(void **state)
+{
+	struct sip_negotiation n;
+	const char *text;
+
+	(void)state;
+	start_secure(&n, MEDIA_SRTP_OFFER, true);
+	assert_int_equal(negotiate_sip_answer(&n, srtp_answers[1].text, strlen(srtp_answers[1].text)), 1);
+	assert_int_equal(negotiate_sip_offer(&n, &text), 0);
+	assert_non_null(strstr(text, "RTP/SAVP"));
+	assert_non_null(strstr(text, "a=crypto:1 " S80 OUR_80));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(offers_keys_by_policy),
+		cmocka_unit_test(reads_keys_in_answers),
+		cmocka_unit_test(answers_keys_in_offers),
+		cmocka_unit_test(keys_during_the_call),
+		cmocka_unit_test(our_later_offer_keeps_the_protocol),
 		cmocka_unit_test(reads_metas_offer),
 		cmocka_unit_test(answers_meta_in_the_shape_it_takes),
 		cmocka_unit_test(refuses_what_cannot_carry_a_call),

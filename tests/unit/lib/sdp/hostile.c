@@ -106,7 +106,7 @@ static void lists_are_cut_not_overrun(void **state)
 	strbuf_put(&sb, "a=rtpmap:127 telephone-event/8000\r\n");
 	for (int i = 0; i < 40; i++)
 		strbuf_printf(&sb, "a=candidate:%d 1 udp %d 192.0.2.1 %d typ host\r\n", i, i, 1000 + i);
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < 40; i++)
 		strbuf_printf(&sb, "a=crypto:%d AES_CM_128_HMAC_SHA1_80 inline:QUJD\r\n", i);
 	assert_false(sb.truncated);
 	struct sdp_audio s = parsed(text);

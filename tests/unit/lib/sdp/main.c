@@ -24,5 +24,5 @@ const char *addr_text(const struct addr *a)
 
 int main(void)
 {
-	return sdp_tests_read() + sdp_tests_write() + sdp_tests_hostile() + sdp_tests_helpers();
+	return sdp_tests_read() + sdp_tests_write() + sdp_tests_hostile() + sdp_tests_helpers() + sdp_tests_crypto();
 }

@@ -18,6 +18,7 @@ int sdp_tests_read(void);
 int sdp_tests_write(void);
 int sdp_tests_hostile(void);
 int sdp_tests_helpers(void);
+int sdp_tests_crypto(void);
 
 /* Parse a terminated text. */
 int parse_text(const char *text, struct sdp_audio *ret_sdp, struct sdp_error *error);

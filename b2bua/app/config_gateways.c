@@ -1,0 +1,190 @@
+/* b2bua/app/config_gateways.c -- the section "gateways" */
+#include "b2bua/app/config_load.h"
+#include "b2bua/app/resolve.h"
+#include "b2bua/sip/uri.h"
+#include "lib/base/str.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum audio_codec codec_by_name(const char *name)
+{
+	if (str_equal_nocase(name, "PCMU"))
+		return AUDIO_PCMU;
+	if (str_equal_nocase(name, "G722"))
+		return AUDIO_G722;
+	return str_equal_nocase(name, "PCMA") ? AUDIO_PCMA : AUDIO_NONE;
+}
+
+static bool srtp_by_name(const char *name, enum media_srtp_policy *ret_policy)
+{
+	static const char *const names[] = {
+		[MEDIA_SRTP_OFF] = "off", [MEDIA_SRTP_OFFER] = "offer", [MEDIA_SRTP_REQUIRE] = "require"};
+
+	for (unsigned i = 0; name && i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(name, names[i]) == 0) {
+			*ret_policy = (enum media_srtp_policy)i;
+			return true;
+		}
+	}
+	return name == NULL;
+}
+
+/* An INVITE leaves from the listener whose transport the gateway's URI names. */
+static bool has_listener(const struct config *c, const char *uri)
+{
+	struct sip_uri target;
+
+	if (sip_uri_parse(uri, &target))
+		return false;
+	for (size_t i = 0; i < c->sip.listen_count; i++) {
+		if (c->sip.listen[i].transport == target.transport)
+			return true;
+	}
+	return false;
+}
+
+static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y)
+{
+	struct call_gateway *g = &ld->c->gateways[i];
+	struct config_gateway *src = &ld->c->gateway_sources[i];
+	char key[64], why[160];
+
+#define KEY(name) (snprintf(key, sizeof(key), "gateways[%zu]." name, i), key)
+	g->name = y->name;
+	g->uri = y->uri;
+	src->inbound = load_bool(y->inbound, true);
+	g->ptime_ms = (uint16_t)load_uint(ld, KEY("ptime_ms"), y->ptime_ms, 20, 10, 60);
+	if (!sip_target_allowed(y->uri))
+		FAULT(ld, KEY("uri"), "\"%s\" cannot be called: sip:HOST[:PORT] with ;transport=udp, tcp or tls",
+			y->uri);
+	else if (resolve_sip_uri(y->uri, src->addrs, CONFIG_GATEWAY_ADDRS_MAX, &src->addr_count, why, sizeof(why)))
+		FAULT(ld, KEY("uri"), "%s", why);
+	else if (!has_listener(ld->c, y->uri))
+		FAULT(ld, KEY("uri"), "\"%s\": no entry of sip.listen has this transport", y->uri);
+	if (!srtp_by_name(y->srtp, &g->srtp))
+		FAULT(ld, KEY("srtp"), "\"%s\" is not off, offer or require", y->srtp);
+	if (y->codecs_count == 0) {
+		g->codecs[0] = AUDIO_PCMU;
+		g->codecs[1] = AUDIO_PCMA;
+	}
+	for (size_t k = 0; k < y->codecs_count; k++) {
+		char codec_key[64];
+		g->codecs[k] = codec_by_name(y->codecs[k]);
+		snprintf(codec_key, sizeof(codec_key), "gateways[%zu].codecs[%zu]", i, k);
+		if (g->codecs[k] == AUDIO_NONE)
+			FAULT(ld, codec_key, "\"%s\" is not known: PCMU, PCMA or G722", y->codecs[k]);
+		for (size_t before = 0; before < k; before++) {
+			if (g->codecs[k] != AUDIO_NONE && g->codecs[before] == g->codecs[k])
+				FAULT(ld, codec_key, "\"%s\" stands twice", y->codecs[k]);
+		}
+	}
+	for (size_t k = 0; k < i; k++) {
+		if (strcmp(ld->c->gateways[k].name, g->name) == 0)
+			FAULT(ld, KEY("name"), "\"%s\" stands twice", g->name);
+	}
+#undef KEY
+}
+
+static void load_credentials(struct load *ld, size_t i, const struct gateway_yaml *y)
+{
+	struct sip_credentials *cr = &ld->c->gateway_sources[i].credentials;
+	char key[64];
+
+	cr->user = y->user;
+	cr->realm = y->realm ? y->realm : "";
+	snprintf(key, sizeof(key), "gateways[%zu].user", i);
+	if (y->user && (!*y->user || y->user[strcspn(y->user, "\"\\: \t")]))
+		FAULT(ld, key, "\"%s\": no blanks, colons, quotes or backslashes", y->user);
+	if (!y->user && (y->password || y->realm))
+		FAULT(ld, key, "is missing: password and realm belong to it");
+	snprintf(key, sizeof(key), "gateways[%zu].password", i);
+	if (y->user && !y->password)
+		FAULT(ld, key, "is missing: user needs it");
+	if (y->password)
+		cr->password = load_secret(ld, key, y->password);
+	snprintf(key, sizeof(key), "gateways[%zu].realm", i);
+	if (cr->realm[strcspn(cr->realm, "\"\\")])
+		FAULT(ld, key, "\"%s\": no quotes or backslashes", cr->realm);
+}
+
+/* Fit to stand in a URI as it is. */
+static bool is_plain_user(const char *user)
+{
+	return *user && strlen(user) < 64 &&
+	       !user[strspn(user, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.+")];
+}
+
+static void load_registration(struct load *ld, size_t i, const struct gateway_yaml *y)
+{
+	struct config_gateway *g = &ld->c->gateway_sources[i];
+	char key[64];
+
+#define KEY(name) (snprintf(key, sizeof(key), "gateways[%zu]." name, i), key)
+	g->do_register = load_bool(y->do_register, false);
+	g->expires_s = load_uint(ld, KEY("expires"), y->expires, 600, 10, 86400);
+	g->contact_user = y->contact_user ? y->contact_user : y->user;
+	if (g->do_register && !y->user)
+		FAULT(ld, KEY("register"), "needs user");
+	else if (g->do_register && !is_plain_user(y->user))
+		FAULT(ld, KEY("user"), "\"%s\": to register with, letters, digits and -_.+ only", y->user);
+	if (y->contact_user && !is_plain_user(y->contact_user))
+		FAULT(ld, KEY("contact_user"), "\"%s\": letters, digits and -_.+ only", y->contact_user);
+	g->ping_s = load_uint(ld, KEY("ping"), y->ping, 0, 0, 3600);
+	g->call_when_down = load_bool(y->call_when_down, false);
+	g->max_calls = load_uint(ld, KEY("max_calls"), y->max_calls, 0, 0, 100000);
+	g->calls_per_second = load_uint(ld, KEY("calls_per_second"), y->calls_per_second, 0, 0, 1000);
+	if (y->number_format && strcmp(y->number_format, "e164") == 0)
+		g->number_format = NUMBERS_E164;
+	else if (y->number_format && strcmp(y->number_format, "digits") == 0)
+		g->number_format = NUMBERS_DIGITS;
+	else if (y->number_format)
+		FAULT(ld, KEY("number_format"), "\"%s\" is not e164 or digits", y->number_format);
+#undef KEY
+}
+
+void load_gateways(struct load *ld, const struct config_file *y)
+{
+	struct config *c = ld->c;
+
+	c->gateways = calloc(y->gateways_count, sizeof(*c->gateways));
+	c->gateway_sources = calloc(y->gateways_count, sizeof(*c->gateway_sources));
+	if (!c->gateways || !c->gateway_sources) {
+		ld->out_of_memory = true;
+		return;
+	}
+	c->gateway_count = y->gateways_count;
+	for (size_t i = 0; i < y->gateways_count; i++)
+		load_gateway(ld, i, &y->gateways[i]);
+	for (size_t i = 0; i < y->gateways_count; i++)
+		load_credentials(ld, i, &y->gateways[i]);
+	for (size_t i = 0; i < y->gateways_count; i++)
+		load_registration(ld, i, &y->gateways[i]);
+}
+
+void free_gateways(struct config *c)
+{
+	for (size_t i = 0; i < c->gateway_count; i++)
+		conf_secret_free((char *)c->gateway_sources[i].credentials.password);
+	free(c->gateways);
+	free(c->gateway_sources);
+}
+
+const struct call_gateway *config_gateway_by_name(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->gateway_count; i++) {
+		if (strcmp(c->gateways[i].name, name) == 0)
+			return &c->gateways[i];
+	}
+	return NULL;
+}
+
+const struct config_gateway *config_gateway_of(const struct config *c, const struct call_gateway *gateway)
+{
+	for (size_t i = 0; i < c->gateway_count; i++) {
+		if (&c->gateways[i] == gateway)
+			return &c->gateway_sources[i];
+	}
+	return NULL;
+}

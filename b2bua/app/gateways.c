@@ -1,0 +1,207 @@
+/* b2bua/app/gateways.c
+ *
+ * What each gateway is allowed and wants: registration and watch, limits of calls, passwords, form of numbers.
+ */
+#include "b2bua/app/dial.h"
+
+#include "b2bua/sip/uri.h"
+#include "lib/base/ratelimit.h"
+#include "lib/base/str.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { E164_DIGITS_MIN = 8, E164_DIGITS_MAX = 15 }; /* shorter ones are extensions */
+
+struct gateway_state {
+	struct ratelimit invites;
+};
+
+/* ---- life ---- */
+
+static int add(struct app *app, const struct config *c, size_t i)
+{
+	const struct call_gateway *cg = &c->gateways[i];
+	const struct config_gateway *g = &c->gateway_sources[i];
+	const struct sip_gateway gw = {
+		.name = cg->name,
+		.uri = cg->uri,
+		.credentials = g->credentials.user ? &g->credentials : NULL,
+		.ping_s = g->ping_s,
+		.do_register = g->do_register,
+		.register_user = g->credentials.user,
+		.contact_user = g->contact_user,
+		.expires_s = g->expires_s,
+	};
+	struct sip_gateway_status status;
+
+	/* Known from before a reload: it stays as it is. */
+	if ((!g->ping_s && !g->do_register) || sip_gateway_status(app->sip, cg->name, &status) == 0)
+		return 0;
+	return sip_gateway_add(app->sip, &gw);
+}
+
+int gateways_take(struct app *app, const struct config *c)
+{
+	struct gateway_state *states = calloc(c->gateway_count + 1, sizeof(*states));
+	uint64_t now_us = loop_now_us(app->loop);
+	int r = 0;
+
+	if (!states)
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < c->gateway_count; i++) {
+		unsigned cps = c->gateway_sources[i].calls_per_second;
+		ratelimit_init(&states[i].invites, cps, cps, now_us);
+		r = add(app, c, i);
+		if (r)
+			log_error("gateway_not_watched", "gateway=%s error=\"%s\"", c->gateways[i].name, strerror(-r));
+	}
+	if (r) {
+		free(states);
+		return r;
+	}
+	free(app->gateways);
+	app->gateways = states;
+	return 0;
+}
+
+int gateways_start(struct app *app, char *why, size_t why_cap)
+{
+	int r = gateways_take(app, app->config);
+
+	if (r)
+		snprintf(why, why_cap, "gateways: %s", strerror(-r));
+	return r;
+}
+
+void gateways_stop(struct app *app)
+{
+	free(app->gateways);
+	app->gateways = NULL;
+}
+
+void on_gateway_event(const struct sip_gateway_event *ev, void *arg)
+{
+	struct app *app = arg;
+
+	switch (ev->change) {
+	case SIP_GATEWAY_DOWN:
+	case SIP_GATEWAY_UP:
+		if (ev->change == SIP_GATEWAY_UP)
+			log_info("gateway_up", "gateway=%s sip=%d", ev->name, ev->code);
+		else
+			log_warn("gateway_down", "gateway=%s sip=%d", ev->name, ev->code);
+		emit_gateway(app, ev->name, ev->change == SIP_GATEWAY_UP, ev->code);
+		break;
+	case SIP_GATEWAY_REGISTERED: log_info("gateway_registered", "gateway=%s", ev->name); break;
+	case SIP_GATEWAY_REGISTER_FAILED:
+		log_warn("gateway_register_failed", "gateway=%s sip=%d note=\"tried again\"", ev->name, ev->code);
+		break;
+	}
+}
+
+size_t gateways_down(const struct app *app)
+{
+	struct sip_gateway_status status;
+	size_t count = 0;
+
+	for (size_t i = 0; i < app->config->gateway_count; i++)
+		count += sip_gateway_status(app->sip, app->config->gateways[i].name, &status) == 0 && !status.up;
+	return count;
+}
+
+size_t gateways_registered(const struct app *app)
+{
+	struct sip_gateway_status status;
+	size_t count = 0;
+
+	for (size_t i = 0; i < app->config->gateway_count; i++)
+		count += sip_gateway_status(app->sip, app->config->gateways[i].name, &status) == 0 && status.registered;
+	return count;
+}
+
+/* ---- limits ---- */
+
+static unsigned calls_to(const struct app *app, const struct call_gateway *gateway)
+{
+	const struct app_call *ac, *next;
+	unsigned count = 0;
+
+	HASH_ITER (by_id, app->by_id, ac, next) {
+		for (size_t i = 0; i < CALL_LEG_COUNT; i++)
+			count += ac->legs[i].id && ac->legs[i].gateway &&
+				 str_equal(ac->legs[i].gateway->name, gateway->name);
+	}
+	return count;
+}
+
+enum cause gateway_refuses(struct app *app, const struct call_gateway *gateway)
+{
+	/* Of the limits that hold now; the call may have begun under others. */
+	const struct call_gateway *now = config_gateway_by_name(app->config, gateway->name);
+	const struct config_gateway *g = now ? config_gateway_of(app->config, now) : NULL;
+	struct sip_gateway_status status;
+
+	if (!g)
+		return CAUSE_NORMAL;
+	if (!g->call_when_down && sip_gateway_status(app->sip, gateway->name, &status) == 0 && !status.up)
+		return CAUSE_GATEWAY_DOWN;
+	if (g->max_calls && calls_to(app, gateway) >= g->max_calls)
+		return CAUSE_CONGESTION;
+	if (g->calls_per_second &&
+		!ratelimit_take(&app->gateways[g - app->config->gateway_sources].invites, loop_now_us(app->loop)))
+		return CAUSE_CONGESTION;
+	return CAUSE_NORMAL;
+}
+
+/* ---- what goes into the INVITE ---- */
+
+const struct sip_credentials *gateway_credentials(
+	const struct config *c, const struct call_gateway *gateway, const char *target)
+{
+	const struct config_gateway *g = config_gateway_of(c, gateway);
+	struct sip_uri own, called;
+
+	if (!g || !g->credentials.user || sip_uri_parse(gateway->uri, &own) || sip_uri_parse(target, &called))
+		return NULL;
+	return own.host_length == called.host_length && strncasecmp(own.host, called.host, own.host_length) == 0
+		       ? &g->credentials
+		       : NULL;
+}
+
+const char *gateway_number(
+	const struct config *c, const struct call_gateway *gateway, const char *user, char dst[GATEWAY_USER_MAX])
+{
+	const struct config_gateway *g = config_gateway_of(c, gateway);
+	const char *digits = user && *user == '+' ? user + 1 : user;
+	size_t length = digits ? strlen(digits) : 0;
+
+	if (!g || g->number_format == NUMBERS_AS_THEY_ARE || length == 0 || strspn(digits, "0123456789") != length)
+		return user;
+	if (g->number_format == NUMBERS_DIGITS)
+		return digits;
+	if (length < E164_DIGITS_MIN || length > E164_DIGITS_MAX || *digits == '0')
+		return user;
+	(void)snprintf(dst, GATEWAY_USER_MAX, "+%s", digits);
+	return dst;
+}
+
+int gateway_target(const struct config *c, const struct call_gateway *gateway, const char *target, char *dst)
+{
+	char user[GATEWAY_USER_MAX], number[GATEWAY_USER_MAX];
+	struct sip_uri uri;
+	const char *wanted;
+	int n;
+
+	if (sip_uri_parse(target, &uri))
+		return -EINVAL;
+	if (!uri.user_length || str_copy_n(user, sizeof(user), uri.user, uri.user_length))
+		return str_copy(dst, TARGET_URI_MAX, target) ? -EINVAL : 0;
+	wanted = gateway_number(c, gateway, user, number);
+	n = snprintf(
+		dst, TARGET_URI_MAX, "%.*s%s%s", (int)(uri.user - target), target, wanted, uri.user + uri.user_length);
+	return n < 0 || n >= TARGET_URI_MAX ? -EINVAL : 0;
+}

@@ -1,0 +1,92 @@
+/* b2bua/call/group.c
+ *
+ * A call with several gateways: they are tried in the order the route gives, each with the whole ring time. The next
+ * one rings when the one before failed for a cause that the route names; in the same state, with the same media
+ * session, in a dialog of its own. Inbound, Meta's accept window bounds them all.
+ */
+#include "b2bua/call/call_internal.h"
+
+#include "lib/base/str.h"
+
+#include <errno.h>
+#include <string.h>
+
+void call_group_init(struct call *c, const struct route_failover *causes)
+{
+	struct group *g = &c->group;
+	enum cause cause;
+
+	memset(g, 0, sizeof(*g));
+	for (size_t i = 0; i < causes->count; i++)
+		if (cause_parse(causes->causes[i], &cause) == 0)
+			g->next_on[cause] = true;
+	if (!causes->count)
+		g->next_on[CAUSE_GATEWAY_DOWN] = g->next_on[CAUSE_GATEWAY_FAILED] = g->next_on[CAUSE_CONGESTION] = true;
+}
+
+int call_group_add(struct call *c, const struct call_gateway *gateway, const char *uri)
+{
+	struct call_place *place = &c->group.places[c->group.count];
+
+	if (c->group.count == ROUTE_GATEWAYS_MAX || !uri || strlen(uri) > LIMIT_URI_CHARS)
+		return -ENOMEM;
+	place->gateway = gateway;
+	place->uri = arena_strdup(&c->arena, uri);
+	if (!place->uri)
+		return -ENOMEM;
+	c->group.count++;
+	return 0;
+}
+
+static unsigned ring_ms(const struct call *c)
+{
+	unsigned s = c->route.timeout_s;
+
+	if (c->outbound)
+		return c->dial.agent_ring_ms;
+	if (s)
+		return s < LIMIT_RING_MS / 1000 ? s * 1000 : LIMIT_RING_MS;
+	return call_or_default(c->settings->default_ring_ms, LIMIT_RING_MS);
+}
+
+int call_group_invite(struct call *c)
+{
+	const struct call_place *place = &c->group.places[c->group.at];
+	int r;
+
+	c->sip.gateway = place->gateway;
+	c->sip.target = place->uri;
+	c->sip.redirects = 0;
+	r = call_leg_invite(c, CALL_LEG_MAIN);
+	if (r < 0)
+		return r;
+	c->group.attempts++;
+	return 0;
+}
+
+void call_group_ring(struct call *c)
+{
+	call_timer_set(c, CALL_TIMER_RING, call_after_ms(c, ring_ms(c)));
+}
+
+bool call_group_next(struct call *c, enum cause cause)
+{
+	struct group *g = &c->group;
+	bool rings = c->state == CALL_RINGING || c->state == CALL_AGENT || c->state == CALL_JOINING;
+	bool in_time = c->outbound || c->now_us < c->window_us;
+
+	if (!rings || g->at + 1 >= g->count || !g->next_on[cause] || !in_time)
+		return false;
+	call_leg_close(c, CALL_LEG_MAIN, cause);
+	g->at++;
+	if (call_group_invite(c) < 0)
+		return false;
+	call_group_ring(c);
+	return true;
+}
+
+void call_gateway_failed(struct call *c, enum cause cause, enum call_ended_by by)
+{
+	if (!call_group_next(c, cause))
+		call_end(c, cause, by);
+}

@@ -1,0 +1,402 @@
+/* b2bua/sip/gateway.c
+ *
+ * What we do about a gateway beside calls: register with it, and ask it with OPTIONS whether it lives. Each request has
+ * a handle of its own, known by nothing but its place here, with CSeq and Authorization of ours:
+ *
+ *   registration  REGISTER -> 200: again before it runs out
+ *                          -> 401, 407: proved once -> 423: asked for longer, once
+ *                          -> anything else: again after 2, 4, 8 ... 300 s
+ *   watch         up --three in a row unanswered--> down --two in a row answered--> up
+ *
+ * Any answer but 408 and 503 shows that somebody lives there, also "405 Method Not Allowed".
+ */
+#include "b2bua/sip/leg.h"
+
+#include "b2bua/sip/authorize.h"
+#include "lib/base/assert.h"
+#include "lib/base/counter.h"
+#include "lib/base/crypto.h"
+#include "lib/base/str.h"
+
+#include <errno.h>
+#include <sofia-sip/sip_header.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+enum {
+	DOWN_AFTER = 3,
+	UP_AFTER = 2,
+	RETRY_FIRST_S = 2,
+	RETRY_MAX_S = 300,
+	EXPIRES_MAX_S = 86400,
+	CALL_ID_BYTES = 16,
+	JITTER_PERCENT = 10, /* of every wait: gateways and watrunks started together do not stay together */
+};
+
+struct gateway {
+	struct gateway *next;
+	struct sip_stack *stack;
+	struct sip_listener *listener;
+	char *name, *uri, *user, *password, *realm;
+	struct sip_credentials credentials;
+	char to[SIP_URI_MAX], contact[SIP_URI_MAX];
+	struct {
+		unsigned every_s, failed, answered;
+		bool down;
+		nua_handle_t *nh;
+		struct loop_timer timer;
+	} ping;
+	struct {
+		bool wanted, registered, told_failed, proved, asked_longer, leaving;
+		unsigned expires_s, retry_s;
+		int code;
+		char call_id[2 * CALL_ID_BYTES + 1];
+		uint32_t cseq;
+		struct authorize proof;
+		nua_handle_t *nh;
+		struct loop_timer timer;
+	} reg;
+};
+
+static void tell(struct gateway *g, enum sip_gateway_change change, int code)
+{
+	const struct sip_gateway_event ev = {change, g->name, code};
+
+	if (g->stack->conf.on_gateway && !g->stack->closing)
+		g->stack->conf.on_gateway(&ev, g->stack->conf.arg);
+}
+
+static uint64_t in_about_s(const struct gateway *g, unsigned seconds)
+{
+	uint64_t us = seconds * 1000000ull, spread = us * JITTER_PERCENT / 100;
+
+	return loop_now_us(g->stack->loop) + us - spread + crypto_random_u64() % (2 * spread + 1);
+}
+
+static void handle_done(nua_handle_t **nh)
+{
+	if (*nh)
+		nua_handle_destroy(*nh);
+	*nh = NULL;
+}
+
+/* ---- registration ---- */
+
+static void on_register_due(void *arg);
+
+static void register_at(struct gateway *g, unsigned seconds)
+{
+	struct loop *loop = g->stack->loop;
+
+	ASSERT(loop_timer_set(loop, &g->reg.timer, in_about_s(g, seconds), on_register_due, g) == 0);
+}
+
+static int register_send(struct gateway *g)
+{
+	char lines[AUTHORIZE_LINE_MAX] = "", cseq[32], expires[16];
+	struct strbuf sb;
+
+	strbuf_init(&sb, lines, sizeof(lines));
+	if (g->reg.proof.set)
+		authorize_put(&g->reg.proof, &g->credentials, "REGISTER", g->uri, &sb);
+	(void)snprintf(cseq, sizeof(cseq), "%u REGISTER", (unsigned)++g->reg.cseq);
+	(void)snprintf(expires, sizeof(expires), "%u", g->reg.leaving ? 0 : g->reg.expires_s);
+	handle_done(&g->reg.nh);
+	g->reg.nh = nua_handle(g->listener->nua, NULL, NUTAG_URL((const url_string_t *)g->uri), SIPTAG_TO_STR(g->to),
+		SIPTAG_FROM_STR(g->to), SIPTAG_CALL_ID_STR(g->reg.call_id), TAG_END());
+	if (!g->reg.nh)
+		return -ENOMEM;
+	nua_method(g->reg.nh, NUTAG_METHOD("REGISTER"), SIPTAG_CSEQ_STR(cseq), SIPTAG_CONTACT_STR(g->contact),
+		SIPTAG_EXPIRES_STR(expires), TAG_IF(lines[0] && !sb.truncated, SIPTAG_HEADER_STR(lines)), TAG_END());
+	return 0;
+}
+
+static void register_failed(struct gateway *g, int code)
+{
+	counter_inc(CNT_SIP_REGISTER_FAILED);
+	g->reg.registered = false;
+	g->reg.proof.set = false;
+	g->reg.retry_s = !g->reg.retry_s                    ? RETRY_FIRST_S
+			 : g->reg.retry_s * 2 > RETRY_MAX_S ? RETRY_MAX_S
+							    : g->reg.retry_s * 2;
+	register_at(g, g->reg.retry_s);
+	if (!g->reg.told_failed)
+		tell(g, SIP_GATEWAY_REGISTER_FAILED, code);
+	g->reg.told_failed = true;
+}
+
+static void on_register_due(void *arg)
+{
+	struct gateway *g = arg;
+
+	g->reg.proved = false;
+	g->reg.asked_longer = false;
+	if (register_send(g))
+		register_failed(g, 500);
+}
+
+/* How long the registrar keeps our Contact (RFC 3261 s10.2.4): its own parameter, or Expires. */
+static unsigned granted_s(const struct gateway *g, const sip_t *sip)
+{
+	unsigned long s = g->reg.expires_s;
+	char own[SIP_URI_MAX];
+
+	if (sip->sip_expires)
+		s = sip->sip_expires->ex_delta;
+	for (const sip_contact_t *m = sip->sip_contact; m; m = m->m_next) {
+		issize_t n = url_e(own, sizeof(own), m->m_url);
+		if (n > 0 && (size_t)n < sizeof(own) && strncmp(g->contact + 1, own, (size_t)n) == 0 && m->m_expires)
+			s = strtoul(m->m_expires, NULL, 10);
+	}
+	return s < 2 ? 2 : s > EXPIRES_MAX_S ? EXPIRES_MAX_S : (unsigned)s;
+}
+
+static void registered(struct gateway *g, const sip_t *sip)
+{
+	bool news = !g->reg.registered;
+
+	g->reg.registered = true;
+	g->reg.told_failed = false;
+	g->reg.retry_s = 0;
+	register_at(g, granted_s(g, sip) * 3 / 4);
+	if (news)
+		tell(g, SIP_GATEWAY_REGISTERED, 200);
+}
+
+/* A challenge that can be answered: it has been. */
+static bool register_proved(struct gateway *g, int status, const sip_t *sip)
+{
+	bool before = g->reg.proved;
+	struct authorize a;
+
+	if (!g->credentials.user || !sip || authorize_read(sip, status, g->credentials.realm, &a))
+		return false;
+	if (before && (!a.stale || g->reg.proof.stale))
+		return false; /* the password is wrong; or no nonce is ever fresh */
+	g->reg.proved = true;
+	g->reg.proof = a;
+	return register_send(g) == 0;
+}
+
+static bool register_longer(struct gateway *g, const sip_t *sip)
+{
+	if (g->reg.asked_longer || !sip || !sip->sip_min_expires || sip->sip_min_expires->me_delta > EXPIRES_MAX_S ||
+		sip->sip_min_expires->me_delta <= g->reg.expires_s)
+		return false;
+	g->reg.asked_longer = true;
+	g->reg.expires_s = (unsigned)sip->sip_min_expires->me_delta;
+	return register_send(g) == 0;
+}
+
+static void register_answered(struct gateway *g, int status, const sip_t *sip)
+{
+	g->reg.code = status;
+	if ((status == 401 || status == 407) && register_proved(g, status, sip))
+		return;
+	if (status == 423 && register_longer(g, sip))
+		return;
+	handle_done(&g->reg.nh);
+	if (g->reg.leaving)
+		g->reg.registered = false;
+	else if (status < 300 && sip)
+		registered(g, sip);
+	else
+		register_failed(g, status);
+}
+
+/* ---- watch ---- */
+
+static void on_ping_due(void *arg);
+
+static void ping_at(struct gateway *g, unsigned seconds)
+{
+	ASSERT(loop_timer_set(g->stack->loop, &g->ping.timer, in_about_s(g, seconds), on_ping_due, g) == 0);
+}
+
+static void pinged(struct gateway *g, int status)
+{
+	bool alive = status != 408 && status != 503 && status < 700;
+
+	handle_done(&g->ping.nh);
+	g->ping.failed = alive ? 0 : g->ping.failed + 1;
+	g->ping.answered = alive ? g->ping.answered + 1 : 0;
+	ping_at(g, g->ping.every_s);
+	if (!g->ping.down && g->ping.failed >= DOWN_AFTER) {
+		g->ping.down = true;
+		counter_inc(CNT_SIP_GATEWAY_DOWN);
+		tell(g, SIP_GATEWAY_DOWN, status);
+	} else if (g->ping.down && g->ping.answered >= UP_AFTER) {
+		g->ping.down = false;
+		tell(g, SIP_GATEWAY_UP, status);
+	}
+}
+
+static void on_ping_due(void *arg)
+{
+	struct gateway *g = arg;
+	char from[SIP_NAME_ADDR_MAX];
+
+	if (sip_from_build(from, sizeof(from), "", CONTACT_USER, g->stack->domain) == 0)
+		g->ping.nh = nua_handle(g->listener->nua, NULL, NUTAG_URL((const url_string_t *)g->uri),
+			SIPTAG_TO_STR(g->to), SIPTAG_FROM_STR(from), TAG_END());
+	if (g->ping.nh)
+		nua_method(g->ping.nh, NUTAG_METHOD("OPTIONS"), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
+	else
+		ping_at(g, g->ping.every_s);
+}
+
+/* ---- life ---- */
+
+void gateway_response(struct sip_stack *s, nua_handle_t *nh, int status, const sip_t *sip)
+{
+	struct gateway *g;
+
+	if (status < 200)
+		return;
+	LL_FOREACH (s->gateways, g) {
+		if (g->reg.nh == nh) {
+			register_answered(g, status, sip);
+			return;
+		}
+		if (g->ping.nh == nh) {
+			pinged(g, status);
+			return;
+		}
+	}
+}
+
+static void gateway_free(struct gateway *g)
+{
+	handle_done(&g->reg.nh);
+	handle_done(&g->ping.nh);
+	loop_timer_cancel(&g->reg.timer);
+	loop_timer_cancel(&g->ping.timer);
+	if (g->password)
+		crypto_wipe(g->password, strlen(g->password));
+	free(g->name);
+	free(g->uri);
+	free(g->user);
+	free(g->password);
+	free(g->realm);
+	free(g);
+}
+
+void gateways_leave(struct sip_stack *s)
+{
+	struct gateway *g;
+
+	LL_FOREACH (s->gateways, g) {
+		loop_timer_cancel(&g->reg.timer);
+		loop_timer_cancel(&g->ping.timer);
+		handle_done(&g->ping.nh);
+		/* One under way may yet succeed: taken back as well. */
+		if (!g->reg.registered && !g->reg.nh)
+			continue;
+		g->reg.leaving = true;
+		g->reg.proved = false;
+		(void)register_send(g);
+	}
+}
+
+bool gateways_leaving(const struct sip_stack *s)
+{
+	const struct gateway *g;
+
+	LL_FOREACH (s->gateways, g)
+		if (g->reg.leaving && g->reg.nh)
+			return true;
+	return false;
+}
+
+void gateways_free(struct sip_stack *s)
+{
+	struct gateway *g, *next;
+
+	LL_FOREACH_SAFE(s->gateways, g, next)
+	gateway_free(g);
+	s->gateways = NULL;
+}
+
+static int copy_texts(struct gateway *g, const struct sip_gateway *gw)
+{
+	g->name = strdup(gw->name);
+	g->uri = strdup(gw->uri);
+	if (!g->name || !g->uri)
+		return -ENOMEM;
+	if (!gw->credentials)
+		return 0;
+	g->user = strdup(gw->credentials->user);
+	g->password = strdup(gw->credentials->password);
+	g->realm = strdup(gw->credentials->realm ? gw->credentials->realm : "");
+	g->credentials = (struct sip_credentials){g->user, g->password, g->realm};
+	return g->user && g->password && g->realm ? 0 : -ENOMEM;
+}
+
+static int place(struct gateway *g, const struct sip_gateway *gw)
+{
+	struct sip_uri uri;
+	struct addr local = {0};
+	char host[256];
+
+	if (sip_uri_parse(g->uri, &uri) || str_copy_n(host, sizeof(host), uri.host, uri.host_length))
+		return -EINVAL;
+	g->listener = stack_listener_for(g->stack, &uri, &local);
+	if (!g->listener)
+		return -EINVAL;
+	if (!gw->do_register)
+		return sip_to_build(g->to, sizeof(g->to), &uri);
+	if (snprintf(g->to, sizeof(g->to), "<sip:%s@%s>", gw->register_user, host) >= (int)sizeof(g->to))
+		return -EINVAL;
+	return contact_build(
+		g->contact, sizeof(g->contact), g->stack, g->listener, &local, uri.transport, gw->contact_user);
+}
+
+int sip_gateway_add(struct sip_stack *s, const struct sip_gateway *gw)
+{
+	struct gateway *g = calloc(1, sizeof(*g));
+	uint8_t random[CALL_ID_BYTES];
+	int r;
+
+	if (!g)
+		return -ENOMEM;
+	g->stack = s;
+	r = copy_texts(g, gw);
+	if (r == 0)
+		r = place(g, gw);
+	if (r) {
+		gateway_free(g);
+		return r;
+	}
+	crypto_random(random, sizeof(random));
+	str_hex(g->reg.call_id, random, sizeof(random));
+	g->reg.wanted = gw->do_register;
+	g->reg.expires_s = gw->expires_s;
+	g->ping.every_s = gw->ping_s;
+	LL_PREPEND(s->gateways, g);
+	if (gw->do_register)
+		register_at(g, 0);
+	if (gw->ping_s)
+		ping_at(g, 0);
+	return 0;
+}
+
+int sip_gateway_status(const struct sip_stack *s, const char *name, struct sip_gateway_status *ret_status)
+{
+	const struct gateway *g;
+
+	LL_FOREACH (s->gateways, g)
+		if (strcmp(g->name, name) == 0)
+			break;
+	if (!g)
+		return -ENOENT;
+	*ret_status = (struct sip_gateway_status){
+		.up = !g->ping.down,
+		.watched = g->ping.every_s > 0,
+		.registers = g->reg.wanted,
+		.registered = g->reg.registered,
+		.register_code = g->reg.code,
+	};
+	return 0;
+}
