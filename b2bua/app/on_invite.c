@@ -158,6 +158,8 @@ static int take_route(struct incoming *in, const struct route *route)
 		return -ENOENT;
 	if (*w->user && str_e164(w->user, user, sizeof(user)))
 		return -EINVAL;
+	if (!*w->user && d->user_number[0] && d->user_number[1] == '0')
+		return -EINVAL; /* as dialled within a country, or with 00 before it: no country's code begins so */
 	if (*w->user) {
 		d->user_number = dial_text(d, user);
 		d->user_id = "";
@@ -187,7 +189,7 @@ static void on_route(const struct route *route, void *arg)
 	} else if ((r = take_route(in, route)) != 0) {
 		refuse(app, d->sip_leg, r == -ENOMEM ? CAUSE_INTERNAL : CAUSE_NOT_FOUND,
 			r == -ENOENT   ? "No such business number"
-			: r == -EINVAL ? "Not a telephone number"
+			: r == -EINVAL ? "Not a number with its country code"
 				       : NULL);
 	} else {
 		in->dial = NULL;

@@ -189,6 +189,16 @@ def story_strangers_and_unknown_numbers(rig):
     equal(sim.report(), [], "calls at Meta")
 
 
+def story_numbers_without_country_code(rig):
+    """Meta would refuse them, or worse, take them for somebody else's."""
+    anyone = [{"name": "any", "match": {"direction": "outbound"}, "actions": [{"whatsapp": {}}]}, RULES[1]]
+    w, peer, sim = setup(rig, rules=anyone)
+    peer.dial("07700900123").wait_response(404)
+    peer.dial("00447700900123").wait_response(404)
+    equal(w.records(), [], "records")
+    equal(sim.report(), [], "calls at Meta")
+
+
 def story_business_number_by_header(rig):
     rules = [{"name": "any", "match": {"direction": "outbound"}, "actions": [{"whatsapp": {}}]}, RULES[1]]
     numbers = [rig.number(), {"phone_number_id": "310000000000009", "number": "+12025550199", "token": "other"}]

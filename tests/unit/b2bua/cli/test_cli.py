@@ -211,7 +211,7 @@ class RouteTest(Cli):
 
     OTHERS = """
   - name: out
-    match: {direction: outbound, gateway: desk1}
+    match: {direction: outbound, gateway: agent}
     actions: [{whatsapp: {number: "+12025550123", timeout: 45, ringback: true}}]
   - name: out-not
     match: {direction: outbound, to: "^\\\\+99"}
@@ -232,7 +232,7 @@ class RouteTest(Cli):
         return self.config(("\n# The call log", self.OTHERS))
 
     def test_a_call_out(self):
-        question = ("route-test", "-c", self.others(), "--direction", "outbound", "--to", USER, "--from", "201", "--gateway", "desk1")
+        question = ("route-test", "-c", self.others(), "--direction", "outbound", "--to", USER, "--from", "201", "--gateway", "agent")
         run = self.result(OK, *question)
         for line in ("-> rule out: every condition holds", "whatsapp:", "  number: +12025550123", "  user: +447700900123",
                      "  timeout: 45", "  ringback: true", "  on_no_permission: refuse"):
