@@ -353,7 +353,10 @@ enum permission_change permission_on_request_refused(struct permission *p, int m
 {
 	bool was_allowed = is_allowed(p, now_ms);
 
-	p->request_pending = false; /* with one open we would not have asked */
+	/* With one open we would not have asked, unless two were on their way at the same time and Meta took the other.
+	 */
+	if (!within(p->requested_ms[0], MINUTE_MS, now_ms))
+		p->request_pending = false;
 	if (meta_code == ERROR_REQUEST_LIMIT)
 		p->request_blocked_until_ms = later(now_ms, REQUEST_DAY_MS);
 	if (meta_code != ERROR_PERMANENT_EXISTS)

@@ -160,6 +160,13 @@ static const struct step meta_refuses_requests[] = {
 	{AT(D(1)), NO_REQUEST, 138017, 0, 0, 0, SAME, PERM, OK, NO, 0, 0},
 };
 
+/* Both passed our own limits, as neither had been answered yet. */
+static const struct step two_requests_at_once[] = {
+	{AT(0), REQUESTED, 0, 0, 0, 0, SAME, UNKNOWN, ASK, NO, 0, 0},
+	{AT(0), NO_REQUEST, 138009, 0, 0, 0, SAME, UNKNOWN, ASK, NO, 0, 0},
+	{AT(H(1)), ACCEPTED, true, 0, false, 0, GRANTED, PERM, OK, NO, 0, 0},
+};
+
 static const struct step query_tells_limits[] = {
 	{AT(0), QUERY, NONE, 0, 0, AT(H(5)), SAME, NONE, NO, LIMIT, 0, AT(H(5))},
 	{AT(H(1)), QUERY, TEMP, AT(D(2)), AT(H(3)), AT(H(5)), GRANTED, TEMP, LIMIT, NO, AT(H(3)), 0},
@@ -292,6 +299,7 @@ static void stories(void **state)
 	TELL(request_nobody_answers);
 	TELL(connected_call_forgets_requests);
 	TELL(meta_refuses_requests);
+	TELL(two_requests_at_once);
 	TELL(query_tells_limits);
 	TELL(hundred_connected);
 	TELL(meta_refuses_calls);
