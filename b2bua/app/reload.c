@@ -172,9 +172,8 @@ static int begin(struct app *app, struct api_reply *const *replies, size_t count
 		end(r);
 		return e;
 	}
-	if (count)
-		memcpy(r->replies, replies, count * sizeof(*replies));
-	r->reply_count = count;
+	for (; r->reply_count < count; r->reply_count++)
+		r->replies[r->reply_count] = replies[r->reply_count];
 	app->reload = r;
 	return 0;
 }
