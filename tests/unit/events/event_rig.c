@@ -25,7 +25,10 @@ static void keep(struct hook *h, const struct http_request *req, struct got *g)
 	str_copy(g->content_type, sizeof(g->content_type), http_request_header(req, "Content-Type"));
 	g->n = json_integer_value(json_object_get(data, "n"));
 	free(g->body);
-	g->body = strndup(bytes, length);
+	g->body = malloc(length + 1); /* what came has no end mark */
+	ASSERT(g->body);
+	memcpy(g->body, bytes, length);
+	g->body[length] = '\0';
 	json_decref(top);
 }
 
