@@ -85,7 +85,7 @@ class Call:
         self.ended_by = {"answered": args.hangup, "busy": "sip", "given_up": "user"}.get(args.story)
 
     def config_text(self):
-        return CONFIG.format(folder=self.folder, srtp=getattr(self.args, "srtp", "off"), **self.ports)
+        return CONFIG.format(folder=self.folder, srtp=self.args.srtp, **self.ports)
 
     def watrunk_command(self, *argv):
         """Run a subcommand to its end; (exit status, output)."""

@@ -215,6 +215,7 @@ def main():
     p.add_argument("--hangup", choices=("user", "sip"), default="user", help="which side ends the call")
     p.add_argument("--setup", choices=("passive", "active"), default="passive", help="of Meta's answer")
     p.add_argument("--codec", choices=("pcmu", "pcma"), default="pcmu", help="the only one the phone offers")
+    p.set_defaults(srtp="off", phone_srtp=None)
     p.add_argument("--digest", action="store_true", help="the phone proves a password")
     p.add_argument("--keep", action="store_true", help="keep the folder with logs and recordings")
     args = p.parse_args()
