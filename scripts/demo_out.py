@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 
-from demo_rig import Rig, free_port, seconds, speech, start
+from demo_rig import Rig, seconds, speech, start
 
 USER, OTHER_USER, LATE_USER = "+447700900123", "+447700900124", "+447700900125"     # the other two have not allowed calls
 DESK_SAYS = ("Hello, this is the workshop. My colleague told me about the broken lamp. "
@@ -54,7 +54,7 @@ class WayOut(Rig):
 
     def __init__(self, args):
         super().__init__(args)
-        self.desk, self.desk_control = free_port(), free_port()
+        self.desk, self.desk_control = self.ports.one(), self.ports.one()
         self.phones, self.desk_wav, self.sim = {}, None, None
 
     # ---- the programs ----

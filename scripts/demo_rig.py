@@ -6,11 +6,12 @@ import pathlib
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
+
+from ports import Ports
 
 USER_SAYS = ("Hello, this is a customer calling from WhatsApp. I ordered two lamps last week, and one of them arrived broken. "
              "The order number is seven, three, nine, one. Could somebody please tell me how I can get a new one?")
@@ -39,24 +40,6 @@ def start(args, log):
     return p
 
 
-def free_port():
-    for _ in range(200):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
-        if port > 64000:
-            continue
-        try:
-            for k in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                for p in (port, port + 1):
-                    with socket.socket(socket.AF_INET, k) as s:
-                        s.bind(("127.0.0.1", p))
-            return port
-        except OSError:
-            continue
-    sys.exit("demo: no free ports on 127.0.0.1")
-
-
 def speech(text, path, rate):
     raw = str(path) + ".raw.wav"
     subprocess.run(["espeak-ng", "-v", "en-us", "-s", "150", "-w", raw, text], check=True)
@@ -77,8 +60,11 @@ class Rig:
         self.out = pathlib.Path(args.out).resolve()
         shutil.rmtree(self.out, ignore_errors=True)
         self.out.mkdir(parents=True)
-        self.webhook, self.admin, self.graph = free_port(), free_port(), free_port()
-        self.sip, self.pbx, self.control = free_port(), free_port(), free_port()
+        try:
+            self.ports = Ports()
+            self.webhook, self.admin, self.graph, self.sip, self.pbx, self.control = (self.ports.one() for _ in range(6))
+        except RuntimeError as e:
+            sys.exit(f"demo: {e}")
 
     def tell(self, text=""):
         print(text, file=sys.stderr if self.args.json else sys.stdout, flush=True)
@@ -94,7 +80,7 @@ graph:   {{base_url: "http://127.0.0.1:{self.graph}", version: "v25.0"}}
 numbers:
   - {{phone_number_id: "310000000000002", number: "+12025550123", token: "demo-graph-token"}}
 sip:     {{listen: ["udp:127.0.0.1:{self.sip}", "tcp:127.0.0.1:{self.sip}"], domain: "127.0.0.1"}}
-media:   {{public_address: "127.0.0.1", bind_address: "127.0.0.1", webrtc_ports: "40000-40999", rtp_ports: "20000-20999"}}
+media:   {{public_address: "127.0.0.1", bind_address: "127.0.0.1", webrtc_ports: "{self.ports.webrtc}", rtp_ports: "{self.ports.rtp}"}}
 gateways:
   - {{name: pbx, uri: "sip:127.0.0.1:{self.pbx};transport=udp", codecs: [PCMU, PCMA]}}
 dialplan:
@@ -125,7 +111,7 @@ auplay_srate 8000
 ausrc_channels 1
 auplay_channels 1
 audio_txmode thread
-rtp_ports 46000-46900
+rtp_ports {self.ports.peer_rtp}
 snd_path {self.heard_folder(name)}
 module_path {modules}
 module g711.so
@@ -171,11 +157,11 @@ ctrl_tcp_listen 127.0.0.1:{control}
 
     def run_metasim(self, log, *more):
         with open(self.out / log, "w") as f:
-            subprocess.run([str(a) for a in self.metasim(*more)], stdout=f, stderr=subprocess.STDOUT, timeout=600, check=False)
-        lines = (self.out / log).read_text().splitlines()
+            done = subprocess.run([str(a) for a in self.metasim(*more)], stdout=f, stderr=subprocess.STDOUT, timeout=600, check=False)
+        lines = (self.out / log).read_text(errors="replace").splitlines()
         parsed = [json.loads(line) for line in lines if line.startswith("{")]
         if not parsed or "calls" not in parsed[-1]:
-            sys.exit(f"demo: metasim did not finish; see {self.out / log}")
+            sys.exit("\n".join([f"demo: metasim ended with {done.returncode} and no report; the last of {self.out / log}:", *lines[-20:]]))
         return parsed[-1], parsed[:-1]
 
     # ---- the story ----

@@ -6,7 +6,6 @@ meanwhile. What started is ended, whatever the story does.
 """
 import contextlib
 import ctypes
-import fcntl
 import glob
 import hashlib
 import hmac
@@ -25,9 +24,12 @@ import threading
 import time
 import traceback
 
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent.parent / "scripts"))
+from ports import Ports  # noqa: E402
+
 WATRUNK = os.environ.get("WATRUNK", "build/asan/watrunk")
 METASIM = os.environ.get("METASIM", "build/asan/metasim")
-HERE = pathlib.Path(__file__).resolve().parent
 
 NUMBER, NUMBER_ID = "+12025550123", "310000000000002"
 USER, USER_ID = "+447700900123", "GB.1000200030004000500"
@@ -62,46 +64,6 @@ def until(question, what, timeout=WAIT_S):
         if time.monotonic() > deadline:
             raise Failure(f"waited {timeout} s for {what}")
         time.sleep(0.01)
-
-
-# ---- ports: outside the kernel's ephemeral range and of what tools/loadgen takes, and a block for every run, so that runs
-# at the same time never meet ----
-
-class Ports:
-    FIRSTS = (61000, 62000, 63000, 64000, 6000, 7000, 8000, 9000)    # of 1000 each
-
-    def __init__(self):
-        for base in self.FIRSTS:
-            self.lock = open(os.path.join(tempfile.gettempdir(), f"watrunk-scenario-{os.getuid()}-{base}.lock"), "w")
-            try:
-                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                self.lock.close()
-                continue
-            self.single, self.end = base, base + 100
-            self.webrtc, self.rtp = f"{base + 100}-{base + 399}", f"{base + 400}-{base + 999}"
-            return
-        raise Failure("no free block of ports: too many scenarios at once")
-
-    def one(self):
-        """Two apart: the next one is free too."""
-        while self.single < self.end:
-            port, self.single = self.single, self.single + 2
-            if self.is_free(port) and self.is_free(port + 1):
-                return port
-        raise Failure("no free port in the block")
-
-    @staticmethod
-    def is_free(port):
-        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-            with socket.socket(socket.AF_INET, kind) as s:
-                if kind == socket.SOCK_STREAM:
-                    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    s.bind(("127.0.0.1", port))
-                except OSError:
-                    return False
-        return True
 
 
 # ---- processes ----

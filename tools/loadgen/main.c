@@ -309,6 +309,10 @@ int main(int argc, char **argv)
 	int code = 2;
 
 	signal(SIGPIPE, SIG_IGN);
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		fputs(usage, stdout);
+		return 0;
+	}
 	if (!parse(argc, argv, &o)) {
 		fputs(usage, stderr);
 		return 2;

@@ -15,28 +15,31 @@
 #include <unistd.h>
 
 enum { STOP_TRIES = 2000, STOP_POLL_US = 10000 };
+/* Above our media ranges and below the ephemeral ports, which some connection may take between our look and watrunk's
+ * bind. */
+enum { SERVICE_PORT_MIN = 32000, SERVICE_PORT_MAX = 32767 };
 
 static const char *const files[] = {
 	"watrunk.yaml", "watrunk.log", "calls.db", "calls.db-wal", "calls.db-shm", "calls.db-lock"};
 
-/* Free for TCP and UDP a moment ago. 0: none. */
-static uint16_t free_port(void)
+/* Free for TCP and UDP a moment ago, and not below *next, which moves on. 0: none. */
+static uint16_t free_port(uint16_t *next)
 {
-	for (int try = 0; try < 50; try++) {
+	while (*next <= SERVICE_PORT_MAX) {
 		struct addr a;
-		socklen_t length = sizeof(a.u);
+		uint16_t port = (*next)++;
 		int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
 		    udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 		bool ok;
-		addr_set(&a, "127.0.0.1", 0);
+		addr_set(&a, "127.0.0.1", port);
 		ok = tcp >= 0 && udp >= 0 && bind(tcp, &a.u.sa, addr_len(&a)) == 0 &&
-		     getsockname(tcp, &a.u.sa, &length) == 0 && bind(udp, &a.u.sa, addr_len(&a)) == 0;
+		     bind(udp, &a.u.sa, addr_len(&a)) == 0;
 		if (tcp >= 0)
 			close(tcp);
 		if (udp >= 0)
 			close(udp);
 		if (ok)
-			return addr_port(&a);
+			return port;
 	}
 	return 0;
 }
@@ -59,7 +62,8 @@ static const char config_text[] =
 
 static int write_config(const struct target_conf *c, struct target *t, const char *path)
 {
-	unsigned webhook = free_port(), admin = free_port(), sip = free_port();
+	uint16_t next = (uint16_t)(SERVICE_PORT_MIN + getpid() % 600); /* runs side by side look in different places */
+	unsigned webhook = free_port(&next), admin = free_port(&next), sip = free_port(&next);
 	char graph[ADDR_TEXT_MAX], agent[ADDR_TEXT_MAX];
 	FILE *f = webhook && admin && sip ? fopen(path, "we") : NULL;
 	int n;

@@ -10,6 +10,7 @@ import http.client
 import http.server
 import json
 import os
+import pathlib
 import queue
 import signal
 import socket
@@ -19,8 +20,12 @@ import tempfile
 import threading
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[4] / "scripts"))
+from ports import Ports  # noqa: E402
+
 METASIM = sys.argv.pop(1)
 WAIT_S = 20
+PORTS = Ports()
 SECRET, TOKEN, ID, ANA, BEN = "app-secret", "graph-token", "310000000000002", "447700900123", "447700900124"
 FINGERPRINT = ":".join(["AB"] * 32)
 OFFER = "\r\n".join([
@@ -81,9 +86,7 @@ class Sim:
         self.server = Server(("127.0.0.1", 0), Hook)
         self.server.sim = self
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = PORTS.one()
         self.plan = {"webhook_url": f"http://127.0.0.1:{self.server.server_port}/webhook", "app_secret": SECRET, "token": TOKEN,
                      "serve": True, "statuses": False, **plan}
         with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as f:
