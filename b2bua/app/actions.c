@@ -49,10 +49,19 @@ static void on_sent(const struct graph_message_result *result, void *arg)
 	run_next(run);
 }
 
+void message_set_template(struct graph_message *m, const struct route_template *t)
+{
+	m->kind = GRAPH_MSG_TEMPLATE;
+	m->template_name = t->name;
+	m->template_language = t->language;
+	_Static_assert(sizeof(m->parameters) == sizeof(t->parameters), "as many parameters on both sides");
+	m->parameter_count = t->parameter_count;
+	memcpy(m->parameters, t->parameters, sizeof(t->parameters));
+}
+
 static void send_message(struct run *run, const struct route_action *a)
 {
-	const struct config_number *n = run->who.number;
-	const struct graph_number number = {n->phone_number_id, n->token, n->app_secret};
+	const struct graph_number number = graph_number_of(run->who.number);
 	struct graph_message m = {.to = run->who.user_number, .recipient = run->who.user_id, .text = a->text};
 	uint64_t id;
 	int r;
@@ -66,13 +75,7 @@ static void send_message(struct run *run, const struct route_action *a)
 		m.ttl_minutes = a->ttl_minutes;
 		break;
 	case ROUTE_SEND_TEMPLATE:
-	case ROUTE_CALL_BACK:
-		m.kind = GRAPH_MSG_TEMPLATE;
-		m.template_name = a->template.name;
-		m.template_language = a->template.language;
-		for (; m.parameter_count < a->template.parameter_count; m.parameter_count++)
-			m.parameters[m.parameter_count] = a->template.parameters[m.parameter_count];
-		break;
+	case ROUTE_CALL_BACK: message_set_template(&m, &a->template); break;
 	}
 	r = graph_send_message(run->job.app->graph, &number, &m, on_sent, run, &id);
 	if (r == 0)

@@ -15,7 +15,7 @@
 enum { CHATS_MAX = 10000, CHAT_TEXTS_MAX = 20, CHAT_TEXT_BYTES = 160 };
 
 struct chat {
-	char key[40 + PERMISSION_USER_MAX + 1];
+	char key[USER_KEY_MAX];
 	uint64_t last_ms;
 	unsigned count; /* of texts ever; the newest is at (count - 1) % kept */
 	char texts[CHAT_TEXTS_MAX][CHAT_TEXT_BYTES];
@@ -25,11 +25,6 @@ struct chat {
 struct chats {
 	struct chat *by_key;
 };
-
-static void make_key(char key[40 + PERMISSION_USER_MAX + 1], const char *number_id, const char *user)
-{
-	snprintf(key, 40 + PERMISSION_USER_MAX + 1, "%.39s/%.63s", number_id, user);
-}
 
 static void drop(struct chats *chats, struct chat *chat)
 {
@@ -62,7 +57,7 @@ static void keep_text(char dst[CHAT_TEXT_BYTES], const char *text)
 void chat_add(struct app *app, const char *number_id, const char *user, const char *text)
 {
 	unsigned kept = app->config->messages.context_texts;
-	char key[40 + PERMISSION_USER_MAX + 1];
+	char key[USER_KEY_MAX];
 	struct chat *chat;
 
 	if (!kept || !*text)
@@ -71,7 +66,7 @@ void chat_add(struct app *app, const char *number_id, const char *user, const ch
 		app->chats = calloc(1, sizeof(*app->chats));
 	if (!app->chats)
 		return;
-	make_key(key, number_id, user);
+	user_key(key, number_id, user);
 	HASH_FIND_STR(app->chats->by_key, key, chat);
 	if (chat) {
 		HASH_DEL(app->chats->by_key, chat); /* to the end of the order */
@@ -110,12 +105,12 @@ static unsigned first_that_fits(const struct chat *chat, unsigned kept, size_t c
 const char *chat_context(struct app *app, const char *number_id, const char *user, char *dst, size_t cap)
 {
 	unsigned kept = app->config->messages.context_texts;
-	char key[40 + PERMISSION_USER_MAX + 1];
+	char key[USER_KEY_MAX];
 	struct chat *chat = NULL;
 	struct strbuf sb;
 
 	strbuf_init(&sb, dst, cap);
-	make_key(key, number_id, user);
+	user_key(key, number_id, user);
 	if (app->chats)
 		HASH_FIND_STR(app->chats->by_key, key, chat);
 	if (!chat)

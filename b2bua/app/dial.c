@@ -185,16 +185,10 @@ static bool has_target(struct app *app, const struct dial *d, struct call_dial *
 
 /* A parked dial is found by the next run should we die; one that lies nowhere is written down as begun, so that who was
  * told of it is told of its end. */
-static void note_begun(struct app_call *ac, const struct dial *d)
+static void note_begun(const struct app_call *ac)
 {
-	struct live_call live = {.started_ms = d->created_ms, .outbound = true};
-
-	if (d->is_parked)
-		return;
-	str_copy(live.id, sizeof(live.id), ac->id);
-	str_copy(live.number_id, sizeof(live.number_id), d->number_id);
-	str_copy(live.user_number, sizeof(live.user_number), d->user_number);
-	(void)store_put_live(ac->app->store, &live);
+	if (!ac->dial->is_parked)
+		leftovers_note(ac);
 }
 
 enum cause dial_start(struct app *app, struct dial *d)
@@ -233,7 +227,7 @@ enum cause dial_start(struct app *app, struct dial *d)
 		str_mask_number(ours, sizeof(ours), number->number),
 		str_mask_number(user, sizeof(user), *d->user_number ? d->user_number : "-"), d->rule,
 		(unsigned long long)ac->webhook_us);
-	note_begun(ac, d);
+	note_begun(ac);
 	emit_call_begins(ac);
 	app_step(ac, &ev);
 	return CAUSE_COUNT;

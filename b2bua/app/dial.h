@@ -132,6 +132,14 @@ struct ask *ask_route(struct app *app, const struct route *asked, const struct c
 void ask_cancel(struct ask *a); /* accepts NULL */
 void asks_drop(struct app *app);
 
+/* ---- permissions.c, chat.c: what is known of a user is known by this ---- */
+enum { USER_KEY_MAX = 40 + PERMISSION_USER_MAX + 1 };
+void user_key(char key[USER_KEY_MAX], const char *number_id, const char *user);
+
+struct graph_message;
+/* Of a template that has a name. Borrows its text. */
+void message_set_template(struct graph_message *m, const struct route_template *t);
+
 /* ---- actions.c: what a rule for messages or ended calls does ---- */
 struct action_facts {
 	const struct config_number *number;

@@ -11,6 +11,30 @@
 
 enum { LEFTOVERS_MAX = 10000 };
 
+struct live_call leftovers_entry(const struct app_call *ac)
+{
+	struct live_call live = {.outbound = ac->dial != NULL};
+	struct call_report rep;
+
+	call_report(ac->call, &rep);
+	/* Written before the first step of a call, too. */
+	live.started_ms = rep.started_ms ? rep.started_ms : loop_wall_ms(ac->app->loop);
+	str_copy(live.id, sizeof(live.id), ac->id);
+	str_copy(live.wacid, sizeof(live.wacid), ac->wacid);
+	str_copy(live.number_id, sizeof(live.number_id), ac->number->phone_number_id);
+	str_copy(live.user_number, sizeof(live.user_number), rep.user_number);
+	return live;
+}
+
+void leftovers_note(const struct app_call *ac)
+{
+	const struct live_call live = leftovers_entry(ac);
+
+	if (store_put_live(ac->app->store, &live))
+		log_error("live_call_lost",
+			"call=%s note=\"should watrunk die now, the next run would not know of it\"", ac->id);
+}
+
 struct leftovers {
 	struct app *app;
 	struct live_call *calls;
@@ -47,7 +71,7 @@ static void end_one(struct app *app, const struct live_call *live)
 			live->number_id);
 		return;
 	}
-	const struct graph_number graph_number = {number->phone_number_id, number->token, number->app_secret};
+	const struct graph_number graph_number = graph_number_of(number);
 	const struct graph_request request = {.verb = GRAPH_TERMINATE, .number = &graph_number, .call_id = live->wacid};
 	log_warn("leftover_call", "call=%s action=terminate", live->id);
 	if (send_graph(app, 0, &request, number))

@@ -79,14 +79,13 @@ static const struct call_gateway *target_of(const struct config *config, const s
 
 /* ---- originate ---- */
 
-static int fill_template(struct route_template *t, const struct api_template *from)
+static void fill_template(struct route_template *t, const struct api_template *from)
 {
 	t->name = from->name;
 	t->language = from->language;
 	for (; t->parameter_count < from->parameter_count && t->parameter_count < ROUTE_PARAMETERS_MAX;
 		t->parameter_count++)
 		t->parameters[t->parameter_count] = from->parameters[t->parameter_count];
-	return 0;
 }
 
 static int fill_dial(struct dial *d, const struct api_originate *o, const struct config_number *number,
@@ -99,7 +98,7 @@ static int fill_dial(struct dial *d, const struct api_originate *o, const struct
 
 	for (; count < o->header_count && count < ROUTE_HEADERS_MAX; count++)
 		headers[count] = (struct route_header){o->headers[count].name, o->headers[count].value};
-	(void)fill_template(&permission.template, &o->request_template);
+	fill_template(&permission.template, &o->request_template);
 	d->number_id = dial_text(d, number->phone_number_id);
 	d->user_number = dial_text(d, o->party.user_number);
 	d->user_id = dial_text(d, o->party.user_id);
@@ -369,7 +368,7 @@ static void get_permission(const struct api_party *party, bool refresh, struct a
 		api_done_permission(reply, p, number->number);
 		return;
 	}
-	const struct graph_number graph_number = {number->phone_number_id, number->token, number->app_secret};
+	const struct graph_number graph_number = graph_number_of(number);
 	j = reply_job(app, number, party, reply);
 	if (j && graph_ask_permission(
 			 app->graph, &graph_number, party->user_number, party->user_id, on_permission_answer, j, &id)) {
@@ -401,7 +400,7 @@ static void request_permission(const struct api_permission_request *r, struct ap
 
 	if (!j)
 		return;
-	(void)fill_template(&template, &r->template);
+	fill_template(&template, &r->template);
 	const struct permission_ask ask = {number, r->party.user_number, r->party.user_id, r->text, &template};
 	e = permissions_request(app, &ask, on_permission_requested, j, &fault.detail, &fault.until_ms);
 	if (e == 0)
@@ -456,9 +455,6 @@ static void on_message_sent(const struct graph_message_result *result, void *arg
 
 static void send_message(const struct api_message *m, struct api_reply *reply, void *arg)
 {
-	static const enum graph_message_kind kinds[] = {[API_MSG_TEXT] = GRAPH_MSG_TEXT,
-		[API_MSG_CALL_BUTTON] = GRAPH_MSG_CALL_BUTTON,
-		[API_MSG_TEMPLATE] = GRAPH_MSG_TEMPLATE};
 	struct app *app = arg;
 	const struct config_number *number = number_of(app, &m->party, reply);
 	struct reply_job *j = number ? reply_job(app, number, &m->party, reply) : NULL;
@@ -466,20 +462,22 @@ static void send_message(const struct api_message *m, struct api_reply *reply, v
 
 	if (!j)
 		return;
-	const struct graph_number graph_number = {number->phone_number_id, number->token, number->app_secret};
+	const struct graph_number graph_number = graph_number_of(number);
 	struct graph_message out = {
-		.kind = kinds[m->kind],
+		.kind = m->kind == API_MSG_CALL_BUTTON ? GRAPH_MSG_CALL_BUTTON : GRAPH_MSG_TEXT,
 		.to = m->party.user_number,
 		.recipient = m->party.user_id,
 		.text = m->text,
 		.button_text = m->button_text,
 		.payload = m->payload,
 		.ttl_minutes = m->ttl_minutes,
-		.template_name = m->template.name,
-		.template_language = m->template.language,
 	};
-	for (; out.parameter_count < m->template.parameter_count; out.parameter_count++)
-		out.parameters[out.parameter_count] = m->template.parameters[out.parameter_count];
+	struct route_template template = {0};
+
+	if (m->kind == API_MSG_TEMPLATE) {
+		fill_template(&template, &m->template);
+		message_set_template(&out, &template);
+	}
 	if (graph_send_message(app->graph, &graph_number, &out, on_message_sent, j, &id)) {
 		job_free(&j->job);
 		refuse(reply, API_BAD_REQUEST, "Meta would not take this message: a text is missing or too long");

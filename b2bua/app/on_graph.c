@@ -49,7 +49,7 @@ static void ticket_free(struct graph_ticket *t)
 
 void end_orphan(struct app *app, const struct config_number *number, const char *wacid)
 {
-	const struct graph_number graph_number = {number->phone_number_id, number->token, number->app_secret};
+	const struct graph_number graph_number = graph_number_of(number);
 	const struct graph_request request = {.verb = GRAPH_TERMINATE, .number = &graph_number, .call_id = wacid};
 
 	counter_inc(CNT_CALLS_ORPHANED);
@@ -62,8 +62,6 @@ void end_orphan(struct app *app, const struct config_number *number, const char 
 /* Meta has made our call: from now on it is known by Meta's id, also after a crash. */
 static void connected(struct app *app, struct app_call *ac, const struct config_number *number, const char *wacid)
 {
-	struct live_call live = {.started_ms = loop_wall_ms(app->loop), .outbound = true};
-
 	if (!ac) {
 		end_orphan(app, number, wacid);
 		return;
@@ -72,11 +70,7 @@ static void connected(struct app *app, struct app_call *ac, const struct config_
 		log_error("wacid_refused", "call=%s", ac->id);
 		return;
 	}
-	str_copy(live.id, sizeof(live.id), ac->id);
-	str_copy(live.wacid, sizeof(live.wacid), ac->wacid);
-	str_copy(live.number_id, sizeof(live.number_id), number->phone_number_id);
-	str_copy(live.user_number, sizeof(live.user_number), ac->dial ? ac->dial->user_number : "");
-	(void)store_put_live(app->store, &live);
+	leftovers_note(ac);
 }
 
 static void on_graph_done(const struct graph_result *result, void *arg)

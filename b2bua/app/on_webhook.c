@@ -137,17 +137,11 @@ static void on_unknown_dial(struct app *app, const struct wa_event *ev, const st
 
 static struct app_call *learn_wacid(struct app_call *ac, const struct wa_event *ev)
 {
-	struct live_call live = {.started_ms = loop_wall_ms(ac->app->loop), .outbound = true};
-
 	if (*ac->wacid)
 		return ac;
 	if (registry_set_wacid(ac, ev->call_id))
 		return NULL;
-	str_copy(live.id, sizeof(live.id), ac->id);
-	str_copy(live.wacid, sizeof(live.wacid), ac->wacid);
-	str_copy(live.number_id, sizeof(live.number_id), ac->number->phone_number_id);
-	str_copy(live.user_number, sizeof(live.user_number), ac->dial->user_number);
-	(void)store_put_live(ac->app->store, &live);
+	leftovers_note(ac);
 	return ac;
 }
 

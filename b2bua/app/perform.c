@@ -66,19 +66,6 @@ static enum graph_verb graph_verb_of(enum call_verb v)
 	return GRAPH_TERMINATE;
 }
 
-static struct live_call live_of(struct app_call *ac)
-{
-	struct live_call live = {.started_ms = loop_wall_ms(ac->app->loop), .outbound = ac->dial != NULL};
-	struct call_report rep;
-
-	call_report(ac->call, &rep);
-	str_copy(live.id, sizeof(live.id), ac->id);
-	str_copy(live.wacid, sizeof(live.wacid), ac->wacid);
-	str_copy(live.number_id, sizeof(live.number_id), ac->number->phone_number_id);
-	str_copy(live.user_number, sizeof(live.user_number), rep.user_number);
-	return live;
-}
-
 static void send_verb(struct app_call *ac, const struct graph_request *request, enum call_verb verb)
 {
 	int r = send_graph(ac->app, ac->key, request, ac->number);
@@ -155,7 +142,7 @@ static void on_intent(int status, void *arg)
 
 static void do_connect(struct app_call *ac, const char *sdp)
 {
-	const struct live_call live = live_of(ac);
+	const struct live_call live = leftovers_entry(ac);
 	struct intent_job *j = job_new(ac->app, sizeof(*j), ac->key);
 	int r = -ENOMEM;
 
@@ -191,10 +178,8 @@ static void do_graph(struct app_call *ac, enum call_verb verb, const char *sdp)
 		return;
 	}
 	/* Written before pre_accept goes out: from then on Meta holds state that somebody must end if we die. */
-	if (verb == VERB_PRE_ACCEPT || verb == VERB_ACCEPT) {
-		const struct live_call live = live_of(ac);
-		store_put_live(ac->app->store, &live);
-	}
+	if (verb == VERB_PRE_ACCEPT || verb == VERB_ACCEPT)
+		leftovers_note(ac);
 	send_verb(ac, &request, verb);
 	if (verb == VERB_ACCEPT && ac->answer_us && ac->setup_accept_us < 0)
 		ac->setup_accept_us = (int64_t)(clock_mono_us() - ac->answer_us);

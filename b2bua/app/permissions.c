@@ -26,7 +26,7 @@ static const char default_request[] = "May we call you on WhatsApp?";
 
 struct entry {
 	struct permission p;
-	char key[40 + PERMISSION_USER_MAX + 1];
+	char key[USER_KEY_MAX];
 	UT_hash_handle hh;
 };
 
@@ -36,19 +36,19 @@ struct permissions {
 	bool full_told;
 };
 
-static void make_key(char key[40 + PERMISSION_USER_MAX + 1], const char *number_id, const char *user)
+void user_key(char key[USER_KEY_MAX], const char *number_id, const char *user)
 {
-	snprintf(key, 40 + PERMISSION_USER_MAX + 1, "%.39s/%.63s", number_id, user);
+	snprintf(key, USER_KEY_MAX, "%.39s/%.63s", number_id, user);
 }
 
 /* ---- the table ---- */
 
 static struct entry *find(struct app *app, const char *number_id, const char *user)
 {
-	char key[40 + PERMISSION_USER_MAX + 1];
+	char key[USER_KEY_MAX];
 	struct entry *e;
 
-	make_key(key, number_id, user);
+	user_key(key, number_id, user);
 	HASH_FIND_STR(app->permissions->by_key, key, e);
 	return e;
 }
@@ -68,7 +68,7 @@ static struct entry *add(struct permissions *ps, const struct permission *p)
 	if (!e)
 		return NULL;
 	e->p = *p;
-	make_key(e->key, p->number_id, p->user);
+	user_key(e->key, p->number_id, p->user);
 	HASH_ADD_STR(ps->by_key, key, e);
 	if (!e->hh.tbl) {
 		free(e);
@@ -198,7 +198,7 @@ int permissions_request(struct app *app, const struct permission_ask *ask,
 	void (*done)(struct app *app, int code, const char *text, bool ok, void *arg), void *arg, const char **ret_why,
 	uint64_t *ret_until_ms)
 {
-	const struct graph_number number = {ask->number->phone_number_id, ask->number->token, ask->number->app_secret};
+	const struct graph_number number = graph_number_of(ask->number);
 	const char *user = *ask->user_number ? ask->user_number : ask->user_id;
 	struct permission *p = permissions_get(app, ask->number->phone_number_id, user);
 	struct graph_message m = {.kind = GRAPH_MSG_PERMISSION_REQUEST,
@@ -213,13 +213,8 @@ int permissions_request(struct app *app, const struct permission_ask *ask,
 	*ret_until_ms = 0;
 	if (!p || permission_may_request(p, &app->config->permission, now_ms, ret_why, ret_until_ms) != PERMISSION_CALL)
 		return -EPERM;
-	if (ask->template && *ask->template->name && !permission_window_open(p, now_ms)) {
-		m.kind = GRAPH_MSG_TEMPLATE;
-		m.template_name = ask->template->name;
-		m.template_language = ask->template->language;
-		for (; m.parameter_count < ask->template->parameter_count; m.parameter_count++)
-			m.parameters[m.parameter_count] = ask->template->parameters[m.parameter_count];
-	}
+	if (ask->template && *ask->template->name && !permission_window_open(p, now_ms))
+		message_set_template(&m, ask->template);
 	j = job_new(app, sizeof(*j), 0);
 	if (!j)
 		return -ENOMEM;

@@ -103,7 +103,7 @@ static struct app_call *make(struct app *app, const struct config_number *number
 	ac->app = app;
 	ac->config = config_hold(number->config);
 	ac->number = number;
-	ac->graph_number = (struct graph_number){number->phone_number_id, number->token, number->app_secret};
+	ac->graph_number = graph_number_of(number);
 	ac->setup_invite_us = ac->setup_accept_us = ac->ice_ms = ac->dtls_ms = -1;
 	ac->first_audio_ms[END_WA] = ac->first_audio_ms[END_SIP] = -1;
 	arena_init(&ac->route_arena, ROUTE_ARENA_BYTES);

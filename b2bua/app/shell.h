@@ -211,7 +211,16 @@ int messages_start(struct app *app); /* what a previous run had not dealt with *
 void reload_start(struct app *app);
 void reload_drop(struct app *app);
 
+/* How the Graph API is addressed in this number's name. Borrows from the configuration. */
+static inline struct graph_number graph_number_of(const struct config_number *number)
+{
+	return (struct graph_number){number->phone_number_id, number->token, number->app_secret};
+}
+
 /* ---- leftovers.c ---- */
+/* What the next run must know of a call, should this one die. */
+struct live_call leftovers_entry(const struct app_call *ac);
+void leftovers_note(const struct app_call *ac); /* in the background */
 int end_leftovers(struct app *app);
 
 /* ---- shutdown.c ---- */

@@ -87,6 +87,15 @@ bool call_timer_take(struct call *c, const struct call_event *ev)
 	return true;
 }
 
+void call_run_timer(
+	struct call *c, const struct call_event *ev, void (*const by_timer[CALL_TIMER_COUNT])(struct call *))
+{
+	if (!call_timer_take(c, ev))
+		return;
+	ASSERT(by_timer[ev->u.timer]); /* CLOSE is armed in closing only */
+	by_timer[ev->u.timer](c);
+}
+
 void call_ignore(struct call *c)
 {
 	c->ignored++;

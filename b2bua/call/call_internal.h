@@ -142,6 +142,9 @@ void call_timer_set(struct call *c, enum call_timer which, uint64_t at_us);
 void call_timer_cancel(struct call *c, enum call_timer which);
 /* Is this TIMER event due? Disarms it then. One that came early is set again; one that is not armed is ignored. */
 bool call_timer_take(struct call *c, const struct call_event *ev);
+/* Take it, and do what the path's table says: for every timer that is armed before closing. */
+void call_run_timer(
+	struct call *c, const struct call_event *ev, void (*const by_timer[CALL_TIMER_COUNT])(struct call *));
 void call_ignore(struct call *c);
 uint64_t call_after_ms(const struct call *c, unsigned ms);
 unsigned call_or_default(unsigned value, unsigned fallback);

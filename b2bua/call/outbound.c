@@ -209,10 +209,7 @@ static void on_timer(struct call *c, const struct call_event *ev)
 		[CALL_TIMER_TRANSFER] = call_on_transfer_timer,
 	};
 
-	if (!call_timer_take(c, ev))
-		return;
-	ASSERT(by_timer[ev->u.timer]); /* CLOSE is armed in closing only */
-	by_timer[ev->u.timer](c);
+	call_run_timer(c, ev, by_timer);
 }
 
 call_handler *const call_outbound_path[CALL_EV_KIND_COUNT] = {
