@@ -64,6 +64,7 @@ struct app_call {
 	const struct config_number *number;
 	struct graph_number graph_number;
 	uint64_t media_session; /* 0: none */
+	struct media_local media_local;
 	struct leg_node legs[CALL_LEG_COUNT];
 	struct dial *dial;        /* what it was made from; NULL: user-initiated. Owned */
 	struct ask *ask;          /* a question about its route under way; NULL none. Owned */

@@ -239,7 +239,7 @@ struct call_event {
 			enum media_side side; /* who shall hear it */
 			char digits[33];
 		} dtmf;
-		struct media_local local;
+		const struct media_local *local; /* copied: far larger than any other event */
 		struct {
 			bool from_wa_side; /* which side's media failed */
 			const char *name;  /* "ice_timeout", "dtls_failed", "consent_lost", "wa_silent", "sip_silent",

@@ -193,7 +193,7 @@ static void on_media_opened(struct call *c, const struct call_event *ev)
 		return;
 	}
 	c->media = MEDIA_OPEN;
-	c->local = ev->u.local;
+	c->local = *ev->u.local;
 	if (prepare(c) < 0) {
 		call_end(c, CAUSE_INTERNAL, ENDED_BY_US);
 		return;

@@ -66,7 +66,7 @@ static void on_media_opened(struct call *c, const struct call_event *ev)
 		return;
 	}
 	c->media = MEDIA_OPEN;
-	c->local = ev->u.local;
+	c->local = *ev->u.local;
 	cause = prepare(c);
 	if (cause != CAUSE_NORMAL) {
 		call_end(c, cause, ENDED_BY_US);

@@ -255,15 +255,16 @@ static void walk(struct call *c, const struct question *q, const struct config *
 
 	call_step(c, &ev, &out);
 	if (find_action(&out, CALL_DO_MEDIA_OPEN)) {
+		struct media_local local = {0};
 		ev.kind = CALL_EV_MEDIA_OPENED;
-		memset(&ev.u.local, 0, sizeof(ev.u.local));
-		ev.u.local.wa.addr = ev.u.local.sip_rtp = config->media.public_addr;
-		addr_set_port(&ev.u.local.wa.addr, config->media.wa_port_min);
-		addr_set_port(&ev.u.local.sip_rtp, config->media.sip_port_min);
-		ev.u.local.wa.ssrc = 1;
-		str_copy(ev.u.local.wa.ufrag, sizeof(ev.u.local.wa.ufrag), "sample00");
-		str_copy(ev.u.local.wa.pwd, sizeof(ev.u.local.wa.pwd), "sample000000000000000000");
-		str_copy(ev.u.local.wa.cname, sizeof(ev.u.local.wa.cname), "sample");
+		ev.u.local = &local;
+		local.wa.addr = local.sip_rtp = config->media.public_addr;
+		addr_set_port(&local.wa.addr, config->media.wa_port_min);
+		addr_set_port(&local.sip_rtp, config->media.sip_port_min);
+		local.wa.ssrc = 1;
+		str_copy(local.wa.ufrag, sizeof(local.wa.ufrag), "sample00");
+		str_copy(local.wa.pwd, sizeof(local.wa.pwd), "sample000000000000000000");
+		str_copy(local.wa.cname, sizeof(local.wa.cname), "sample");
 		call_step(c, &ev, &out);
 	}
 	call_report(c, &rep);

@@ -180,14 +180,17 @@ static void note_fault(struct play *p, const char *fault)
 void play_step(struct play *p, const struct call_event *ev, uint64_t at_us)
 {
 	struct call_event timed = *ev;
+	struct media_local local;
 	struct strbuf sb;
 
 	if (at_us > p->now_us)
 		p->now_us = at_us;
 	timed.now_us = p->now_us;
 	timed.wall_ms = 1790000000000u + p->now_us / 1000;
-	if (timed.kind == CALL_EV_MEDIA_OPENED)
-		play_local(&timed.u.local);
+	if (timed.kind == CALL_EV_MEDIA_OPENED) {
+		play_local(&local);
+		timed.u.local = &local;
+	}
 	call_step(p->call, &timed, &p->out);
 	strbuf_init(&sb, p->actions, sizeof(p->actions));
 	for (size_t i = 0; i < p->out.count; i++)
