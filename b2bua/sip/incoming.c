@@ -75,6 +75,19 @@ static int find_replaced(const struct sip_stack *s, const sip_t *sip, uint64_t *
 	return 0;
 }
 
+/* May the answer be SDP? Without Accept it may (RFC 3261 s20.1, s21.4.7). */
+static bool accepts_sdp(const sip_t *sip)
+{
+	if (!sip->sip_accept)
+		return true;
+	for (const sip_accept_t *a = sip->sip_accept; a; a = a->ac_next)
+		if (a->ac_type &&
+			(str_equal_nocase(a->ac_type, "application/sdp") ||
+				str_equal_nocase(a->ac_type, "application/*") || str_equal_nocase(a->ac_type, "*/*")))
+			return true;
+	return false;
+}
+
 /* Returns 0, or the status to refuse with. */
 static int check_new(const struct sip_stack *s, const sip_t *sip)
 {
@@ -85,7 +98,9 @@ static int check_new(const struct sip_stack *s, const sip_t *sip)
 	if (!sip->sip_call_id || !sip->sip_call_id->i_id || strlen(sip->sip_call_id->i_id) > CALL_ID_MAX ||
 		!sip->sip_contact || !sip->sip_to || !sip->sip_from)
 		return 400;
-	return has_body(sip) && !body_is_sdp(sip) ? 415 : 0;
+	if (has_body(sip) && !body_is_sdp(sip))
+		return 415;
+	return accepts_sdp(sip) ? 0 : 406;
 }
 
 static const char *refusal_headers(int code)
