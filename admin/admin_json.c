@@ -112,6 +112,15 @@ static void set_end(json_t *o, const struct call_record *r)
 	set(o, "duration_ms", json_integer((json_int_t)r->duration_ms));
 }
 
+static void set_ways(json_t *o, const struct call_record *r)
+{
+	json_t *attempts = r->attempts ? json_loads(r->attempts, 0, NULL) : NULL;
+
+	set(o, "accepted_on", text_or_null(r->accepted_on));
+	set(o, "early_media", text_or_null(r->early_media));
+	set(o, "attempts", attempts ? attempts : json_array());
+}
+
 static void set_media(json_t *o, const struct call_record *r)
 {
 	set(o, "wa_codec", text_or_null(r->wa_codec));
@@ -140,6 +149,7 @@ json_t *admin_json_record(const struct call_record *r)
 		return NULL;
 	set_parties(o, r);
 	set_end(o, r);
+	set_ways(o, r);
 	set_media(o, r);
 	return o;
 }

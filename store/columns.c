@@ -60,6 +60,9 @@ const struct column columns[] = {
 	PLAIN(COLUMN_HEAP, sdp_wa_local),
 	PLAIN(COLUMN_HEAP, sdp_sip_local),
 	PLAIN(COLUMN_HEAP, sdp_sip_remote),
+	PLAIN(COLUMN_TEXT, accepted_on),
+	PLAIN(COLUMN_TEXT, early_media),
+	PLAIN(COLUMN_HEAP, attempts),
 };
 const size_t columns_count = sizeof(columns) / sizeof(columns[0]);
 

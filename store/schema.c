@@ -69,9 +69,15 @@ static const char step_2[] =
 	"CREATE INDEX outbox_by_state ON outbox (state, seq);"
 	"CREATE INDEX outbox_by_subject ON outbox (receiver, subject, seq) WHERE state < 2;";
 
+/* How gateways were tried, and what became of early media. */
+static const char step_3[] = "ALTER TABLE calls ADD COLUMN accepted_on TEXT NOT NULL DEFAULT '';"
+			     "ALTER TABLE calls ADD COLUMN early_media TEXT NOT NULL DEFAULT '';"
+			     "ALTER TABLE calls ADD COLUMN attempts TEXT;";
+
 static const char *const steps[SCHEMA_VERSION + 1] = {
 	[1] = step_1,
 	[2] = step_2,
+	[3] = step_3,
 };
 
 static int fault(const struct db *db, int r, const char *doing, char *why, size_t why_cap)
