@@ -97,6 +97,7 @@ struct route_action {
 	struct {
 		size_t gateway_count;
 		const char *gateways[ROUTE_GATEWAYS_MAX];
+		bool parallel;
 		struct route_failover failover;
 		const char *user, *caller_id, *display_name; /* as for bridge */
 		bool agent_first;                            /* ring the SIP side first; else the user */
@@ -124,11 +125,14 @@ struct route {
 	/* ROUTE_BRIDGE */
 	size_t gateway_count;
 	const char *gateways[ROUTE_GATEWAYS_MAX]; /* names, in the order in which they are tried */
+	bool parallel;                            /* all at once; failover is empty then */
+	bool accept_early;                        /* the call is accepted on early media (never with parallel) */
+	unsigned timeouts_s[ROUTE_GATEWAYS_MAX];  /* ring time of each gateway; 0: timeout_s */
 	struct route_failover failover;
 	const char *user; /* user part of the Request-URI, expanded and safe for one; "" : the called number's digits */
 	const char *caller_id;    /* From user part, expanded, not escaped; "" : the user's number */
 	const char *display_name; /* expanded; "" : the profile name */
-	unsigned timeout_s;       /* ring time; 0: the default */
+	unsigned timeout_s;       /* ring time, in parallel that of all together; 0: the default */
 	size_t header_count;
 	struct route_header headers[ROUTE_HEADERS_MAX];
 	/* ROUTE_REJECT */

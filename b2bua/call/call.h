@@ -16,6 +16,12 @@
  *   agent first:  SIP_INVITE; answered -> GRAPH connect; ACCEPTED -> both talk
  *   user first:   GRAPH connect; ACCEPTED -> SIP_INVITE; answered -> both talk
  *
+ * A route with several gateways calls one after another (group.c), or all at once (fork.c): then each has a leg of its
+ * own, the first that answers becomes the main leg (SIP_PROMOTE), the others get CANCEL.
+ *
+ * A route with accept_early takes early media for an answer: GRAPH accept follows the first 18x with SDP; the call is
+ * EARLY until the SIP side picks up.
+ *
  * Transfer (transfer.c), in state UP only: the call has a second SIP leg, the target, until it answers and becomes the
  * main leg (SIP_PROMOTE), or fails and is forgotten. The WhatsApp leg never notices.
  */
@@ -50,6 +56,7 @@ enum call_timer {
 	CALL_TIMER_CLOSE,    /* what has not reported its end by then is taken as ended */
 	CALL_TIMER_LIMIT,    /* longest conversation allowed: a call that nobody ends does not live for ever */
 	CALL_TIMER_TRANSFER, /* ring time of a transfer's target */
+	CALL_TIMER_BRANCH,   /* gateways called in parallel: the next of them to be given up */
 	CALL_TIMER_COUNT
 };
 
@@ -99,7 +106,12 @@ enum dial_order {
 };
 
 /* Which of the call's SIP legs an event or action is about. */
-enum call_leg { CALL_LEG_MAIN, CALL_LEG_TARGET, CALL_LEG_COUNT };
+enum call_leg {
+	CALL_LEG_MAIN,
+	CALL_LEG_TARGET, /* of a transfer */
+	CALL_LEG_BRANCH, /* the first of those that ring in parallel; the one that answers becomes the main leg */
+	CALL_LEG_COUNT = CALL_LEG_BRANCH + ROUTE_GATEWAYS_MAX
+};
 
 /* Where a SIP leg of ours goes. The shell has applied its URI policy; text is copied into the call's arena. */
 struct call_sip_target {
@@ -111,13 +123,15 @@ struct call_sip_target {
 	size_t header_count;
 };
 
-/* Gateways that are tried when the target's fails, one after another, each with a ring time of its own; who calls and
- * the headers are the target's. Text is copied into the call's arena. */
+/* Gateways that are tried when the target's fails, one after another, each with a ring time of its own; or together
+ * with it. Who calls and the headers are the target's. Text is copied into the call's arena. */
 struct call_fallback {
+	bool parallel; /* the causes mean nothing then */
 	size_t count;
 	struct call_place {
 		const struct call_gateway *gateway; /* outlives the call */
 		const char *uri;                    /* the whole Request-URI */
+		unsigned ring_ms;                   /* 0: as long as the call's */
 	} places[ROUTE_GATEWAYS_MAX - 1];
 	struct route_failover causes; /* count 0: gateway_down, gateway_failed, congestion */
 };
@@ -352,7 +366,7 @@ struct call_action {
 	} u;
 };
 
-enum { CALL_ACTIONS_MAX = 16 };
+enum { CALL_ACTIONS_MAX = 32 }; /* the most: all branches cancelled, all timers too */
 struct call_out {
 	size_t count;
 	struct call_action actions[CALL_ACTIONS_MAX];
@@ -365,11 +379,22 @@ void call_step(struct call *c, const struct call_event *ev, struct call_out *out
 
 /* ---- what can be seen of a call ---- */
 
+/* One INVITE to a gateway. */
+struct call_attempt {
+	const char *gateway;
+	int sip_code;     /* its final status, 0: none, it was given up or lost */
+	enum cause cause; /* NORMAL: the call went on with it. ANSWERED_ELSEWHERE: another one was faster */
+	unsigned ms;      /* from the INVITE to that */
+	bool over;        /* else it rings, and the three above say nothing */
+};
+
 struct call_report {
 	enum call_state state;
 	const char *call_id, *wacid, *phone_number_id, *number, *user_number, *user_id, *profile_name, *payload;
 	const char *rule, *gateway, *sip_target, *sip_call_id;
-	unsigned attempts;           /* gateways that were called: the last is `gateway` */
+	unsigned attempts;                /* gateways that were called: the last is `gateway` */
+	const struct call_attempt *tries; /* INVITEs to them, redirections included; in order. Lives as the call */
+	size_t try_count;
 	bool outbound;               /* business-initiated */
 	enum dial_order order;       /* outbound only */
 	bool on_hold;                /* by the API */
@@ -391,7 +416,8 @@ struct call_report {
 	uint64_t offer_us, invite_us, sip_answered_us, accept_us; /* monotonic; 0 never */
 	uint64_t media_up_us;
 	enum audio_codec sip_codec;
-	unsigned early_media; /* 18x with SDP seen (Meta has no early media: not heard) */
+	unsigned early_media; /* 18x with SDP seen (Meta has no early media: not heard unless accepted_early) */
+	bool accepted_early;  /* accept was sent on early media, before the SIP side picked up */
 	unsigned ignored;     /* events without meaning in their state */
 	const char *sdp_wa_remote, *sdp_wa_local, *sdp_sip_local, *sdp_sip_remote; /* NULL: none yet */
 };

@@ -23,6 +23,8 @@ enum {
 	LIMIT_TRANSFERS = 32,             /* of one call: what they leave in its arena is bounded */
 	LIMIT_CALL_MS = 12 * 3600 * 1000, /* neither Meta nor SIP state a longest call */
 
+	LIMIT_ATTEMPTS = 32, /* INVITEs to gateways that the record tells: eight of them, redirected three times each */
+
 	/* Sizes */
 	LIMIT_ARENA_BYTES = 256 * 1024, /* what one call may hold, however hostile its peers */
 	LIMIT_ID_CHARS = 256,           /* Meta: wacid of 90 to 120 characters, base64 alphabet */

@@ -27,7 +27,8 @@ void call_on_sip_offer(struct call *c, const struct call_event *ev)
 	const char *answer = NULL;
 	int r;
 
-	if (c->sip.state == LEG_CALLING) { /* RFC 3311 s5.2: the offer in the INVITE is not answered yet */
+	if (c->sip.state == LEG_CALLING ||
+		c->sip.state == LEG_EARLY) { /* RFC 3311 s5.2: the offer in the INVITE is not answered yet */
 		call_respond(c, CALL_LEG_MAIN, ev->u.sip.sdp ? 491 : 200, NULL);
 		return;
 	}

@@ -13,18 +13,29 @@
 
 struct sip_leg *call_leg(struct call *c, enum call_leg leg)
 {
-	return leg == CALL_LEG_MAIN ? &c->sip : leg == CALL_LEG_TARGET ? c->transfer.leg : NULL;
+	size_t branch = (size_t)leg - CALL_LEG_BRANCH;
+
+	if (leg == CALL_LEG_MAIN)
+		return &c->sip;
+	if (leg == CALL_LEG_TARGET)
+		return c->transfer.leg;
+	return branch < c->fork.count ? &c->fork.branches[branch].leg : NULL;
 }
 
 bool call_leg_lives(const struct sip_leg *leg)
 {
-	return leg && (leg->state == LEG_CALLING || leg->state == LEG_ANSWERED);
+	return leg && (leg->state == LEG_CALLING || leg->state == LEG_EARLY || leg->state == LEG_ANSWERED);
+}
+
+bool call_leg_rings(const struct sip_leg *leg)
+{
+	return (leg->state == LEG_CALLING || leg->state == LEG_EARLY) && !leg->theirs;
 }
 
 static const char *fault_of(
 	const struct call *c, enum call_action_kind kind, enum call_leg which, const struct sip_leg *leg)
 {
-	bool calling = leg->state == LEG_CALLING, answered = leg->state == LEG_ANSWERED;
+	bool calling = leg->state == LEG_CALLING || leg->state == LEG_EARLY, answered = leg->state == LEG_ANSWERED;
 
 	switch (kind) {
 	case CALL_DO_SIP_INVITE: return calling || answered ? "INVITE on a leg that lives" : NULL;
@@ -144,10 +155,9 @@ int call_leg_begin(struct call *c, struct sip_leg *leg)
 {
 	static const enum audio_codec any[4] = {AUDIO_NONE};
 	const struct call_gateway *gw = leg->gateway;
-	/* Another number than the dialogs before it had: each describes a session of its own. */
-	uint64_t id = leg->sdp.origin_id ? leg->sdp.origin_id : (uint64_t)c->local.wa.ssrc + c->transfer.tried;
 
-	negotiate_sip_init(&leg->sdp, gw ? gw->codecs : any, gw ? gw->ptime_ms : 0, &c->local.sip_rtp, id + 1);
+	negotiate_sip_init(&leg->sdp, gw ? gw->codecs : any, gw ? gw->ptime_ms : 0, &c->local.sip_rtp,
+		(uint64_t)c->local.wa.ssrc + ++c->dialogs);
 	if (!gw || gw->srtp == MEDIA_SRTP_OFF)
 		return 0;
 	/* Whoever was called before knows the keys of then. */
@@ -182,6 +192,8 @@ int call_leg_invite(struct call *c, enum call_leg which)
 	a->u.invite.header_count = leg->header_count;
 	a->u.invite.sdp = sdp;
 	leg->state = LEG_CALLING;
+	if (which != CALL_LEG_TARGET)
+		call_attempt_begin(c, leg);
 	if (!c->invite_us)
 		c->invite_us = c->now_us;
 	return 0;
@@ -200,6 +212,7 @@ bool call_leg_redirected(struct call *c, const struct call_event *ev)
 	if (to->gateway)
 		leg->gateway = to->gateway;
 	leg->redirects++;
+	call_attempt_end(c, leg, ev->u.sip.code, cause_from_sip(ev->u.sip.code, ev->u.sip.q850));
 	leg->state = LEG_OVER;
 	return call_leg_invite(c, ev->leg) == 0;
 }
@@ -240,6 +253,7 @@ void call_leg_close(struct call *c, enum call_leg which, enum cause cause)
 		reject(c, which, cause);
 	else
 		call_emit_sip(c, CALL_DO_SIP_CANCEL, which)->u.cause = cause;
+	call_attempt_end(c, leg, 0, cause);
 	leg->state = LEG_OVER;
 }
 
@@ -255,6 +269,15 @@ void call_keep_call_id(struct sip_leg *leg, const struct call_event *ev)
 {
 	if (ev->u.sip.sip_call_id)
 		str_copy(leg->call_id, sizeof(leg->call_id), ev->u.sip.sip_call_id);
+}
+
+void call_note_progress(struct call *c, struct sip_leg *leg, const struct call_event *ev)
+{
+	if (!c->outbound && !c->rang_ms && ev->u.sip.code >= 180)
+		c->rang_ms = c->wall_ms;
+	if (ev->u.sip.sdp)
+		c->early_media++;
+	call_keep_call_id(leg, ev);
 }
 
 void call_set_sip_media(struct call *c, struct sip_leg *leg)
