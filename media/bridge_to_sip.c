@@ -249,7 +249,7 @@ int bridge_to_sip_set_remote(struct bridge_to_sip *b, const struct media_sip_rem
 		return r;
 	b->law = remote->codec == AUDIO_PCMA ? G711_A : G711_MU;
 	b->pt = remote->pt;
-	b->event_pt = remote->event_pt;
+	b->event_pt = remote->no_events_out ? 0 : remote->event_pt;
 	b->ptime_ms = usable_ptime(remote->ptime_ms);
 	jbuf_set_ptime(b->jb, b->ptime_ms);
 	if (remote->send && !b->send)

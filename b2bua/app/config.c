@@ -416,9 +416,11 @@ int config_load(const char *path, struct config **ret_config, struct conf_errors
 	c->raw = raw;
 	if (r == 0) {
 		c->path = strdup(path);
-		load_all(&ld);
+		ld.out_of_memory = !c->path;
+		if (c->path)
+			load_all(&ld);
 		/* dropped: also a fault that found no memory */
-		r = ld.out_of_memory || !c->path ? -ENOMEM : errors->count || errors->dropped ? -EBADMSG : 0;
+		r = ld.out_of_memory ? -ENOMEM : errors->count || errors->dropped ? -EBADMSG : 0;
 	}
 	if (r) {
 		config_free(c);

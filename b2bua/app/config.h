@@ -6,6 +6,8 @@
 #ifndef B2BUA_APP_CONFIG_H
 #define B2BUA_APP_CONFIG_H
 
+#include "b2bua/app/manners.h"
+#include "b2bua/app/preset.h"
 #include "b2bua/call/call.h"
 #include "b2bua/sip/sip.h"
 #include "events/events.h"
@@ -39,6 +41,7 @@ struct config_gateway {                              /* beside its call_gateway,
 	bool call_when_down;
 	unsigned max_calls, calls_per_second; /* 0: as many as come */
 	enum config_number_format { NUMBERS_AS_THEY_ARE, NUMBERS_E164, NUMBERS_DIGITS } number_format;
+	struct manners manners;
 };
 
 struct config_file; /* as libcyaml loads it: config_schema.h */
@@ -95,6 +98,7 @@ struct config {
 	struct call_gateway *gateways;
 	struct config_gateway *gateway_sources;
 	size_t gateway_count;
+	struct presets presets; /* what gateways took from them */
 	struct dialplan *dialplan;
 	struct {
 		const char *url;

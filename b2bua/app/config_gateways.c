@@ -31,6 +31,20 @@ static bool srtp_by_name(const char *name, enum media_srtp_policy *ret_policy)
 	return name == NULL;
 }
 
+static bool dtmf_by_name(const char *name, enum call_dtmf *ret_dtmf)
+{
+	static const char *const names[] = {
+		[CALL_DTMF_EVENTS] = "rfc4733", [CALL_DTMF_INFO] = "info", [CALL_DTMF_BOTH] = "both"};
+
+	for (unsigned i = 0; name && i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(name, names[i]) == 0) {
+			*ret_dtmf = (enum call_dtmf)i;
+			return true;
+		}
+	}
+	return name == NULL;
+}
+
 /* An INVITE leaves from the listener whose transport the gateway's URI names. */
 static bool has_listener(const struct config *c, const char *uri)
 {
@@ -56,13 +70,20 @@ static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y
 	g->uri = y->uri;
 	src->inbound = load_bool(y->inbound, true);
 	g->ptime_ms = (uint16_t)load_uint(ld, KEY("ptime_ms"), y->ptime_ms, 20, 10, 60);
-	if (!sip_target_allowed(y->uri))
+	g->ring_ms = y->ring_timeout ? 1000 * load_uint(ld, KEY("ring_timeout"), y->ring_timeout, 60, 1, 120) : 0;
+	if (!y->uri) {
+		g->uri = "";
+		if (!ld->c->presets.told[i])
+			FAULT(ld, KEY("uri"), "is missing: sip:HOST[:PORT] of the gateway, or a preset that has it");
+	} else if (!sip_target_allowed(y->uri))
 		FAULT(ld, KEY("uri"), "\"%s\" cannot be called: sip:HOST[:PORT] with ;transport=udp, tcp or tls",
 			y->uri);
-	else if (resolve_sip_uri(y->uri, src->addrs, CONFIG_GATEWAY_ADDRS_MAX, &src->addr_count, why, sizeof(why)))
-		FAULT(ld, KEY("uri"), "%s", why);
 	else if (!has_listener(ld->c, y->uri))
 		FAULT(ld, KEY("uri"), "\"%s\": no entry of sip.listen has this transport", y->uri);
+	else if (resolve_sip_uri(y->uri, src->addrs, CONFIG_GATEWAY_ADDRS_MAX, &src->addr_count, why, sizeof(why)))
+		FAULT(ld, KEY("uri"), "%s", why);
+	if (!dtmf_by_name(y->dtmf, &g->dtmf))
+		FAULT(ld, KEY("dtmf"), "\"%s\" is not rfc4733, info or both", y->dtmf);
 	if (!srtp_by_name(y->srtp, &g->srtp))
 		FAULT(ld, KEY("srtp"), "\"%s\" is not off, offer or require", y->srtp);
 	if (y->codecs_count == 0) {
@@ -148,6 +169,15 @@ void load_gateways(struct load *ld, const struct config_file *y)
 {
 	struct config *c = ld->c;
 
+	struct config_file merged = *y;
+
+	if (presets_merge(&c->presets, y->gateways, y->gateways_count, c->path, c->file, ld->errors)) {
+		ld->out_of_memory = true;
+		return;
+	}
+	/* From here on a gateway is what its preset and itself say together. */
+	merged.gateways = c->presets.merged;
+	y = &merged;
 	c->gateways = calloc(y->gateways_count, sizeof(*c->gateways));
 	c->gateway_sources = calloc(y->gateways_count, sizeof(*c->gateway_sources));
 	if (!c->gateways || !c->gateway_sources) {
@@ -161,6 +191,8 @@ void load_gateways(struct load *ld, const struct config_file *y)
 		load_credentials(ld, i, &y->gateways[i]);
 	for (size_t i = 0; i < y->gateways_count; i++)
 		load_registration(ld, i, &y->gateways[i]);
+	for (unsigned i = 0; i < y->gateways_count; i++)
+		manners_load(ld, i, &y->gateways[i], &c->presets.arena, &c->gateway_sources[i].manners);
 }
 
 void free_gateways(struct config *c)
@@ -169,6 +201,7 @@ void free_gateways(struct config *c)
 		conf_secret_free((char *)c->gateway_sources[i].credentials.password);
 	free(c->gateways);
 	free(c->gateway_sources);
+	presets_free(&c->presets);
 }
 
 const struct call_gateway *config_gateway_by_name(const struct config *c, const char *name)

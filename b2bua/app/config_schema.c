@@ -99,9 +99,35 @@ static const cyaml_schema_field_t media_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t gateway_headers_fields[] = {
+	TEXT_OPTIONAL("call_id", struct gateway_headers_yaml, call_id),
+	TEXT_OPTIONAL("number_id", struct gateway_headers_yaml, number_id),
+	TEXT_OPTIONAL("user", struct gateway_headers_yaml, user),
+	TEXT_OPTIONAL("user_id", struct gateway_headers_yaml, user_id),
+	TEXT_OPTIONAL("name", struct gateway_headers_yaml, name),
+	TEXT_OPTIONAL("payload", struct gateway_headers_yaml, payload),
+	TEXT_OPTIONAL("tenant", struct gateway_headers_yaml, tenant),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t gateway_caller_fields[] = {
+	TEXT_OPTIONAL("from", struct gateway_caller_yaml, from),
+	TEXT_OPTIONAL("name", struct gateway_caller_yaml, name),
+	TEXT_OPTIONAL("domain", struct gateway_caller_yaml, domain),
+	BOOL_OPTIONAL("pai", struct gateway_caller_yaml, pai),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t gateway_fields[] = {
 	TEXT("name", struct gateway_yaml, name),
-	TEXT("uri", struct gateway_yaml, uri),
+	TEXT_OPTIONAL("preset", struct gateway_yaml, preset),
+	TEXT_OPTIONAL("uri", struct gateway_yaml, uri),
+	TEXT_OPTIONAL("host", struct gateway_yaml, host),
+	TEXT_OPTIONAL("account", struct gateway_yaml, account),
+	TEXT_OPTIONAL("dtmf", struct gateway_yaml, dtmf),
+	UINT_OPTIONAL("ring_timeout", struct gateway_yaml, ring_timeout),
+	CYAML_FIELD_MAPPING_PTR("headers", OPTIONAL, struct gateway_yaml, headers, gateway_headers_fields),
+	CYAML_FIELD_MAPPING_PTR("caller", OPTIONAL, struct gateway_yaml, caller, gateway_caller_fields),
 	CYAML_FIELD_SEQUENCE("codecs", OPTIONAL, struct gateway_yaml, codecs, &text_value, 1, 4),
 	UINT_OPTIONAL("ptime_ms", struct gateway_yaml, ptime_ms),
 	BOOL_OPTIONAL("inbound", struct gateway_yaml, inbound),
@@ -197,3 +223,4 @@ static const cyaml_schema_field_t file_fields[] = {
 
 const cyaml_schema_value_t config_file_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config_file, file_fields)};
+const cyaml_schema_field_t *const config_gateway_fields = gateway_fields;

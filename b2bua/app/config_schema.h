@@ -48,7 +48,18 @@ struct media_yaml {
 		*expected_loss_percent;
 	uint32_t *ice_timeout, *wa_silence_timeout, *sip_silence_timeout; /* seconds */
 };
+struct gateway_headers_yaml { /* in the order of enum manners_fact */
+	char *call_id, *number_id, *user, *user_id, *name, *payload, *tenant;
+};
+struct gateway_caller_yaml {
+	char *from, *name, *domain;
+	bool *pai;
+};
 struct gateway_yaml {
+	char *preset, *host, *account, *dtmf;
+	uint32_t *ring_timeout;
+	struct gateway_headers_yaml *headers;
+	struct gateway_caller_yaml *caller;
 	char *name, *uri, *user, *password, *realm, *contact_user, *number_format;
 	bool *do_register, *call_when_down;
 	uint32_t *expires, *ping, *max_calls, *calls_per_second;
@@ -110,5 +121,7 @@ struct config_file {
 };
 
 extern const cyaml_schema_value_t config_file_schema;
+/* Of one gateway; presets have the same keys. All but "name" are optional pointers. */
+extern const cyaml_schema_field_t *const config_gateway_fields;
 
 #endif

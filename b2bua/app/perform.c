@@ -4,8 +4,8 @@
  */
 #include "b2bua/app/dial.h"
 
+#include "b2bua/app/invite.h"
 #include "b2bua/app/job.h"
-#include "b2bua/sip/uri.h"
 #include "lib/base/assert.h"
 #include "lib/base/clock.h"
 #include "lib/base/counter.h"
@@ -201,34 +201,39 @@ static void queue_not_called(struct app_call *ac, enum call_leg which, enum caus
 	app_queue_event(ac, &ev);
 }
 
-static int send_invite(struct app_call *ac, const struct call_action *a, const char *target)
+/* Whoever called: our number is `to`. */
+static struct call_facts facts_of(const struct app_call *ac)
 {
-	const struct call_gateway *gw = a->u.invite.gateway;
-	const struct config *c = ac->config;
-	struct sip_header headers[ROUTE_HEADERS_MAX + 16];
-	char pai[SIP_URI_MAX] = "", from[GATEWAY_USER_MAX], asserted[GATEWAY_USER_MAX];
-	struct sip_invite invite = {
-		.target_uri = target,
-		.from_user = gateway_number(c, gw, a->u.invite.from_user, from),
-		.from_display = a->u.invite.from_display,
-		.from_domain = c->sip.domain,
-		.headers = headers,
-		.sdp = a->u.invite.sdp,
-		.referred_by = a->u.invite.referred_by,
-		.replaces = a->u.invite.replaces,
-		.credentials = gateway_credentials(c, gw, target),
+	struct call_report rep;
+
+	call_report(ac->call, &rep);
+	return (struct call_facts){
+		.direction = rep.outbound ? CALL_OUTBOUND : CALL_INBOUND,
+		.to = rep.number,
+		.from = rep.user_number,
+		.from_user_id = rep.user_id,
+		.name = rep.profile_name,
+		.payload = rep.payload,
+		.phone_number_id = rep.phone_number_id,
+		.call_id = rep.call_id,
 	};
-	const char *pai_user = gateway_number(c, gw, a->u.invite.pai_user, asserted);
+}
+
+static int send_invite(struct app_call *ac, const struct call_action *a)
+{
+	const struct call_facts facts = facts_of(ac);
+	struct invite_parts parts;
+	struct arena arena;
 	uint64_t leg;
 	int r;
 
-	for (size_t i = 0; i < a->u.invite.header_count && i < sizeof(headers) / sizeof(headers[0]); i++)
-		headers[invite.header_count++] =
-			(struct sip_header){a->u.invite.headers[i].name, a->u.invite.headers[i].value};
-	if (pai_user && *pai_user)
-		snprintf(pai, sizeof(pai), "sip:%s@%s", pai_user, c->sip.domain);
-	invite.pai_uri = pai;
-	r = sip_leg_invite(ac->app->sip, &invite, &leg);
+	arena_init(&arena, 0);
+	r = invite_make(ac->config, a, &facts, &arena, &parts);
+	if (r == 0)
+		r = str_copy(ac->sip_target, sizeof(ac->sip_target), parts.target);
+	if (r == 0)
+		r = sip_leg_invite(ac->app->sip, &parts.invite, &leg);
+	arena_done(&arena);
 	if (r)
 		return r;
 	r = registry_set_leg(ac, a->leg, leg);
@@ -240,7 +245,6 @@ static int send_invite(struct app_call *ac, const struct call_action *a, const c
 static void do_invite(struct app_call *ac, const struct call_action *a)
 {
 	const struct call_gateway *gw = a->u.invite.gateway;
-	char target[TARGET_URI_MAX];
 	enum cause why = gateway_refuses(ac->app, gw);
 	int r;
 
@@ -250,11 +254,7 @@ static void do_invite(struct app_call *ac, const struct call_action *a)
 		queue_not_called(ac, a->leg, why);
 		return;
 	}
-	r = gateway_target(ac->config, gw, a->u.invite.target, target);
-	if (r == 0)
-		r = str_copy(ac->sip_target, sizeof(ac->sip_target), target);
-	if (r == 0)
-		r = send_invite(ac, a, target);
+	r = send_invite(ac, a);
 	if (r) {
 		log_error("sip_invite_failed", "call=%s gateway=%s error=\"%s\"", ac->id, gw->name, strerror(-r));
 		queue_sip_refused(ac, a->leg, 500);
@@ -380,6 +380,32 @@ static void do_timer_set(struct app_call *ac, enum call_timer which, uint64_t at
 	ASSERT(loop_timer_set(ac->app->loop, &ac->timers[which], at_us, on_timer, &ac->timer_args[which]) == 0);
 }
 
+/* ---- digits ---- */
+
+/* Whose wishes hold for the main leg; NULL: nobody's. */
+static const struct call_gateway *main_gateway(const struct app_call *ac)
+{
+	const struct call_gateway *called = ac->legs[CALL_LEG_MAIN].gateway;
+
+	return called || !ac->dial ? called : ac->dial->caller;
+}
+
+void info_digit(struct app_call *ac, char digit, unsigned duration_ms)
+{
+	const struct call_gateway *gw = main_gateway(ac);
+
+	if (gw && gw->dtmf != CALL_DTMF_EVENTS)
+		sip_leg_digit(ac->app->sip, ac->legs[CALL_LEG_MAIN].id, digit, duration_ms);
+}
+
+static void do_dtmf(struct app_call *ac, const struct call_action *a)
+{
+	if (a->u.dtmf.side == SIDE_SIP)
+		for (const char *digit = a->u.dtmf.digits; *digit; digit++)
+			info_digit(ac, *digit, 0);
+	check_media(ac, media_send_dtmf(ac->app->media, ac->media_session, a->u.dtmf.side, a->u.dtmf.digits));
+}
+
 /* ---- the end ---- */
 
 static void do_release(struct app_call *ac)
@@ -419,9 +445,7 @@ void perform(struct app_call *ac, const struct call_action *a)
 	case CALL_DO_MEDIA_MUTE:
 		check_media(ac, media_mute(media, ac->media_session, a->u.mute.side, a->u.mute.on));
 		break;
-	case CALL_DO_MEDIA_DTMF:
-		check_media(ac, media_send_dtmf(media, ac->media_session, a->u.dtmf.side, a->u.dtmf.digits));
-		break;
+	case CALL_DO_MEDIA_DTMF: do_dtmf(ac, a); break;
 	case CALL_DO_TIMER_SET: do_timer_set(ac, a->u.timer.which, a->u.timer.at_us); break;
 	case CALL_DO_TIMER_CANCEL: loop_timer_cancel(&ac->timers[a->u.timer.which]); break;
 	case CALL_DO_RECORD: record_call(ac); break;

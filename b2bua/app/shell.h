@@ -147,6 +147,8 @@ void app_step_hangup(struct app_call *ac, enum cause cause, enum call_ended_by b
 
 /* ---- perform.c ---- */
 void perform(struct app_call *ac, const struct call_action *action);
+/* The user pressed it, or the API: told to the main leg where its gateway wants INFO. */
+void info_digit(struct app_call *ac, char digit, unsigned duration_ms);
 
 /* ---- record.c ---- */
 void record_call(struct app_call *ac);

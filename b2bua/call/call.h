@@ -69,6 +69,9 @@ struct call_gateway {
 	enum audio_codec codecs[4]; /* order of preference; AUDIO_NONE ends */
 	uint16_t ptime_ms;          /* offered, 20 */
 	enum media_srtp_policy srtp;
+	/* Digits toward it. RFC 4733 events are offered and understood in any case. */
+	enum call_dtmf { CALL_DTMF_EVENTS, CALL_DTMF_INFO, CALL_DTMF_BOTH } dtmf;
+	unsigned ring_ms; /* when the route says nothing; 0: as the settings say */
 };
 
 struct call_settings {
@@ -153,7 +156,7 @@ struct call_dial {
 	/* AGENT_FIRST, USER_FIRST: */
 	struct call_sip_target target;
 	struct call_fallback fallback;
-	unsigned agent_ring_ms; /* 0: 30000 */
+	unsigned agent_ring_ms; /* 0: the gateway's, or 30000 */
 };
 
 struct call;
@@ -349,7 +352,8 @@ struct call_action {
 			const char *referred_by, *replaces; /* header values; NULL: none */
 			const char *target;                 /* the whole Request-URI: the gateway's with this user */
 			const char *from_user, *from_display, *pai_user; /* "" : none */
-			const struct route_header *headers;              /* X-WA-* and the route's own */
+			bool from_said, display_said; /* by the route: a gateway's own policy does not replace them */
+			const struct route_header *headers; /* X-WA-* and the route's own */
 			size_t header_count;
 			const char *sdp;
 		} invite;

@@ -57,6 +57,7 @@ struct sip_leg {
 	const char *referred_by, *replaces; /* header values; NULL: none */
 	const char *user, *target;          /* Request-URI user part; the whole of it, for the record */
 	const char *from_user, *from_display, *pai_user;
+	bool from_said, display_said; /* by the route, not taken from the user */
 	const struct route_header *headers;
 	size_t header_count;
 	char call_id[LIMIT_SIP_CALL_ID_CHARS + 1];

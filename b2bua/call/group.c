@@ -43,15 +43,15 @@ int call_group_add(struct call *c, const struct call_place *from)
 
 static unsigned ring_ms(const struct call *c)
 {
-	unsigned s = c->route.timeout_s;
+	unsigned s = c->route.timeout_s, own = c->sip.gateway ? c->sip.gateway->ring_ms : 0;
 
 	if (!c->group.parallel && c->group.places[c->group.at].ring_ms)
 		return c->group.places[c->group.at].ring_ms;
 	if (c->outbound)
-		return c->dial.agent_ring_ms;
+		return call_or_default(c->dial.agent_ring_ms, call_or_default(own, LIMIT_AGENT_RING_MS));
 	if (s)
 		return s < LIMIT_RING_MS / 1000 ? s * 1000 : LIMIT_RING_MS;
-	return call_or_default(c->settings->default_ring_ms, LIMIT_RING_MS);
+	return call_or_default(own, call_or_default(c->settings->default_ring_ms, LIMIT_RING_MS));
 }
 
 int call_group_invite(struct call *c)

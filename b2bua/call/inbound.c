@@ -136,21 +136,26 @@ static void on_routed(struct call *c, const struct call_event *ev)
 
 /* ---- media is open: call the SIP side, tell Meta ---- */
 
-/* "sip:host;transport=udp" and "600" -> "sip:600@host;transport=udp" */
+/* "sip:host;transport=udp" and "600" -> "sip:600@host;transport=udp". A gateway that is called under one name only (a
+ * project, a room) has it in its URI: that stands when the rule says nothing. */
 static const char *target_uri(struct call *c, const char *uri, const char *user)
 {
 	const char *colon = strchr(uri, ':'), *rest = colon ? colon + 1 : uri, *at = strchr(rest, '@');
 
+	if (at && !(c->route.user && c->route.user[0]))
+		return uri;
 	return arena_printf(&c->arena, "%.*s%s@%s", (int)(rest - uri), uri, user, at ? at + 1 : rest);
 }
 
 static int name_parties(struct call *c)
 {
 	struct sip_leg *sip = &c->sip;
-	const char *caller_id = c->route.caller_id && c->route.caller_id[0] ? c->route.caller_id : c->user_number;
-	const char *display =
-		c->route.display_name && c->route.display_name[0] ? c->route.display_name : c->profile_name;
+	const char *caller_id, *display;
 
+	sip->from_said = c->route.caller_id && c->route.caller_id[0];
+	sip->display_said = c->route.display_name && c->route.display_name[0];
+	caller_id = sip->from_said ? c->route.caller_id : c->user_number;
+	display = sip->display_said ? c->route.display_name : c->profile_name;
 	sip->user = c->route.user && c->route.user[0] ? c->route.user : header_digits(&c->arena, c->number);
 	sip->from_user = header_uri_user(&c->arena, caller_id, LIMIT_USER_CHARS);
 	sip->from_display = header_text(&c->arena, display, LIMIT_NAME_CHARS);

@@ -143,7 +143,7 @@ int call_new_dial(const struct call_settings *settings, const struct call_dial *
 	c->outbound = true;
 	c->dial.order = dial->order;
 	c->dial.ring_ms = call_or_default(dial->ring_ms, LIMIT_WA_RING_MS);
-	c->dial.agent_ring_ms = call_or_default(dial->agent_ring_ms, LIMIT_AGENT_RING_MS);
+	c->dial.agent_ring_ms = dial->agent_ring_ms;
 	c->dial.early_ringback = dial->early_ringback;
 	c->dial.offer_active = dial->offer_active;
 	r = take_names(c, dial);

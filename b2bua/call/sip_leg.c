@@ -128,6 +128,8 @@ static int name_caller(struct call *c, struct sip_leg *leg, const struct call_si
 		header_uri_user(&c->arena, given(t->from_user) ? t->from_user : c->user_number, LIMIT_USER_CHARS);
 	leg->from_display =
 		header_text(&c->arena, given(t->from_display) ? t->from_display : c->profile_name, LIMIT_NAME_CHARS);
+	leg->from_said = given(t->from_user);
+	leg->display_said = given(t->from_display);
 	leg->pai_user = header_uri_user(&c->arena, given(t->pai_user) ? t->pai_user : c->user_number, LIMIT_USER_CHARS);
 	return leg->from_user && leg->from_display && leg->pai_user ? 0 : -ENOMEM;
 }
@@ -188,6 +190,8 @@ int call_leg_invite(struct call *c, enum call_leg which)
 	a->u.invite.from_user = leg->from_user;
 	a->u.invite.from_display = leg->from_display;
 	a->u.invite.pai_user = leg->pai_user;
+	a->u.invite.from_said = leg->from_said;
+	a->u.invite.display_said = leg->display_said;
 	a->u.invite.headers = leg->headers;
 	a->u.invite.header_count = leg->header_count;
 	a->u.invite.sdp = sdp;
@@ -286,5 +290,6 @@ void call_set_sip_media(struct call *c, struct sip_leg *leg)
 
 	a->u.sip_media = leg->sdp.remote;
 	a->u.sip_media.new_peer = leg->new_peer;
+	a->u.sip_media.no_events_out = leg->gateway && leg->gateway->dtmf == CALL_DTMF_INFO;
 	leg->new_peer = false;
 }

@@ -12,6 +12,7 @@
 #include "b2bua/cli/cli.h"
 #include "b2bua/cli/route_words.h"
 
+#include "b2bua/app/invite.h"
 #include "lib/base/str.h"
 
 #include <getopt.h>
@@ -190,33 +191,61 @@ static struct call_facts facts_of(const struct question *q, const struct config_
 		.duration_s = q->duration_s};
 }
 
-static void print_invite(const struct call_action *a, const char *domain)
+static void print_invite(const struct invite_parts *p, const struct call_action *a)
 {
-	printf("\nINVITE user \"%s\" at gateway %s (%s)\n", a->u.invite.user, a->u.invite.gateway->name,
-		a->u.invite.gateway->uri);
-	printf("From: \"%s\" <sip:%s@%s>\n", a->u.invite.from_display, a->u.invite.from_user, domain);
-	if (a->u.invite.pai_user && *a->u.invite.pai_user)
-		printf("P-Asserted-Identity: <sip:%s@%s>\n", a->u.invite.pai_user, domain);
-	for (size_t i = 0; i < a->u.invite.header_count; i++)
-		printf("%s: %s\n", a->u.invite.headers[i].name, a->u.invite.headers[i].value);
-	printf("\n%s", a->u.invite.sdp);
+	printf("\nINVITE %s at gateway %s (%s)\n", p->target, a->u.invite.gateway->name, a->u.invite.gateway->uri);
+	printf("From: \"%s\" <sip:%s@%s>\n", p->invite.from_display,
+		p->invite.from_user && *p->invite.from_user ? p->invite.from_user : "anonymous", p->invite.from_domain);
+	if (*p->pai)
+		printf("P-Asserted-Identity: <%s>\n", p->pai);
+	for (size_t i = 0; i < p->invite.header_count; i++)
+		printf("%s: %s\n", p->headers[i].name, p->headers[i].value);
+	printf("\n%s", p->invite.sdp);
 }
 
-static void print_invite_json(const struct call_action *a, const char *rule)
+static void print_invite_json(const struct invite_parts *p, const struct call_action *a, const char *rule)
 {
 	json_t *headers = json_object();
 	json_t *top;
 
-	for (size_t i = 0; i < a->u.invite.header_count; i++)
-		json_object_set_new(headers, a->u.invite.headers[i].name, json_string(a->u.invite.headers[i].value));
-	top = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s}", "action", "bridge", "rule", rule ? rule : "",
-		"gateway", a->u.invite.gateway->name, "gateway_uri", a->u.invite.gateway->uri, "user", a->u.invite.user,
-		"from_user", a->u.invite.from_user, "display_name", a->u.invite.from_display, "headers", headers, "sdp",
-		a->u.invite.sdp);
+	for (size_t i = 0; i < p->invite.header_count; i++)
+		json_object_set_new(headers, p->headers[i].name, json_string(p->headers[i].value));
+	top = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s}", "action", "bridge", "rule",
+		rule ? rule : "", "gateway", a->u.invite.gateway->name, "gateway_uri", a->u.invite.gateway->uri, "uri",
+		p->target, "user", a->u.invite.user, "from_user", p->invite.from_user ? p->invite.from_user : "",
+		"from_domain", p->invite.from_domain, "display_name", p->invite.from_display, "asserted", p->pai,
+		"headers", headers, "sdp", p->invite.sdp);
 	if (top)
 		json_dumpf(top, stdout, JSON_INDENT(2));
 	printf("\n");
 	json_decref(top);
+}
+
+static int show_invite(const struct call_action *a, const struct question *q, const struct config *config,
+	const struct call_report *rep)
+{
+	const struct call_facts facts = {.direction = CALL_INBOUND,
+		.to = rep->number,
+		.from = rep->user_number,
+		.from_user_id = rep->user_id,
+		.name = rep->profile_name,
+		.payload = rep->payload,
+		.phone_number_id = rep->phone_number_id,
+		.call_id = rep->call_id};
+	struct invite_parts parts;
+	struct arena arena;
+	int r;
+
+	arena_init(&arena, 0);
+	r = invite_make(config, a, &facts, &arena, &parts);
+	if (r)
+		fprintf(stderr, "watrunk: the INVITE cannot be made: %s\n", strerror(-r));
+	else if (q->json)
+		print_invite_json(&parts, a, rep->rule);
+	else
+		print_invite(&parts, a);
+	arena_done(&arena);
+	return r ? EXIT_FAILED : EXIT_OK;
 }
 
 static void print_refusal(const struct call_report *rep, bool json)
@@ -246,7 +275,7 @@ static const struct call_action *find_action(const struct call_out *out, enum ca
 }
 
 /* Feed the call logic until it wants to send the INVITE, or refuses. */
-static void walk(struct call *c, const struct question *q, const struct config *config)
+static int walk(struct call *c, const struct question *q, const struct config *config)
 {
 	struct call_event ev = {.kind = CALL_EV_OFFER, .now_us = 1000000, .wall_ms = q->wall_ms};
 	const struct call_action *invite;
@@ -269,12 +298,10 @@ static void walk(struct call *c, const struct question *q, const struct config *
 	}
 	call_report(c, &rep);
 	invite = find_action(&out, CALL_DO_SIP_INVITE);
-	if (!invite)
-		print_refusal(&rep, q->json);
-	else if (q->json)
-		print_invite_json(invite, rep.rule);
-	else
-		print_invite(invite, config->sip.domain);
+	if (invite)
+		return show_invite(invite, q, config, &rep);
+	print_refusal(&rep, q->json);
+	return EXIT_OK;
 }
 
 /* A call that comes in, through the call logic. */
@@ -291,12 +318,13 @@ static int walk_inbound(const struct question *q, const struct config *config, c
 		.sdp = sample_offer,
 		.sdp_length = sizeof(sample_offer) - 1};
 	struct call *call;
+	int r;
 
 	if (call_new(&number->call, &offer, &call))
 		return EXIT_START;
-	walk(call, q, config);
+	r = walk(call, q, config);
 	call_free(call);
-	return EXIT_OK;
+	return r;
 }
 
 static int answer(const struct question *q, const struct config *config, const struct config_number *number)

@@ -49,13 +49,13 @@ bool leg_may(const struct sip_leg *leg, enum leg_op op)
 		[LEG_CALLING] = {[LEG_OP_CANCEL] = true, [LEG_OP_RESPOND] = true},
 		[LEG_INCOMING] = {[LEG_OP_RING] = true, [LEG_OP_ANSWER] = true, [LEG_OP_RESPOND] = true},
 		[LEG_ANSWERED] = {[LEG_OP_RESPOND] = true},
-		[LEG_UP] = {[LEG_OP_BYE] = true, [LEG_OP_RESPOND] = true, [LEG_OP_NOTIFY] = true},
+		[LEG_UP] = {[LEG_OP_BYE] = true, [LEG_OP_RESPOND] = true, [LEG_OP_NOTIFY] = true, [LEG_OP_INFO] = true},
 		[LEG_CANCELLED] = {[LEG_OP_BYE] = true}, /* only from a 2xx: nua sends none before */
 	};
 
 	/* A request of ours never meets an INVITE of the peer's that is unanswered or un-ACKed; BYE alone may, which
 	 * leaves nothing to come after it. */
-	if (op == LEG_OP_NOTIFY && (leg->unacked || leg->pending == PENDING_INVITE))
+	if ((op == LEG_OP_NOTIFY || op == LEG_OP_INFO) && (leg->unacked || leg->pending == PENDING_INVITE))
 		return false;
 	return leg->nh && allowed[leg->phase][op];
 }
@@ -145,6 +145,7 @@ void leg_drop(struct sip_leg *leg)
 		nua_handle_destroy(leg->nh);
 	}
 	transfer_free(leg);
+	digits_free(leg);
 	proof_free(leg);
 	HASH_DEL(s->by_call, leg);
 	s->incoming_total -= leg->came_in;
@@ -254,6 +255,7 @@ bool leg_respond(struct sip_leg *leg, int code, const char *sdp)
 	leg->answer_in_ack = leg->unacked && leg->offerless;
 	pending_done(leg);
 	transfer_continue(leg);
+	digits_continue(leg);
 	return true;
 }
 

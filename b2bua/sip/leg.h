@@ -30,6 +30,7 @@ enum leg_op {
 	LEG_OP_RING,    /* answers to the INVITE that made the leg */
 	LEG_OP_ANSWER,
 	LEG_OP_NOTIFY,
+	LEG_OP_INFO,
 	LEG_OP_COUNT
 };
 
@@ -37,6 +38,7 @@ enum leg_pending { PENDING_NONE, PENDING_INVITE, PENDING_UPDATE };
 
 struct transfer;
 struct leg_proof;
+struct digits;
 
 struct sip_leg {
 	struct sip_leg *prev, *next;
@@ -69,6 +71,7 @@ struct sip_leg {
 	char *route;                 /* Route header of requests in the dialog, NULL: none */
 	/* proof.c: */
 	struct leg_proof *proof; /* NULL: no credentials */
+	struct digits *digits;   /* digits.c; NULL: none was sent yet */
 };
 
 /* All rules about which request may follow which, in one place (leg.c). */
@@ -133,6 +136,15 @@ void incoming_invite(
 bool incoming_refuse(struct sip_leg *leg, int code, const char *phrase, const char *reason, const char *headers);
 /* Our 200 has its ACK. */
 void incoming_acked(struct sip_leg *leg);
+
+/* ---- digits.c ---- */
+
+enum { DIGITS_WAITING_MAX = 32 }; /* more are lost */
+/* Something that an INFO of ours waited for is over. */
+void digits_continue(struct sip_leg *leg);
+/* An INFO of ours was answered. */
+void digits_answered(struct sip_leg *leg, int status);
+void digits_free(struct sip_leg *leg);
 
 /* ---- transfer.c ---- */
 

@@ -173,6 +173,9 @@ int sip_leg_invite(struct sip_stack *s, const struct sip_invite *invite, uint64_
 void sip_leg_cancel(struct sip_stack *s, uint64_t leg, int sip_code, int q850, const char *text);
 /* After the answer: BYE with a Reason header. A leg that came in gets it after its ACK to our 200. */
 void sip_leg_bye(struct sip_stack *s, uint64_t leg, int sip_code, int q850, const char *text);
+/* A digit (0-9 * # A-D) as INFO with application/dtmf-relay; duration_ms 0: 160. One after another; lost when the leg
+ * is not up, or 32 wait. */
+void sip_leg_digit(struct sip_stack *s, uint64_t leg, char digit, unsigned duration_ms);
 /* Answer SIP_EV_OFFER. sdp NULL: none. */
 void sip_leg_respond(struct sip_stack *s, uint64_t leg, int code, const char *sdp);
 

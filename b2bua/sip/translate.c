@@ -196,6 +196,7 @@ static void on_i_ack(struct sip_leg *leg, const struct input *in)
 	if (answer)
 		leg_emit(leg, &ev);
 	transfer_continue(leg);
+	digits_continue(leg);
 }
 
 /* The peer takes its INVITE back; the stack answers 487. */
@@ -209,6 +210,7 @@ static void on_i_cancel(struct sip_leg *leg, const struct input *in)
 	} else if (leg->pending == PENDING_INVITE) {
 		leg->pending = PENDING_NONE;
 		transfer_continue(leg);
+		digits_continue(leg);
 	}
 }
 
@@ -277,6 +279,12 @@ static void on_r_notify(struct sip_leg *leg, const struct input *in)
 	transfer_notified(leg, in->status, substate == nua_substate_terminated);
 }
 
+static void on_r_info(struct sip_leg *leg, const struct input *in)
+{
+	if (!is_challenge(in) || !proof_request(leg, in->status, in->sip))
+		digits_answered(leg, in->status);
+}
+
 /* To a BYE, or a refresh that the library sent. The end of a BYE that stays refused is the linger timer's. */
 static void on_r_other(struct sip_leg *leg, const struct input *in)
 {
@@ -327,6 +335,7 @@ static const struct {
 	{nua_i_refer, on_i_refer},
 	{nua_i_options, on_i_harmless},
 	{nua_r_notify, on_r_notify},
+	{nua_r_info, on_r_info},
 	{nua_r_bye, on_r_other},
 	{nua_r_update, on_r_other},
 	{nua_i_error, on_i_error},

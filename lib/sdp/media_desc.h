@@ -71,6 +71,7 @@ struct media_sip_remote {
 	enum audio_codec codec;
 	uint8_t pt;         /* both ways: we answer with the peer's number */
 	uint8_t event_pt;   /* telephone-event; 0: none */
+	bool no_events_out; /* digits toward this peer go another way; its own are understood */
 	uint16_t ptime_ms;  /* what we send: 10..60 */
 	bool send, receive; /* our view: hold is send false or receive false */
 	bool rtcp_mux;      /* RTCP goes where RTP goes, from the same port (RFC 5761) */

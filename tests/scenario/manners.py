@@ -1,0 +1,168 @@
+"""What each gateway wants to read and hear: names of headers, who calls, digits, ring time. By its own keys and by presets."""
+import re
+
+from harness import EVENT_WAIT_S, NUMBER, NUMBER_ID, USER, check, equal, expect_record, main, until
+from sip_peer import SipPeer
+
+
+def talk(call):
+    call.reply(180)
+    call.answer()
+    call.expect("BYE")
+
+
+MANNERS = [
+    # name, keys of the gateway, keys of the rule
+    ("plain", {}, {}),
+    ("named", {"headers": {"call_id": "X-CALL-ID", "user": "X-CALLER-ID", "number_id": "", "user_id": ""}},
+     {"headers": [{"name": "X-WA-Name", "value": "guest"}, {"name": "X-Other", "value": "1"}]}),
+    ("ruled", {"headers": {"call_id": "X-Ref"}}, {"headers": [{"name": "x-ref", "value": "mine"}]}),
+    ("number", {"caller": {"from": "number", "name": "{from} (WhatsApp)", "domain": "customer.example"}, "number_format": "digits"}, {}),
+    ("hidden", {"caller": {"from": "anonymous", "pai": True}}, {}),
+    ("nobody", {"caller": {"from": "anonymous"}}, {}),
+    ("said", {"caller": {"from": "wa-{from}", "name": "gateway"}}, {"caller_id": "7000", "display_name": "rule"}),
+    ("text", {"caller": {"from": "wa-{from}"}}, {}),
+    ("project", {"uri": "sip:proj_7@127.0.0.1:%d;transport=udp"}, {}),
+]
+
+
+def invites(rig):
+    """Of a call to each: one watrunk, a gateway and a rule for each, chosen by the payload."""
+    peer = rig.add(SipPeer(rig, talk))
+    gateways = [{**rig.gateway(name=name), **keys} for name, keys, _ in MANNERS]
+    for g in gateways:
+        g["uri"] = g["uri"] % rig.gateway_port if "%d" in g["uri"] else g["uri"]
+    w = rig.watrunk(gateways=gateways, dialplan=[
+        {"name": name, "match": {"payload": name}, "actions": [{"bridge": {"gateways": [name], **rule}}]} for name, _, rule in MANNERS])
+    for name, _, _ in MANNERS:
+        rig.metasim(talk_ms=50, payload=name).report()
+    for record in w.wait_records(len(MANNERS)):
+        expect_record(record, status="completed", cause="normal")
+    peer.wait_done()
+    return {c.invite.get("X-WA-Payload"): c.invite for c in peer.calls}
+
+
+def check_headers(of):
+    plain, named, ruled = of["plain"], of["named"], of["ruled"]
+    equal((plain.get("X-WA-User"), plain.get("X-WA-Number-Id")), (USER, NUMBER_ID), "X-WA-*")
+    equal(named.get("X-CALLER-ID"), USER, "X-CALLER-ID")
+    check(named.get("X-CALL-ID").startswith("wacid."), f"X-CALL-ID {named.get('X-CALL-ID')}")
+    equal((named.get("X-WA-Name"), named.get("X-Other")), ("guest", "1"), "headers of the rule")
+    names = {n for n, _ in named.headers}
+    check(not names & {"X-WA-Call-Id", "X-WA-User", "X-WA-Number-Id", "X-WA-User-Id"}, f"headers {sorted(names)}")
+    equal(ruled.all("X-Ref"), ["mine"], "a header that the rule sets")
+
+
+def check_callers(of):
+    def caller(name):
+        return re.sub(r";tag=.*", "", of[name].get("From")), of[name].get("P-Asserted-Identity"), of[name].get("Privacy")
+    equal(caller("plain"), (f'"Ana Example" <sip:{USER}@trunk.example>', f"<sip:{USER}@trunk.example>", None), "caller")
+    digits = USER.lstrip("+")
+    equal(caller("number"), (f'"{USER} (WhatsApp)" <sip:{NUMBER.lstrip("+")}@customer.example>', f"<sip:{digits}@customer.example>", None),
+          "our number")
+    hidden, asserted, privacy = caller("hidden")
+    check("anonymous@anonymous.invalid" in hidden and digits not in hidden, f"From {hidden}")
+    equal((asserted, privacy), (f"<sip:{USER}@trunk.example>", "id"), "who trusts us is told")
+    nobody, asserted, privacy = caller("nobody")
+    check("anonymous@anonymous.invalid" in nobody and "Ana" not in nobody, f"From {nobody}")
+    equal((asserted, privacy), (None, None), "nobody is told")
+    check(caller("said")[0].startswith('"rule" <sip:7000@'), "the rule stands before the gateway")
+    check(f"<sip:wa-{USER}@" in caller("text")[0], "a text of the gateway's")
+
+
+def story_headers_and_callers(rig):
+    of = invites(rig)
+    check_headers(of)
+    check_callers(of)
+    check(of["project"].start.startswith("INVITE sip:proj_7@127.0.0.1"), "the user part of the URI stands")
+    check(of["plain"].start.startswith(f"INVITE sip:{NUMBER.lstrip('+')}@127.0.0.1"), "else our number")
+
+
+def digits_as_info(rig, mode, answers=200):
+    w = rig.watrunk(gateways=[rig.gateway(dtmf=mode)])
+    got = []
+
+    def script(call):
+        call.reply(180)
+        call.answer()
+        for _ in "12#":
+            info = call.expect("INFO", EVENT_WAIT_S, reply=answers)
+            equal(info.get("Content-Type"), "application/dtmf-relay", "type of the INFO")
+            got.append(re.search(r"Signal=(.)", info.body).group(1))
+            check(re.search(r"Duration=\d+", info.body), f"body {info.body!r}")
+        got.append(call)
+        call.bye()
+    peer = rig.add(SipPeer(rig, script))
+    rig.metasim(dtmf="12#").report()
+    peer.wait_done()
+    expect_record(w.wait_records(1)[0], status="completed", cause="normal", ended_by="sip")
+    equal("".join(got[:3]), "12#", "digits in INFOs")
+    return peer.calls[0].media
+
+
+def story_digits_as_info(rig):
+    equal(digits_as_info(rig, "info").digits, [], "events beside")
+
+
+def story_digits_both_ways(rig):
+    media = digits_as_info(rig, "both", answers=415)
+    check([d.key for d in media.digits][:2] == ["1", "2"], f"events {media.digits}")
+
+
+def story_user_hangs_up_while_an_info_is_unanswered(rig):
+    """The BYE does not wait for it."""
+    w = rig.watrunk(gateways=[rig.gateway(dtmf="info")])
+
+    def script(call):
+        call.reply(180)
+        call.answer()
+        call.expect("INFO", EVENT_WAIT_S, reply=None)
+        code, _, err = w.cli("hangup", w.live()[0]["id"])
+        equal(code, 0, err)
+        while call.expect_any(reply=None).method != "BYE":
+            pass
+    peer = rig.add(SipPeer(rig, script))
+    rig.metasim(dtmf="5").report()
+    peer.wait_done()
+    expect_record(w.wait_records(1)[0], status="completed", cause="admin")
+
+
+def story_ring_timeout_of_the_gateway(rig):
+    """One second; the next gateway has its own."""
+    def ring(call):
+        call.reply(180)
+        call.expect("CANCEL")
+        call.reply(487)
+        call.expect("ACK", reply=0)
+    first = rig.add(SipPeer(rig, ring))
+    second = rig.add(SipPeer(rig, talk, port=rig.ports.one()))
+    gateways = [rig.gateway(ring_timeout=1), {"name": "other", "uri": f"sip:127.0.0.1:{second.port};transport=udp", "ring_timeout": 10}]
+    w = rig.watrunk(gateways=gateways, dialplan=[{"name": "all", "actions": [{"bridge": {"gateways": ["pbx", "other"], "failover": ["no_answer"]}}]}])
+    rig.metasim(talk_ms=200).report()
+    expect_record(w.wait_records(1)[0], status="completed", gateway="other")
+    first.wait_done()
+    second.wait_done()
+
+
+def story_reload_takes_another_preset(rig):
+    peer = rig.add(SipPeer(rig, talk))
+    preset = rig.dir / "mine.yaml"
+    preset.write_text(f"uri: sip:{{host}}:{rig.gateway_port};transport=udp\nheaders: {{call_id: X-One}}\n")
+    w = rig.watrunk(gateways=[{"name": "pbx", "preset": "./mine.yaml", "host": "127.0.0.1"}])
+    rig.metasim(talk_ms=200).report()
+    preset.write_text(f"uri: sip:{{host}}:{rig.gateway_port};transport=udp\nheaders: {{call_id: X-Two}}\n")
+    equal(w.admin("POST", "/v1/reload")[0], 200, "reload")
+    rig.metasim(talk_ms=200).report()
+    w.wait_records(2)
+    peer.wait_done()
+    one, two = (c.invite for c in peer.calls)
+    check(one.get("X-One") and two.get("X-Two") and not two.get("X-One"), "the second call's headers")
+    preset.write_text("uri: sip:{host}\nping: often\n")
+    status, body = w.admin("POST", "/v1/reload")
+    check(status == 422 or status == 400, f"reload of a bad preset: {status}")
+    check("mine.yaml" in str(body), f"the fault names its file: {body}")
+    until(lambda: not w.live(), "idle")
+
+
+if __name__ == "__main__":
+    main()
