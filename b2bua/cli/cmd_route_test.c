@@ -193,7 +193,8 @@ static struct call_facts facts_of(const struct question *q, const struct config_
 
 static void print_invite(const struct invite_parts *p, const struct call_action *a)
 {
-	printf("\nINVITE %s at gateway %s (%s)\n", p->target, a->u.invite.gateway->name, a->u.invite.gateway->uri);
+	printf("\nINVITE user \"%s\" at gateway %s (%s)\n", a->u.invite.user, a->u.invite.gateway->name,
+		a->u.invite.gateway->uri);
 	printf("From: \"%s\" <sip:%s@%s>\n", p->invite.from_display,
 		p->invite.from_user && *p->invite.from_user ? p->invite.from_user : "anonymous", p->invite.from_domain);
 	if (*p->pai)

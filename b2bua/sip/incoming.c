@@ -129,6 +129,7 @@ static struct sip_leg *make_leg(
 	nua_handle_bind(nh, leg);
 	leg->offerless = !has_body(sip);
 	transfer_keep_route(leg, sip->sip_record_route, false);
+	digits_keep_dialog(leg, sip->sip_contact, NULL, sip->sip_from);
 	return leg;
 }
 

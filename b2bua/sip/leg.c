@@ -223,6 +223,8 @@ bool leg_bye(struct sip_leg *leg, const char *reason)
 		return false;
 	if (transfer_blocks_bye(leg))
 		transfer_bye_now(leg, reason);
+	else if (digits_block_bye(leg))
+		digits_bye_now(leg, reason);
 	proof_lines(leg, "BYE", proof, sizeof(proof));
 	nua_bye(leg->nh, TAG_IF(*reason, SIPTAG_REASON_STR(reason)), TAG_IF(*proof, SIPTAG_HEADER_STR(proof)),
 		TAG_END());

@@ -39,6 +39,7 @@ enum leg_pending { PENDING_NONE, PENDING_INVITE, PENDING_UPDATE };
 struct transfer;
 struct leg_proof;
 struct digits;
+struct leg_dialog;
 
 struct sip_leg {
 	struct sip_leg *prev, *next;
@@ -71,7 +72,9 @@ struct sip_leg {
 	char *route;                 /* Route header of requests in the dialog, NULL: none */
 	/* proof.c: */
 	struct leg_proof *proof; /* NULL: no credentials */
-	struct digits *digits;   /* digits.c; NULL: none was sent yet */
+	/* digits.c: */
+	struct digits *digits;     /* NULL: none was sent yet */
+	struct leg_dialog *dialog; /* what a request beside the handle needs; NULL: not known */
 };
 
 /* All rules about which request may follow which, in one place (leg.c). */
@@ -144,6 +147,13 @@ enum { DIGITS_WAITING_MAX = 32 }; /* more are lost */
 void digits_continue(struct sip_leg *leg);
 /* An INFO of ours was answered. */
 void digits_answered(struct sip_leg *leg, int status);
+/* As they are learned; NULL: as before. */
+void digits_keep_dialog(
+	struct sip_leg *leg, const sip_contact_t *contact, const sip_from_t *local, const sip_to_t *remote);
+/* Is an INFO of ours unanswered? A BYE would wait behind it, for 64*T1. */
+bool digits_block_bye(const struct sip_leg *leg);
+/* The BYE beside the queue of the handle. */
+void digits_bye_now(struct sip_leg *leg, const char *reason);
 void digits_free(struct sip_leg *leg);
 
 /* ---- transfer.c ---- */

@@ -85,6 +85,8 @@ static void on_answer(struct sip_leg *leg, const struct input *in)
 	proof_answered(leg);
 	if (in->sip)
 		transfer_keep_route(leg, in->sip->sip_record_route, true);
+	if (in->sip)
+		digits_keep_dialog(leg, in->sip->sip_contact, in->sip->sip_from, in->sip->sip_to);
 	if (!ev.sdp && leg->early_sdp && tag && strcmp(tag, leg->early_tag) == 0) {
 		ev.sdp = leg->early_sdp;
 		ev.sdp_length = strlen(leg->early_sdp);
@@ -191,6 +193,8 @@ static void on_i_ack(struct sip_leg *leg, const struct input *in)
 
 	leg->answer_in_ack = false;
 	leg->unacked = false;
+	if (leg->came_in && in->sip)
+		digits_keep_dialog(leg, NULL, in->sip->sip_to, in->sip->sip_from);
 	if (leg->phase == LEG_ANSWERED)
 		incoming_acked(leg);
 	if (answer)
