@@ -140,6 +140,15 @@ ctrl_tcp_listen 127.0.0.1:{control}
                 return r.status == 200
         self.wait_for(healthy, "watrunk to be ready", 90 if self.args.wrap else 20)
 
+    def ends_well(self):
+        """watrunk stops when told to, without a word from a sanitizer or from what it runs under."""
+        self.watrunk.send_signal(signal.SIGTERM)
+        code = self.watrunk.wait(60)
+        if code:
+            print(f"demo: watrunk ended with {code}; the last of {self.out / 'watrunk.log'}:",
+                  *(self.out / "watrunk.log").read_text(errors="replace").splitlines()[-60:], sep="\n", file=sys.stderr)
+        return code == 0
+
     def wait_for(self, question, what, limit=20):
         deadline = time.monotonic() + limit
         while time.monotonic() < deadline:

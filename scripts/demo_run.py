@@ -60,10 +60,6 @@ class Demo(Rig):
         result["records"] = len(records)
         result["overhead_ms"] = self.overhead(records)
         result["ok"] = self.verdict(result, records)
-        if self.args.wrap:
-            self.watrunk.send_signal(signal.SIGTERM)
-            result["exit_code"] = self.watrunk.wait(60)
-            result["ok"] = result["ok"] and result["exit_code"] == 0
         return result
 
     @staticmethod
@@ -129,6 +125,8 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     demo = WayOut(args) if args.mode else Demo(args)
     result = demo.run()
+    if not args.stay:
+        result["ok"] = demo.ends_well() and result["ok"]
     if args.json:
         print(json.dumps(result, indent=2))
     else:
