@@ -61,14 +61,14 @@ def _die_with_parent():
 class Process:
     """A child in a process group of its own, output in log files, stopped at exit whatever happens."""
 
-    def __init__(self, name, argv, folder, env=None):
+    def __init__(self, name, argv, folder, env=None, stdin=subprocess.DEVNULL):
         self.name = name
         self.stdout_path = os.path.join(folder, name + ".out")
         self.stderr_path = os.path.join(folder, name + ".log")
         with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
             self.popen = subprocess.Popen(
                 argv,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=out,
                 stderr=err,
                 env=env,
