@@ -45,8 +45,11 @@ struct dialplan_bridge_conf {
 	unsigned weights_count;
 	char **failover; /* names of causes */
 	unsigned failover_count;
+	char *mode, *accept_on;
 	char *user, *caller_id, *display_name;
 	unsigned timeout;
+	unsigned *timeouts; /* one for each gateway; NULL: `timeout` */
+	unsigned timeouts_count;
 	struct dialplan_header_conf *headers;
 	unsigned headers_count;
 };

@@ -107,6 +107,7 @@ static int fill_fallback(struct dial *d, const struct app *app, const struct rou
 	struct dial_fallback *f = &d->fallback;
 	char uri[TARGET_URI_MAX];
 
+	f->parallel = a->call_back.parallel;
 	for (size_t i = 1; i < a->call_back.gateway_count; i++) {
 		const struct call_gateway *gateway = config_gateway_by_name(app->config, a->call_back.gateways[i]);
 		if (!gateway || target_at_gateway(gateway, a->call_back.user, uri))

@@ -163,6 +163,7 @@ static void take_fallback(struct app *app, const struct dial *d, struct call_fal
 		place->uri = d->fallback.places[i].uri;
 		to->count += place->gateway != NULL;
 	}
+	to->parallel = d->fallback.parallel;
 	to->causes.count = d->fallback.cause_count;
 	memcpy(to->causes.causes, d->fallback.causes, sizeof(to->causes.causes));
 }

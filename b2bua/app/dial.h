@@ -21,6 +21,7 @@ struct dial {
 	/* the SIP side; of a SIP caller: where a parked call is called back, gateway "" when that cannot be */
 	const char *gateway, *uri, *from_user, *from_display;
 	struct dial_fallback { /* other gateways, after those causes */
+		bool parallel; /* all at once */
 		size_t count, cause_count;
 		struct {
 			const char *gateway, *uri;

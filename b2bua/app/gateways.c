@@ -18,6 +18,7 @@ enum { E164_DIGITS_MIN = 8, E164_DIGITS_MAX = 15 }; /* shorter ones are extensio
 
 struct gateway_state {
 	struct ratelimit invites;
+	uint64_t busy_until_us; /* it asked to be left alone */
 };
 
 /* ---- life ---- */
@@ -138,6 +139,26 @@ static unsigned calls_to(const struct app *app, const struct call_gateway *gatew
 	return count;
 }
 
+/* What holds now of a gateway; the call may have begun under another configuration. NULL: it is gone. */
+static struct gateway_state *state_of(struct app *app, const struct call_gateway *gateway)
+{
+	const struct call_gateway *now = config_gateway_by_name(app->config, gateway->name);
+	const struct config_gateway *g = now ? config_gateway_of(app->config, now) : NULL;
+
+	return g ? &app->gateways[g - app->config->gateway_sources] : NULL;
+}
+
+void gateway_is_busy(struct app *app, const struct call_gateway *gateway, unsigned retry_after_s)
+{
+	struct gateway_state *state = state_of(app, gateway);
+	unsigned seconds = retry_after_s < GATEWAY_BUSY_MAX_S ? retry_after_s : GATEWAY_BUSY_MAX_S;
+
+	if (!state)
+		return;
+	state->busy_until_us = loop_now_us(app->loop) + seconds * 1000000ull;
+	log_warn("gateway_busy", "gateway=%s retry_after_s=%u seconds=%u", gateway->name, retry_after_s, seconds);
+}
+
 enum cause gateway_refuses(struct app *app, const struct call_gateway *gateway)
 {
 	/* Of the limits that hold now; the call may have begun under others. */
@@ -149,6 +170,8 @@ enum cause gateway_refuses(struct app *app, const struct call_gateway *gateway)
 		return CAUSE_NORMAL;
 	if (!g->call_when_down && sip_gateway_status(app->sip, gateway->name, &status) == 0 && !status.up)
 		return CAUSE_GATEWAY_DOWN;
+	if (state_of(app, gateway)->busy_until_us > loop_now_us(app->loop))
+		return CAUSE_CONGESTION;
 	if (g->max_calls && calls_to(app, gateway) >= g->max_calls)
 		return CAUSE_CONGESTION;
 	if (g->calls_per_second &&

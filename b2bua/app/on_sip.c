@@ -69,10 +69,13 @@ static int q850_of(const struct sip_event *se)
 
 /* ---- places that the peer names ---- */
 
-static const struct call_gateway *gateway_of(const struct app_call *ac)
+static const struct call_gateway *gateway_of(const struct app_call *ac, enum call_leg leg)
 {
 	struct call_report rep;
-	const struct call_gateway *g;
+	const struct call_gateway *g = ac->legs[leg].gateway;
+
+	if (leg >= CALL_LEG_BRANCH && g)
+		return g;
 
 	call_report(ac->call, &rep);
 	g = rep.gateway ? config_gateway_by_name(ac->config, rep.gateway) : NULL;
@@ -80,9 +83,10 @@ static const struct call_gateway *gateway_of(const struct app_call *ac)
 }
 
 /* Refused: code says how. uri lives as long as the event. */
-static bool find_target(struct app_call *ac, const char *wanted, char *uri, struct call_sip_target *t, int *ret_code)
+static bool find_target(
+	struct app_call *ac, enum call_leg leg, const char *wanted, char *uri, struct call_sip_target *t, int *ret_code)
 {
-	int r = target_resolve(ac->config, gateway_of(ac), wanted, uri, &t->gateway);
+	int r = target_resolve(ac->config, gateway_of(ac, leg), wanted, uri, &t->gateway);
 
 	t->uri = uri;
 	if (r == 0)
@@ -97,7 +101,7 @@ static bool find_target(struct app_call *ac, const char *wanted, char *uri, stru
 static void on_refer(struct app_call *ac, const struct sip_event *se, struct call_event *ev, char *uri)
 {
 	ev->u.refer.target = (struct call_sip_target){.referred_by = se->referred_by, .replaces = se->refer_replaces};
-	ev->u.refer.allowed = find_target(ac, se->refer_to, uri, &ev->u.refer.target, &ev->u.refer.code);
+	ev->u.refer.allowed = find_target(ac, ev->leg, se->refer_to, uri, &ev->u.refer.target, &ev->u.refer.code);
 	app_step(ac, ev);
 }
 
@@ -154,10 +158,13 @@ void on_sip_event(const struct sip_event *se, void *arg)
 	ev.u.sip.is_update = se->is_update;
 	ev.u.sip.sip_call_id = se->sip_call_id;
 	if (se->kind == SIP_EV_REFUSED && se->code / 100 == 3 && se->contact && *se->contact &&
-		find_target(ac, se->contact, uri, &redirect, &code))
+		find_target(ac, ev.leg, se->contact, uri, &redirect, &code))
 		ev.u.sip.redirect = &redirect;
 	if (se->kind == SIP_EV_ANSWERED)
 		ac->answer_us = loop_now_us(app->loop);
+	if (se->kind == SIP_EV_REFUSED && se->code == 503 && se->retry_after_s && !se->local &&
+		ac->legs[ev.leg].gateway)
+		gateway_is_busy(app, ac->legs[ev.leg].gateway, se->retry_after_s);
 	if (ends_leg(se->kind))
 		(void)registry_set_leg(ac, ev.leg, 0);
 	log_info(log_name(se->kind), "call=%s code=%d q850=%d sdp=%d t_us=%llu", ac->id, se->code, ev.u.sip.q850,

@@ -230,8 +230,6 @@ static int send_invite(struct app_call *ac, const struct call_action *a)
 	arena_init(&arena, 0);
 	r = invite_make(ac->config, a, &facts, &arena, &parts);
 	if (r == 0)
-		r = str_copy(ac->sip_target, sizeof(ac->sip_target), parts.target);
-	if (r == 0)
 		r = sip_leg_invite(ac->app->sip, &parts.invite, &leg);
 	arena_done(&arena);
 	if (r)
@@ -270,7 +268,8 @@ static void do_cancel(struct app_call *ac, enum call_leg which, enum cause cause
 {
 	const struct cause_info *info = cause_info(cause);
 
-	log_info("sip_cancel", "call=%s cause=%s", ac->id, info->name);
+	log_info("sip_cancel", "call=%s gateway=%s cause=%s", ac->id,
+		ac->legs[which].gateway ? ac->legs[which].gateway->name : "-", info->name);
 	sip_leg_cancel(ac->app->sip, ac->legs[which].id, info->sip_code, info->q850, info->text);
 	(void)registry_set_leg(ac, which, 0);
 }
@@ -316,15 +315,18 @@ static void do_reject(struct app_call *ac, const struct call_action *a)
 	(void)registry_set_leg(ac, a->leg, 0);
 }
 
-static void do_promote(struct app_call *ac)
+/* A transfer's target, or the first of several gateways to answer. */
+static void do_promote(struct app_call *ac, enum call_leg which)
 {
-	uint64_t target = ac->legs[CALL_LEG_TARGET].id;
+	uint64_t leg = ac->legs[which].id;
+	const struct call_gateway *gateway = ac->legs[which].gateway;
 
-	log_info("sip_transferred", "call=%s t_us=%llu", ac->id, (unsigned long long)clock_mono_us());
-	(void)registry_set_leg(ac, CALL_LEG_TARGET, 0);
-	ac->legs[CALL_LEG_MAIN].gateway = ac->legs[CALL_LEG_TARGET].gateway;
-	if (registry_set_leg(ac, CALL_LEG_MAIN, target)) {
-		sip_leg_bye(ac->app->sip, target, 500, 0, "out of memory");
+	log_info(which == CALL_LEG_TARGET ? "sip_transferred" : "sip_gateway_won", "call=%s gateway=%s t_us=%llu",
+		ac->id, gateway ? gateway->name : "-", (unsigned long long)clock_mono_us());
+	(void)registry_set_leg(ac, which, 0);
+	ac->legs[CALL_LEG_MAIN].gateway = gateway;
+	if (registry_set_leg(ac, CALL_LEG_MAIN, leg)) {
+		sip_leg_bye(ac->app->sip, leg, 500, 0, "out of memory");
 		queue_media_failed(ac, MEDIA_FAIL_RESOURCES);
 	}
 }
@@ -436,7 +438,7 @@ void perform(struct app_call *ac, const struct call_action *a)
 	case CALL_DO_SIP_REJECT: do_reject(ac, a); break;
 	case CALL_DO_SIP_REFER_RESPOND: sip_leg_refer_respond(sip, ac->legs[a->leg].id, a->u.respond.code); break;
 	case CALL_DO_SIP_NOTIFY: sip_leg_notify(sip, ac->legs[a->leg].id, a->u.notify.code, a->u.notify.final); break;
-	case CALL_DO_SIP_PROMOTE: do_promote(ac); break;
+	case CALL_DO_SIP_PROMOTE: do_promote(ac, a->leg); break;
 	case CALL_DO_ASK_ROUTE: do_ask_route(ac, a->u.route); break;
 	case CALL_DO_ASK_PERMISSION: permissions_ask(ac); break;
 	case CALL_DO_MEDIA_PLAY:

@@ -7,6 +7,7 @@
 #include "lib/base/str.h"
 #include "media/emodel/emodel.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,37 @@ static void fill_end(struct call_record *r, const struct call_report *rep)
 	r->duration_ms = rep->answered_ms && rep->ended_ms > rep->answered_ms ? rep->ended_ms - rep->answered_ms : 0;
 }
 
+static char *attempts_json(const struct call_report *rep)
+{
+	json_t *list = json_array();
+	char *text = NULL;
+
+	for (size_t i = 0; i < rep->try_count; i++) {
+		const struct call_attempt *t = &rep->tries[i];
+		json_array_append_new(
+			list, json_pack("{s:s, s:i, s:s, s:i}", "gateway", t->gateway, "sip_code", t->sip_code, "cause",
+				      cause_info(t->cause)->name, "ms", (int)t->ms));
+	}
+	if (rep->try_count && list)
+		text = json_dumps(list, JSON_COMPACT);
+	json_decref(list);
+	return text;
+}
+
+static void fill_ways(struct call_record *r, const struct app_call *ac, const struct call_report *rep)
+{
+	const struct call_gateway *gateway = config_gateway_by_name(ac->config, rep->gateway);
+	bool heard = rep->accepted_early && rep->answered_ms;
+	char target[TARGET_URI_MAX];
+
+	if (*rep->sip_target && gateway_target(ac->config, gateway, rep->sip_target, target) == 0)
+		str_copy(r->sip_target, sizeof(r->sip_target), target);
+	if (!rep->outbound && rep->answered_ms)
+		str_copy(r->accepted_on, sizeof(r->accepted_on), heard ? "early_media" : "answer");
+	str_copy(r->early_media, sizeof(r->early_media), heard ? "heard" : rep->early_media ? "unheard" : "none");
+	r->attempts = attempts_json(rep);
+}
+
 static void fill_media(struct call_record *r, const struct app_call *ac, const struct call_report *rep)
 {
 	str_copy(r->wa_codec, sizeof(r->wa_codec), rep->sdp_wa_local ? "opus" : "");
@@ -163,7 +195,7 @@ void record_call(struct app_call *ac)
 	fill_parties(r, &rep);
 	fill_end(r, &rep);
 	fill_media(r, ac, &rep);
-	str_copy(r->sip_target, sizeof(r->sip_target), ac->sip_target);
+	fill_ways(r, ac, &rep);
 	if (rep.attempts > 1)
 		log_info("gateways_tried", "call=%s attempts=%u last=%s", ac->id, rep.attempts, rep.gateway);
 	give(ac->app, r);

@@ -42,8 +42,8 @@ struct reload;
 
 enum {
 	CALL_ID_TEXT = 16,
-	PENDING_EVENTS_MAX = 12, /* one for MEDIA_OPEN, one failure of media, one of each INVITE, the permission, one
-				    for each Graph verb */
+	PENDING_EVENTS_MAX = 20, /* one for MEDIA_OPEN, one failure of media, one of each INVITE (eight gateways at
+				    once), the permission, one for each Graph verb */
 };
 
 /* How a leg's id leads to its call. */
@@ -84,7 +84,6 @@ struct app_call {
 	int64_t setup_invite_us, setup_accept_us, ice_ms, dtls_ms, first_audio_ms[END_COUNT];
 	struct media_stats stats; /* only if */
 	bool has_stats;
-	char sip_target[256];
 	UT_hash_handle by_id, by_wacid, by_media;
 };
 
@@ -174,7 +173,7 @@ void on_media_event(const struct media_event *ev, void *app);
 int on_admin_start(struct app *app);
 
 /* ---- gateways.c ---- */
-enum { GATEWAY_USER_MAX = 128 };
+enum { GATEWAY_USER_MAX = 128, GATEWAY_BUSY_MAX_S = 300 };
 int gateways_start(struct app *app, char *why, size_t why_cap);
 /* Those of a configuration: at start, and before a reloaded one becomes app->config. Returns 0 or a negative errno. */
 int gateways_take(struct app *app, const struct config *c);
@@ -182,6 +181,9 @@ void gateways_stop(struct app *app);
 void on_gateway_event(const struct sip_gateway_event *ev, void *app);
 /* CAUSE_NORMAL: it may be called now. Takes from its calls a second. */
 enum cause gateway_refuses(struct app *app, const struct call_gateway *gateway);
+/* It answered 503 with Retry-After: gateway_refuses() says CONGESTION for so long, but no longer than
+ * GATEWAY_BUSY_MAX_S. RFC 3261 s21.5.4. */
+void gateway_is_busy(struct app *app, const struct call_gateway *gateway, unsigned retry_after_s);
 /* Only for the gateway's own host: a transfer's target elsewhere learns nothing that could be guessed at. */
 const struct sip_credentials *gateway_credentials(
 	const struct config *c, const struct call_gateway *gateway, const char *target);

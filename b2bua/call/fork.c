@@ -71,6 +71,7 @@ int call_fork_invite(struct call *c)
 		return -ENOMEM;
 	c->fork.count = g->count;
 	c->sip.gateway = g->places[0].gateway; /* until one is better than the others */
+	c->sip.target = g->places[0].uri;
 	for (size_t i = 0; i < g->count; i++) {
 		int r;
 		set_up(c, &c->fork.branches[i], &g->places[i]);

@@ -261,7 +261,7 @@ class RouteTest(Cli):
         question = ("route-test", "-c", self.others(), "--direction", "message", "--to", NUMBER, "--from", USER, "--name", "Ana")
         run = self.result(OK, *question, "--text", "Quero FALÁR!")
         self.assertIn("   rule out: the direction differs\n-> rule call-me: every condition holds\n\nsend_text:\n  text: Hello Ana\n"
-                      "call_back:\n  gateways: pbx\n  order: agent_first\n", run.stdout.replace("   rule out-not: the direction differs\n", ""))
+                      "call_back:\n  gateways: pbx\n  mode: serial\n  order: agent_first\n", run.stdout.replace("   rule out-not: the direction differs\n", ""))
         run = self.result(OK, *question, "--text", "hello")
         self.assertIn("   rule call-me: the text holds none of the keywords\n", run.stdout)
         self.assertTrue(run.stdout.endswith("\nnothing is done\n"), run.stdout)
