@@ -43,6 +43,13 @@ static bool format_of(const struct media_sip_remote *r, uint8_t pt, enum line_fo
 	return pt == PT_PCMU || pt == PT_PCMA;
 }
 
+/* RFC 3264 s5.1: the numbers of our offer are for what we receive, those of the answer for what the peer does. Many
+ * send by their own. */
+static bool is_event(const struct media_sip_remote *r, uint8_t pt)
+{
+	return pt && (pt == r->event_pt || pt == r->event_pt_own);
+}
+
 /* RFC 3389: it is silence; ours is as good. */
 static bool is_comfort_noise(const struct media_sip_remote *r, uint8_t pt)
 {
@@ -53,7 +60,7 @@ static void on_sip_payload(struct session *s, const struct rtp_hdr *h, const uin
 {
 	const struct media_sip_remote *remote = &s->sip_remote;
 	enum line_format format;
-	if (remote->event_pt && h->pt == remote->event_pt) {
+	if (is_event(remote, h->pt)) {
 		struct tev_report reports[TEV_REPORTS_MAX];
 		opus_line_other_packet(&s->to_wa, h, now_us);
 		session_pass_digits(s, END_SIP, reports,
@@ -109,8 +116,8 @@ void session_on_sip_rtp(struct session *s, uint8_t *bytes, size_t length, const 
 		session_tell(s, (struct session_event){.kind = SESSION_SIP_LATCHED, .end = END_SIP, .remote = *from},
 			now_us);
 	s->sip_heard_us = now_us;
-	bool is_event = s->sip_remote.event_pt && h.pt == s->sip_remote.event_pt;
-	enum seq_verdict v = rtp_stream_received(&s->sip.stream, &h, !is_event, now_us, &new_source);
+	bool timed = !is_event(&s->sip_remote, h.pt);
+	enum seq_verdict v = rtp_stream_received(&s->sip.stream, &h, timed, now_us, &new_source);
 	if (v == SEQ_DUPLICATE || v == SEQ_SUSPICIOUS)
 		return;
 	if (new_source)

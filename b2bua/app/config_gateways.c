@@ -14,6 +14,8 @@ static enum audio_codec codec_by_name(const char *name)
 		return AUDIO_PCMU;
 	if (str_equal_nocase(name, "G722"))
 		return AUDIO_G722;
+	if (str_equal_nocase(name, "OPUS"))
+		return AUDIO_OPUS;
 	return str_equal_nocase(name, "PCMA") ? AUDIO_PCMA : AUDIO_NONE;
 }
 
@@ -95,7 +97,7 @@ static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y
 		g->codecs[k] = codec_by_name(y->codecs[k]);
 		snprintf(codec_key, sizeof(codec_key), "gateways[%zu].codecs[%zu]", i, k);
 		if (g->codecs[k] == AUDIO_NONE)
-			FAULT(ld, codec_key, "\"%s\" is not known: PCMU, PCMA or G722", y->codecs[k]);
+			FAULT(ld, codec_key, "\"%s\" is not known: PCMU, PCMA, G722 or OPUS", y->codecs[k]);
 		for (size_t before = 0; before < k; before++) {
 			if (g->codecs[k] != AUDIO_NONE && g->codecs[before] == g->codecs[k])
 				FAULT(ld, codec_key, "\"%s\" stands twice", y->codecs[k]);

@@ -34,7 +34,7 @@ enum {
 	LIMIT_URI_CHARS = 1024,    /* a whole one; Replaces in it makes it long */
 	LIMIT_META_TEXT_CHARS = 255,
 	LIMIT_SIP_CALL_ID_CHARS = 127,
-	LIMIT_SIP_SDP_BYTES = 2048,        /* ours: one stream, five codecs, two keys, other streams refused */
+	LIMIT_SIP_SDP_BYTES = 2048,        /* ours: one stream, six codecs, two keys, other streams refused */
 	LIMIT_SIP_REMOTE_SDP_BYTES = 4096, /* as much of the peer's as is kept for the record */
 	LIMIT_WA_SDP_BYTES = 4096,         /* ours: ICE credentials, one candidate, one fingerprint */
 };

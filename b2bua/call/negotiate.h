@@ -59,15 +59,16 @@ struct sip_negotiation {
 	struct addr local;
 	enum media_srtp_policy srtp;
 	struct media_srtp_keys keys; /* ours */
+	uint32_t opus_bitrate;       /* most that WhatsApp takes, for the SIP side's own Opus; 0: not known */
 	/* moves with every offer and answer */
 	uint64_t origin_id, version; /* RFC 3264 s8: the version grows by one when, and only when, the text changes */
 	struct media_sip_remote remote;
 	bool has_remote;
-	enum sdp_proto proto;       /* of the descriptions last agreed on */
-	bool offered;               /* our offer waits for its answer */
-	bool nowhere;               /* the peer takes nothing: c=0.0.0.0, or no stream */
-	uint8_t event_pt;           /* telephone-event, as first agreed */
-	struct media_places places; /* once there, an m= line stays (RFC 3264 s8) */
+	enum sdp_proto proto;                    /* of the descriptions last agreed on */
+	bool offered;                            /* our offer waits for its answer */
+	bool nowhere;                            /* the peer takes nothing: c=0.0.0.0, or no stream */
+	uint8_t opus_pt, event_pt, event_pt_48k; /* Opus, telephone-event beside G.711 and beside it: our numbers */
+	struct media_places places;              /* once there, an m= line stays (RFC 3264 s8) */
 	char text[2][LIMIT_SIP_SDP_BYTES];
 	unsigned current; /* text[current] was sent last */
 };
@@ -76,6 +77,8 @@ void negotiate_sip_init(struct sip_negotiation *n, const enum audio_codec codecs
 	const struct addr *local, uint64_t origin_id);
 /* After _init(), when there is to be SRTP. Keys are copied; they serve this dialog alone. */
 void negotiate_sip_secure(struct sip_negotiation *n, enum media_srtp_policy policy, const struct media_srtp_keys *keys);
+/* After _init(): what Meta's description allows (maxaveragebitrate); 0: not known. */
+void negotiate_sip_bitrate(struct sip_negotiation *n, uint32_t opus_bitrate);
 /* Overwrite all keys. */
 void negotiate_sip_wipe(struct sip_negotiation *n);
 

@@ -160,6 +160,7 @@ int call_leg_begin(struct call *c, struct sip_leg *leg)
 
 	negotiate_sip_init(&leg->sdp, gw ? gw->codecs : any, gw ? gw->ptime_ms : 0, &c->local.sip_rtp,
 		(uint64_t)c->local.wa.ssrc + ++c->dialogs);
+	negotiate_sip_bitrate(&leg->sdp, c->wa.offer.remote.max_bitrate);
 	if (!gw || gw->srtp == MEDIA_SRTP_OFF)
 		return 0;
 	/* Whoever was called before knows the keys of then. */

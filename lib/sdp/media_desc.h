@@ -15,7 +15,7 @@ enum audio_codec { AUDIO_NONE, AUDIO_PCMU, AUDIO_PCMA, AUDIO_OPUS, AUDIO_G722 };
 
 enum { MEDIA_CANDIDATES_MAX = 4, MEDIA_UFRAG_MAX = 257, MEDIA_PWD_MAX = 257, MEDIA_FINGERPRINT_BYTES = 32 };
 
-enum { MEDIA_FORMATS_MAX = 3 }; /* beside the one in use */
+enum { MEDIA_FORMATS_MAX = 4 }; /* beside the one in use */
 
 /* SRTP with the SIP side, its keys in the SDP (RFC 4568). The order is that of preference. */
 enum media_srtp_suite { MEDIA_SRTP_NONE, MEDIA_SRTP_SHA1_80, MEDIA_SRTP_SHA1_32, MEDIA_SRTP_SUITES };
@@ -74,6 +74,7 @@ struct media_sip_remote {
 	uint8_t pt;              /* both ways: we answer with the peer's number */
 	uint8_t event_pt;        /* telephone-event; 0: none */
 	bool no_events_out;      /* digits toward this peer go another way; its own are understood */
+	uint8_t event_pt_own;    /* the number of our offer, where the answer has another; 0: none */
 	uint32_t event_clock_hz; /* of its durations; 0: 8000 */
 	uint8_t cn_pt;           /* comfort noise, beside the static 13; 0: none */
 	uint16_t ptime_ms;       /* what we send: 10..60; Opus goes as it comes, or in 20 ms */
