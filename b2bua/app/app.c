@@ -92,6 +92,7 @@ static int start_sip(struct app *app, char *why, size_t why_cap)
 		.digest = c->sip.digest,
 		.on_event = on_sip_event,
 		.on_gateway = on_gateway_event,
+		.on_tls_failure = on_tls_failure,
 		.arg = app,
 	};
 	int r;

@@ -216,6 +216,9 @@ static void load_tls(struct load *ld, const struct sip_tls_yaml *y)
 	tls->key = y->key;
 	tls->ca = y->ca ? y->ca : "/etc/ssl/certs/ca-certificates.crt";
 	tls->verify = load_bool(y->verify, true);
+	tls->min_version_13 = y->min_version && str_equal(y->min_version, "1.3");
+	if (y->min_version && !tls->min_version_13 && !str_equal(y->min_version, "1.2"))
+		FAULT(ld, "sip.tls.min_version", "\"%s\" is not \"1.2\" or \"1.3\"", y->min_version);
 	if (sip_tls_check(tls, why, sizeof(why)))
 		FAULT(ld, "sip.tls", "%s", why);
 }

@@ -62,6 +62,7 @@ static const cyaml_schema_field_t sip_tls_fields[] = {
 	TEXT("key", struct sip_tls_yaml, key),
 	TEXT_OPTIONAL("ca", struct sip_tls_yaml, ca),
 	BOOL_OPTIONAL("verify", struct sip_tls_yaml, verify),
+	TEXT_OPTIONAL("min_version", struct sip_tls_yaml, min_version),
 	CYAML_FIELD_END,
 };
 

@@ -30,7 +30,7 @@ struct sip_user_yaml {
 	char *name, *password;
 };
 struct sip_tls_yaml {
-	char *certificate, *key, *ca;
+	char *certificate, *key, *ca, *min_version;
 	bool *verify;
 };
 struct sip_yaml {

@@ -5,6 +5,7 @@
 #include "b2bua/app/dial.h"
 
 #include "b2bua/sip/uri.h"
+#include "lib/base/counter.h"
 #include "lib/base/ratelimit.h"
 #include "lib/base/str.h"
 
@@ -102,6 +103,16 @@ void on_gateway_event(const struct sip_gateway_event *ev, void *arg)
 		log_warn("gateway_register_failed", "gateway=%s sip=%d note=\"tried again\"", ev->name, ev->code);
 		break;
 	}
+}
+
+void on_tls_failure(const struct sip_tls_failure *f, void *arg)
+{
+	char peer[ADDR_TEXT_MAX];
+
+	(void)arg;
+	addr_format(&f->peer, peer, sizeof(peer));
+	counter_inc(CNT_SIP_TLS_FAILED);
+	log_warn("tls_failed", "host=%.200s peer=%s reason=\"%.160s\"", f->host, peer, f->why);
 }
 
 size_t gateways_down(const struct app *app)

@@ -114,6 +114,8 @@ static void take(struct reload *r)
 
 	if (r->result == 0)
 		r->result = take_secrets(app, r->fresh);
+	if (r->result == 0 && r->fresh->sip.tls.certificate)
+		r->result = sip_stack_set_tls(app->sip, &r->fresh->sip.tls);
 	if (r->result == 0)
 		r->result = sip_stack_set_users(app->sip, r->fresh->sip.users, r->fresh->sip.user_count);
 	if (r->result == 0)

@@ -91,6 +91,14 @@ struct sip_tls {
 	const char *key;         /* without a passphrase */
 	const char *ca;          /* whom we trust */
 	bool verify;             /* a gateway's certificate must be good, and name the host of its URI */
+	bool min_version_13;     /* TLS 1.3 or nothing; else 1.2 will do */
+};
+
+/* A TLS connection of ours that came to nothing, or was ended by an alert of the peer's. */
+struct sip_tls_failure {
+	const char *host; /* that was called; its address where there is no name */
+	struct addr peer;
+	const char *why; /* for people: "its certificate has run out" */
 };
 
 enum sip_gateway_change {
@@ -112,8 +120,8 @@ struct sip_stack_conf {
 		struct addr addr;
 	} listen[SIP_LISTEN_MAX]; /* TLS at an address without TCP */
 	size_t listen_count;
-	struct sip_tls tls;         /* read once, by sip_stack_new(); needed when a listener has TLS */
-	const char *domain;         /* host part of our From and Contact user identity */
+	struct sip_tls tls; /* read by sip_stack_new() and sip_stack_set_tls(); needed when a listener has TLS */
+	const char *domain; /* host part of our From and Contact user identity */
 	const char *public_address; /* host[:port] for Contact and Via when behind NAT; "" : the listener's own */
 	/* May this source send us requests? Others get 403 to INVITE and OPTIONS, as many as the rate limit lets, and
 	 * silence to everything else. Requests within a dialog of ours are let in from anywhere, responses too. Called
@@ -129,7 +137,8 @@ struct sip_stack_conf {
 	const char *realm;   /* "" or NULL: domain */
 	size_t incoming_max; /* legs that came in and are not over; others get 503. 0: 4000 */
 	void (*on_event)(const struct sip_event *ev, void *arg);
-	void (*on_gateway)(const struct sip_gateway_event *ev, void *arg); /* NULL: nobody asks */
+	void (*on_gateway)(const struct sip_gateway_event *ev, void *arg);  /* NULL: nobody asks */
+	void (*on_tls_failure)(const struct sip_tls_failure *f, void *arg); /* NULL: nobody asks */
 	void *arg;
 	unsigned t1x64_ms; /* 0: 32000; tests use less */
 	unsigned min_se_s; /* 0: 90 (RFC 4028 s4); tests use less */
@@ -141,6 +150,9 @@ int sip_stack_new(struct loop *l, const struct sip_stack_conf *conf, struct sip_
 /* Other Digest users from now on; conf.realm stays. Returns 0, -EINVAL or -ENOMEM (as it was). Never from a callback of
  * the stack's. */
 int sip_stack_set_users(struct sip_stack *s, const struct sip_user *users, size_t count);
+/* The files, read again, are those of every TLS connection that begins from now on; the others live on with what they
+ * began with. Returns 0 (also without a TLS listener, where nothing is read), or -EINVAL or -ENOMEM: as it was. */
+int sip_stack_set_tls(struct sip_stack *s, const struct sip_tls *tls);
 /* Ends what is left of legs (BYE, CANCEL), waits for the stack's own shutdown by stepping the loop: usually
  * milliseconds, up to 1 s for peers that do not answer, at most 4 s. Tells nothing any more; never from a callback.
  * Accepts NULL; returns NULL. */

@@ -28,7 +28,6 @@ enum {
 	END_LEGS_MS = 1000,          /* for the peers' answers to our last BYE and CANCEL */
 	SHUTDOWN_MS = 3000,          /* then a nua that still waits is left behind */
 	STEP_MS = 5,
-	TLS_CHAIN_DEPTH = 5,
 };
 
 /* The stack writes no log of its own: libraries return errors. */
@@ -180,6 +179,7 @@ static int listener_open(struct sip_stack *s, struct sip_listener *l)
 	if (r)
 		return r;
 	listen_url(url, sizeof(url), s, l);
+	tls_begin(l->transport[SIP_TLS] ? s->tls : NULL);
 	errno = 0;
 	l->nua = nua_create(loop_su_root(s->loop), translate_event, l, NUTAG_URL((const url_string_t *)url),
 		NUTAG_SIP_PARSER(s->mclass),
@@ -192,14 +192,14 @@ static int listener_open(struct sip_stack *s, struct sip_listener *l)
 		NUTAG_UPDATE_REFRESH(1),
 		/* A large request that changed to TCP by itself can abort the stack, a large ACK is lost. */
 		NTATAG_UDP_MTU(65535), TPTAG_UDP_RMEM(UDP_RECEIVE_BYTES), TAG_IF(*dir, NUTAG_CERTIFICATE_DIR(dir)),
-		TAG_IF(*dir,
-			TPTAG_TLS_VERIFY_POLICY(s->conf.tls.verify ? TPTLS_VERIFY_SUBJECTS_OUT : TPTLS_VERIFY_NONE)),
-		TAG_IF(*dir, TPTAG_TLS_VERIFY_DEPTH(TLS_CHAIN_DEPTH)),
+		/* tls.c verifies, during the handshake */
+		TAG_IF(*dir, TPTAG_TLS_VERIFY_POLICY(TPTLS_VERIFY_NONE)),
 		TAG_IF(s->conf.t1x64_ms, NTATAG_SIP_T1X64(s->conf.t1x64_ms)),
 		/* What is not in Allow the stack answers 405 by itself. */
 		SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"),
 		NUTAG_APPL_METHOD("INVITE, UPDATE, INFO, REFER, OPTIONS"), SIPTAG_SUPPORTED_STR("timer, replaces"),
 		SIPTAG_USER_AGENT_STR("watrunk/" WATRUNK_VERSION), TAG_END());
+	tls_end();
 	if (*dir) {
 		int kept = errno;
 		tls_dir_free(dir);
@@ -226,6 +226,20 @@ static struct sip_listener *listener_at(struct sip_stack *s, const struct addr *
 	return l;
 }
 
+static void on_tls_failure(const struct tls_failure *f, void *arg)
+{
+	struct sip_stack *s = arg;
+	const struct sip_tls_failure told = {.host = f->host, .peer = f->peer, .why = f->why};
+
+	if (s->conf.on_tls_failure && !s->closing)
+		s->conf.on_tls_failure(&told, s->conf.arg);
+}
+
+int sip_stack_set_tls(struct sip_stack *s, const struct sip_tls *tls)
+{
+	return s->tls ? tls_keeper_renew(s->tls, tls) : 0;
+}
+
 static int listeners_open(struct sip_stack *s)
 {
 	for (size_t i = 0; i < s->conf.listen_count; i++) {
@@ -233,6 +247,11 @@ static int listeners_open(struct sip_stack *s)
 		if (!l)
 			return -ENOMEM;
 		l->transport[s->conf.listen[i].transport] = true;
+		if (s->conf.listen[i].transport == SIP_TLS && !s->tls) {
+			int r = tls_keeper_new(&s->conf.tls, on_tls_failure, s, &s->tls);
+			if (r)
+				return r;
+		}
 	}
 	for (size_t i = 0; i < s->listener_count; i++) {
 		int r = listener_open(s, s->listeners[i]);
@@ -387,6 +406,7 @@ struct sip_stack *sip_stack_free(struct sip_stack *s)
 	s->digest = digest_free(s->digest);
 	slotmap_free(s->known);
 	if (all) {
+		tls_keeper_free(s->tls);
 		strangers_unhook(s);
 		free(s);
 	}

@@ -49,6 +49,7 @@ struct sip_stack {
 	struct digest *digest; /* NULL: no users */
 	char realm[256];
 	struct gateway *gateways; /* gateway.c; utlist */
+	struct tls_keeper *tls;   /* NULL: no listener has it */
 };
 
 /* The listener a request to this URI leaves from, or NULL: none speaks its transport. ret_local: our address as the
