@@ -40,6 +40,7 @@ struct config_gateway {                              /* beside its call_gateway,
 	unsigned expires_s, ping_s;
 	bool call_when_down;
 	unsigned max_calls, calls_per_second; /* 0: as many as come */
+	struct sip_dialog_policy dialog;
 	enum config_number_format { NUMBERS_AS_THEY_ARE, NUMBERS_E164, NUMBERS_DIGITS } number_format;
 	struct manners manners;
 };
@@ -123,8 +124,12 @@ struct config *config_free(struct config *c); /* the last owner's wipes secrets;
 /* The same number of Meta's, perhaps of two configurations. */
 bool config_same_number(const struct config_number *a, const struct config_number *b);
 const struct call_gateway *config_gateway_by_name(const struct config *c, const char *name);
+/* The one that may call us from there; NULL: none. */
+const struct call_gateway *config_gateway_by_source(const struct config *c, const struct addr *source);
 /* What the file says of it beside; NULL: not one of the file's. */
 const struct config_gateway *config_gateway_of(const struct config *c, const struct call_gateway *gateway);
+/* How dialogs with it live; gateway NULL: who is none of them. */
+const struct sip_dialog_policy *config_dialog_policy(const struct config *c, const struct call_gateway *gateway);
 const struct config_number *config_number_by_id(const struct config *c, const char *phone_number_id);
 const struct config_number *config_number_by_number(const struct config *c, const char *e164);
 

@@ -8,6 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	SESSION_EXPIRES_S = 1800, /* RFC 4028 s4: recommended */
+	SESSION_EXPIRES_MAX_S = 86400,
+	MIN_SE_S = 90,     /* RFC 4028 s4: the least allowed, */
+	MIN_SE_TEST_S = 2, /* but for tests, which cannot wait */
+};
+
 static enum audio_codec codec_by_name(const char *name)
 {
 	if (str_equal_nocase(name, "PCMU"))
@@ -167,6 +174,59 @@ static void load_registration(struct load *ld, size_t i, const struct gateway_ya
 #undef KEY
 }
 
+/* ---- how dialogs live ---- */
+
+/* Its index; false: none of them. Absent is the first. */
+static bool one_of(const char *word, const char *const words[], unsigned count, unsigned *ret_index)
+{
+	*ret_index = 0;
+	for (unsigned i = 0; word && i < count; i++) {
+		if (strcmp(word, words[i]) == 0) {
+			*ret_index = i;
+			return true;
+		}
+	}
+	return word == NULL;
+}
+
+static void load_dialog(struct load *ld, size_t i, const struct gateway_yaml *y)
+{
+	static const char *const refreshers[] = {
+		[SIP_REFRESHER_AUTO] = "auto", [SIP_REFRESHER_US] = "us", [SIP_REFRESHER_PEER] = "peer"};
+	static const char *const methods[] = {
+		[SIP_REFRESH_AUTO] = "auto", [SIP_REFRESH_UPDATE] = "update", [SIP_REFRESH_INVITE] = "invite"};
+	static const char *const rel100s[] = {
+		[SIP_REL100_SUPPORT] = "support", [SIP_REL100_OFF] = "off", [SIP_REL100_REQUIRE] = "require"};
+	struct sip_dialog_policy *p = &ld->c->gateway_sources[i].dialog;
+	unsigned refresher, method, rel100;
+	char key[64];
+
+#define KEY(name) (snprintf(key, sizeof(key), "gateways[%zu]." name, i), key)
+	p->session_expires_s =
+		load_uint(ld, KEY("session_expires"), y->session_expires, SESSION_EXPIRES_S, 0, SESSION_EXPIRES_MAX_S);
+	p->min_se_s = load_uint(ld, KEY("min_se"), y->min_se, MIN_SE_S, MIN_SE_TEST_S, SESSION_EXPIRES_MAX_S);
+	if (p->session_expires_s && p->session_expires_s < p->min_se_s)
+		FAULT(ld, KEY("session_expires"), "%u is less than min_se, %u", p->session_expires_s, p->min_se_s);
+	if (!one_of(y->refresher, refreshers, 3, &refresher))
+		FAULT(ld, KEY("refresher"), "\"%s\" is not auto, us or peer", y->refresher);
+	if (!one_of(y->refresh_method, methods, 3, &method))
+		FAULT(ld, KEY("refresh_method"), "\"%s\" is not auto, update or invite", y->refresh_method);
+	if (!one_of(y->rel100, rel100s, 3, &rel100))
+		FAULT(ld, KEY("rel100"), "\"%s\" is not off, support or require", y->rel100);
+#undef KEY
+	p->refresher = (enum sip_refresher)refresher;
+	p->refresh_method = (enum sip_refresh_method)method;
+	p->rel100 = (enum sip_rel100)rel100;
+}
+
+const struct sip_dialog_policy *config_dialog_policy(const struct config *c, const struct call_gateway *gateway)
+{
+	static const struct sip_dialog_policy others = {.session_expires_s = SESSION_EXPIRES_S, .min_se_s = MIN_SE_S};
+	const struct config_gateway *g = gateway ? config_gateway_of(c, gateway) : NULL;
+
+	return g ? &g->dialog : &others;
+}
+
 void load_gateways(struct load *ld, const struct config_file *y)
 {
 	struct config *c = ld->c;
@@ -195,6 +255,8 @@ void load_gateways(struct load *ld, const struct config_file *y)
 		load_registration(ld, i, &y->gateways[i]);
 	for (unsigned i = 0; i < y->gateways_count; i++)
 		manners_load(ld, i, &y->gateways[i], &c->presets.arena, &c->gateway_sources[i].manners);
+	for (size_t i = 0; i < y->gateways_count; i++)
+		load_dialog(ld, i, &y->gateways[i]);
 }
 
 void free_gateways(struct config *c)
@@ -211,6 +273,17 @@ const struct call_gateway *config_gateway_by_name(const struct config *c, const 
 	for (size_t i = 0; i < c->gateway_count; i++) {
 		if (strcmp(c->gateways[i].name, name) == 0)
 			return &c->gateways[i];
+	}
+	return NULL;
+}
+
+const struct call_gateway *config_gateway_by_source(const struct config *c, const struct addr *source)
+{
+	for (size_t g = 0; g < c->gateway_count; g++) {
+		for (size_t i = 0; c->gateway_sources[g].inbound && i < c->gateway_sources[g].addr_count; i++) {
+			if (addr_equal_host(&c->gateway_sources[g].addrs[i], source))
+				return &c->gateways[g];
+		}
 	}
 	return NULL;
 }

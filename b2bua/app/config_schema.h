@@ -68,6 +68,8 @@ struct gateway_yaml {
 	uint32_t *ptime_ms;
 	bool *inbound;
 	char *srtp;
+	uint32_t *session_expires, *min_se;
+	char *refresher, *refresh_method, *rel100;
 };
 struct transfer_yaml {
 	char **domains;

@@ -103,6 +103,7 @@ int invite_make(const struct config *c, const struct call_action *a, const struc
 		.referred_by = a->u.invite.referred_by,
 		.replaces = a->u.invite.replaces,
 		.credentials = gateway_credentials(c, gw, ret->target),
+		.policy = config_dialog_policy(c, gw),
 	};
 	put_headers(m, a, ret);
 	if (*ret->pai && hides_caller(m, a))

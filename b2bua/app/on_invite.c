@@ -53,19 +53,6 @@ static void refuse(struct app *app, uint64_t leg, enum cause cause, const char *
 
 /* ---- who calls whom ---- */
 
-static const struct call_gateway *gateway_of(const struct app *app, const struct addr *source)
-{
-	const struct config *c = app->config;
-
-	for (size_t g = 0; g < c->gateway_count; g++) {
-		for (size_t i = 0; c->gateway_sources[g].inbound && i < c->gateway_sources[g].addr_count; i++) {
-			if (addr_equal_host(&c->gateway_sources[g].addrs[i], source))
-				return &c->gateways[g];
-		}
-	}
-	return NULL;
-}
-
 static const char *header_of(const struct sip_incoming *in, const char *name)
 {
 	for (size_t i = 0; i < in->header_count; i++) {
@@ -94,7 +81,7 @@ static int call_back_place(struct dial *d, const struct call_gateway *gateway, c
 static int read_invite(struct app *app, const struct sip_event *ev, struct dial *d)
 {
 	const struct sip_incoming *in = ev->in;
-	const struct call_gateway *gateway = in->auth_user ? NULL : gateway_of(app, &in->source);
+	const struct call_gateway *gateway = in->auth_user ? NULL : config_gateway_by_source(app->config, &in->source);
 	char number[24];
 
 	if (str_e164(in->request_user, number, sizeof(number)) == 0)

@@ -14,13 +14,14 @@ bool on_sip_source(const struct addr *source, void *arg)
 		if (addr_net_holds(&c->sip.allow[i], source))
 			return true;
 	}
-	for (size_t g = 0; g < c->gateway_count; g++) {
-		for (size_t i = 0; c->gateway_sources[g].inbound && i < c->gateway_sources[g].addr_count; i++) {
-			if (addr_equal_host(&c->gateway_sources[g].addrs[i], source))
-				return true;
-		}
-	}
-	return false;
+	return config_gateway_by_source(c, source) != NULL;
+}
+
+const struct sip_dialog_policy *on_sip_policy(const struct addr *source, void *arg)
+{
+	const struct app *app = arg;
+
+	return config_dialog_policy(app->config, config_gateway_by_source(app->config, source));
 }
 
 static enum call_event_kind kind_of(enum sip_event_kind k)
@@ -35,6 +36,7 @@ static enum call_event_kind kind_of(enum sip_event_kind k)
 	case SIP_EV_INVITE: /* not of a call yet: never asked */
 	case SIP_EV_INFO_DTMF:
 	case SIP_EV_LOST: break;
+	case SIP_EV_REFRESHED: return CALL_EV_SIP_ACK; /* the answer to what we offered once more */
 	case SIP_EV_CANCELLED: return CALL_EV_SIP_CANCELLED;
 	case SIP_EV_REFER: return CALL_EV_SIP_REFER;
 	}
@@ -55,6 +57,7 @@ static const char *log_name(enum sip_event_kind k)
 		[SIP_EV_CANCELLED] = "sip_cancelled",
 		[SIP_EV_REFER] = "sip_refer",
 		[SIP_EV_INFO_DTMF] = "sip_info_dtmf",
+		[SIP_EV_REFRESHED] = "sip_refreshed",
 	};
 	return names[k];
 }
@@ -151,11 +154,16 @@ void on_sip_event(const struct sip_event *se, void *arg)
 		on_digit(ac, se);
 		return;
 	}
+	if (se->kind == SIP_EV_REFRESHED && !se->sdp) {
+		log_debug("sip_refreshed", "call=%s method=UPDATE", ac->id);
+		return;
+	}
 	ev.u.sip.code = se->code;
 	ev.u.sip.q850 = q850_of(se);
 	ev.u.sip.sdp = se->sdp;
 	ev.u.sip.sdp_length = se->sdp_length;
 	ev.u.sip.is_update = se->is_update;
+	ev.u.sip.expired = se->expired;
 	ev.u.sip.sip_call_id = se->sip_call_id;
 	if (se->kind == SIP_EV_REFUSED && se->code / 100 == 3 && se->contact && *se->contact &&
 		find_target(ac, ev.leg, se->contact, uri, &redirect, &code))

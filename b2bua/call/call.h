@@ -184,8 +184,9 @@ enum call_event_kind {
 	CALL_EV_SIP_BYE,      /* peer hung up; leg is over */
 	CALL_EV_SIP_OFFER,    /* re-INVITE or UPDATE: to be answered locally with SIP_RESPOND. No SDP: an offerless
 				 re-INVITE, or a mere refresh (UPDATE) */
-	CALL_EV_SIP_ACK,      /* ACK to an offerless re-INVITE, with the answer */
-	CALL_EV_SIP_LOST,     /* leg gone without a BYE: transport failure, no ACK, session timer */
+	CALL_EV_SIP_ACK,      /* the peer's answer to an offer of ours within the dialog: in the ACK to an offerless
+				 INVITE, in the 200 to a re-INVITE that refreshes the session */
+	CALL_EV_SIP_LOST,     /* leg gone without a BYE: transport failure, no ACK, session timer (u.sip.expired) */
 	CALL_EV_TIMER,        /* u.timer */
 	CALL_EV_HANGUP,       /* u.hangup: admin, shutdown, limit */
 	CALL_EV_ROUTED,       /* u.route, answer to ASK_ROUTE */
@@ -268,6 +269,7 @@ struct call_event {
 			const char *sdp; /* NULL: none. Borrowed */
 			size_t sdp_length;
 			bool is_update;          /* SIP_OFFER: UPDATE rather than re-INVITE */
+			bool expired;            /* SIP_LOST: no refresh came in time, or ours was not answered */
 			const char *sip_call_id; /* ANSWERED, PROGRESS */
 			/* REFUSED with 3xx: where to, when policy allows it; NULL: treat as a failure */
 			const struct call_sip_target *redirect;

@@ -112,7 +112,6 @@ void call_on_sip_bye(struct call *c, const struct call_event *ev)
 
 void call_on_sip_lost(struct call *c, const struct call_event *ev)
 {
-	(void)ev;
 	if (!call_leg_lives(&c->sip)) {
 		call_ignore(c);
 		return;
@@ -122,7 +121,7 @@ void call_on_sip_lost(struct call *c, const struct call_event *ev)
 	if (call_transferring(c))
 		call_transferor_gone(c);
 	else
-		call_gateway_failed(c, CAUSE_GATEWAY_DOWN, ENDED_BY_SIP);
+		call_gateway_failed(c, ev->u.sip.expired ? CAUSE_SESSION_EXPIRED : CAUSE_GATEWAY_DOWN, ENDED_BY_SIP);
 }
 
 void call_on_sip_cancelled(struct call *c, const struct call_event *ev)

@@ -55,7 +55,7 @@ void call_on_sip_ack(struct call *c, const struct call_event *ev)
 {
 	int r;
 
-	if (c->sip.state != LEG_ANSWERED || !c->sip.sdp.offered || !ev->u.sip.sdp) {
+	if (c->sip.state != LEG_ANSWERED || !ev->u.sip.sdp || !(c->sip.sdp.offered || c->sip.sdp.has_remote)) {
 		call_ignore(c);
 		return;
 	}

@@ -86,9 +86,9 @@ void negotiate_sip_wipe(struct sip_negotiation *n);
  * one after it. */
 int negotiate_sip_offer(struct sip_negotiation *n, const char **ret_text);
 
-/* The answer to it. Returns 0 (n->remote unchanged), 1 (changed), -EBADMSG (not usable SDP), -ENOENT (stream refused,
- * no common codec, or plain RTP where SRTP is required, or SRTP that we did not offer); on failure n->remote stays as
- * it was. */
+/* The answer to it, or to what was sent last and is sent again to refresh the session. Returns 0 (n->remote unchanged),
+ * 1 (changed), -EBADMSG (not usable SDP), -ENOENT (stream refused, no common codec, or plain RTP where SRTP is
+ * required, or SRTP that we did not offer); on failure n->remote stays as it was. */
 int negotiate_sip_answer(struct sip_negotiation *n, const char *sdp, size_t length);
 
 /* The peer's offer (re-INVITE, UPDATE): read, and answer. Returns 0, 1, -EBADMSG or -ENOENT as above, or -ENOBUFS;

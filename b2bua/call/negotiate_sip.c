@@ -161,7 +161,8 @@ static int read_peer(const struct sip_negotiation *n, const struct sdp_audio *sd
 	r.ptime_ms = peer_ptime(n, sdp);
 	r.send = !nowhere && (sdp->direction == SDP_SENDRECV || sdp->direction == SDP_RECVONLY);
 	r.receive = sdp->direction == SDP_SENDRECV || sdp->direction == SDP_SENDONLY;
-	r.rtcp_mux = sdp->rtcp_mux && !is_answer; /* we do not offer it (RFC 5761 s5.1.1) */
+	/* We do not offer it (RFC 5761 s5.1.1), but what we have answered once we repeat. */
+	r.rtcp_mux = sdp->rtcp_mux && (!is_answer || n->remote.rtcp_mux);
 	if (!nowhere)
 		take_addresses(sdp, &r);
 	*ret_remote = r;

@@ -76,6 +76,10 @@ void digits_bye_now(struct sip_leg *leg, const char *reason)
 	const struct leg_dialog *d = leg->dialog;
 	nua_handle_t *nh;
 
+	if (!leg->digits)
+		leg->digits = calloc(1, sizeof(*leg->digits));
+	if (!leg->digits || leg->digits->bye)
+		return;
 	leg->digits->count = 0;
 	if (!d || !d->target[0] || !d->local[0] || !d->remote[0])
 		return;
@@ -111,7 +115,7 @@ void digits_answered(struct sip_leg *leg, int status)
 	if (!leg->digits || status < 200)
 		return;
 	leg->digits->under_way = false;
-	digits_continue(leg);
+	leg_continue(leg);
 }
 
 void digits_free(struct sip_leg *leg)

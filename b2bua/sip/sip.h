@@ -7,6 +7,7 @@
 #ifndef B2BUA_SIP_SIP_H
 #define B2BUA_SIP_SIP_H
 
+#include "b2bua/sip/dialog_policy.h"
 #include "lib/base/addr.h"
 
 #include <stdbool.h>
@@ -31,6 +32,9 @@ enum sip_event_kind {
 	SIP_EV_CANCELLED, /* the caller gave up before our final answer; the leg is over */
 	SIP_EV_REFER,     /* refer_to...: answer with sip_leg_refer_respond(), then sip_leg_notify() */
 	SIP_EV_INFO_DTMF, /* digit, duration_ms: INFO with application/dtmf-relay or application/dtmf; answered here */
+	/* A refresh of ours (RFC 4028) was answered with 2xx; by re-INVITE with what we had sent last, and sdp is the
+	 * peer's answer to it; by UPDATE without either. */
+	SIP_EV_REFRESHED,
 };
 
 enum { SIP_IN_HEADERS_MAX = 32 };
@@ -58,7 +62,8 @@ struct sip_event {
 	int q850;        /* from a Reason header, 0: none */
 	const char *sdp; /* NULL: none; borrowed */
 	size_t sdp_length;
-	bool is_update; /* OFFER */
+	bool is_update; /* OFFER, REFRESHED */
+	bool expired;   /* LOST: no refresh came in time, or ours was not answered */
 	const char *sip_call_id;
 	bool local;                    /* REFUSED: made up here (no answer, transport), not sent by the peer */
 	const char *contact;           /* REFUSED 3xx: first Contact's URI, "" none */
@@ -127,6 +132,9 @@ struct sip_stack_conf {
 	 * silence to everything else. Requests within a dialog of ours are let in from anywhere, responses too. Called
 	 * by the parser hook: must be quick. NULL: nobody may. */
 	bool (*source_allowed)(const struct addr *source, void *arg);
+	/* How to keep a dialog with who calls us from there; the callee's memory, looked at once. NULL, or returning
+	 * NULL: all zero. */
+	const struct sip_dialog_policy *(*policy_of)(const struct addr *source, void *arg);
 	bool drop_strangers; /* silence instead of 403 */
 	/* Digest users (RFC 3261 s22, RFC 8760 SHA-256 beside MD5): who is not let in by source and sends INVITE is
 	 * challenged when there are any (also with drop_strangers), and let in when he proves one of them. Copied;
@@ -141,7 +149,7 @@ struct sip_stack_conf {
 	void (*on_tls_failure)(const struct sip_tls_failure *f, void *arg); /* NULL: nobody asks */
 	void *arg;
 	unsigned t1x64_ms; /* 0: 32000; tests use less */
-	unsigned min_se_s; /* 0: 90 (RFC 4028 s4); tests use less */
+	unsigned min_se_s; /* where a policy says nothing; 0: 90 (RFC 4028 s4) */
 };
 
 /* Returns 0, -EINVAL, -ENOMEM, or why an address could not be bound: -EADDRINUSE, -EADDRNOTAVAIL, -EACCES. conf is
@@ -174,6 +182,7 @@ struct sip_invite {
 	/* A challenge is answered once; the next one, unless it only says that the nonce is stale, is a refusal like
 	 * any other. Copied, wiped with the leg. NULL: challenges are refusals. */
 	const struct sip_credentials *credentials;
+	const struct sip_dialog_policy *policy; /* NULL: all zero */
 	void *leg_arg;
 };
 

@@ -23,7 +23,6 @@
 
 enum {
 	LEGS_MAX = 65536,
-	MIN_SE_S = 90,               /* RFC 4028 s4: the least allowed */
 	UDP_RECEIVE_BYTES = 4 << 20, /* a burst of 200 INVITEs overflows the kernel's default */
 	END_LEGS_MS = 1000,          /* for the peers' answers to our last BYE and CANCEL */
 	SHUTDOWN_MS = 3000,          /* then a nua that still waits is left behind */
@@ -187,9 +186,8 @@ static int listener_open(struct sip_stack *s, struct sip_listener *l)
 		NUTAG_MEDIA_ENABLE(0), NUTAG_AUTOALERT(0), NUTAG_AUTOANSWER(0), NUTAG_AUTO302(0),
 		/* A 503 with Retry-After is for the caller to hear, not for nua to sit out. */
 		NUTAG_MAX_RETRY_AFTER(0),
-		/* We ask for no session timer but honour the peer's; if the refresh falls to us, without SDP. */
-		NUTAG_SESSION_TIMER(0), NUTAG_MIN_SE(s->conf.min_se_s ? s->conf.min_se_s : MIN_SE_S),
-		NUTAG_UPDATE_REFRESH(1),
+		/* Session timers are refresh.c's. */
+		NUTAG_SESSION_TIMER(0),
 		/* A large request that changed to TCP by itself can abort the stack, a large ACK is lost. */
 		NTATAG_UDP_MTU(65535), TPTAG_UDP_RMEM(UDP_RECEIVE_BYTES), TAG_IF(*dir, NUTAG_CERTIFICATE_DIR(dir)),
 		/* tls.c verifies, during the handshake */
@@ -197,7 +195,7 @@ static int listener_open(struct sip_stack *s, struct sip_listener *l)
 		TAG_IF(s->conf.t1x64_ms, NTATAG_SIP_T1X64(s->conf.t1x64_ms)),
 		/* What is not in Allow the stack answers 405 by itself. */
 		SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"),
-		NUTAG_APPL_METHOD("INVITE, UPDATE, INFO, REFER, OPTIONS"), SIPTAG_SUPPORTED_STR("timer, replaces"),
+		NUTAG_APPL_METHOD("INVITE, UPDATE, INFO, REFER, OPTIONS"), SIPTAG_SUPPORTED_STR(STACK_SUPPORTED),
 		SIPTAG_USER_AGENT_STR("watrunk/" WATRUNK_VERSION), TAG_END());
 	tls_end();
 	if (*dir) {

@@ -18,6 +18,9 @@ struct sip_leg;
 #include <sofia-sip/sip.h>
 #include <sofia-sip/sip_tag.h>
 
+#define STACK_SUPPORTED           "timer, 100rel, replaces"
+#define STACK_SUPPORTED_NO_100REL "timer, replaces"
+
 /* One address we listen on, with UDP, TCP or both: one nua. */
 struct sip_listener {
 	struct sip_stack *stack; /* NULL: the stack has been freed, this nua did not end in time */

@@ -137,6 +137,8 @@ static issize_t hook(msg_t *msg, msg_pub_t *pub, char b[], isize_t length, int e
 	}
 	if (s && sip && sip->sip_request && is_refer_without_dialog(sip))
 		sip->sip_flags |= MSG_FLG_ERROR;
+	if (s && sip)
+		refresh_hide(msg, sip);
 	return sip_default_mclass()->mc_extract_body(msg, pub, b, length, eos);
 }
 
