@@ -56,6 +56,16 @@ static bool is_comfort_noise(const struct media_sip_remote *r, uint8_t pt)
 	return pt == PT_CN || (r->cn_pt && pt == r->cn_pt);
 }
 
+static enum rtp_end_trust trust_in(const struct session *s, uint8_t pt)
+{
+	const struct media_sip_remote *r = &s->sip_remote;
+	enum line_format format;
+	if (s->sip_srtp.rx)
+		return RTP_END_AUTHENTIC; /* authentic() has seen to it */
+	return is_event(r, pt) || is_comfort_noise(r, pt) || format_of(r, pt, &format) ? RTP_END_PLAIN
+										       : RTP_END_STRANGE;
+}
+
 static void on_sip_payload(struct session *s, const struct rtp_hdr *h, const uint8_t *payload, uint64_t now_us)
 {
 	const struct media_sip_remote *remote = &s->sip_remote;
@@ -108,7 +118,7 @@ void session_on_sip_rtp(struct session *s, uint8_t *bytes, size_t length, const 
 		s->discarded[END_SIP]++;
 		return;
 	}
-	if (!rtp_end_accept(&s->sip, &h, from, now_us, &moved)) {
+	if (!rtp_end_accept(&s->sip, &h, from, trust_in(s, h.pt), now_us, &moved)) {
 		counter_inc(CNT_MEDIA_RX_WRONG_SOURCE);
 		return;
 	}
