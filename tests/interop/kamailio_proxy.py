@@ -35,6 +35,7 @@ modparam("tls", "verify_certificate", 1)
 modparam("tls", "tls_method", "TLSv1.2+")
 modparam("rr", "enable_double_rr", 2)
 modparam("rr", "enable_full_lr", 1)
+modparam("registrar", "gruu_enabled", 0)
 modparam("registrar", "received_avp", "$avp(RECEIVED)")
 modparam("nathelper", "received_avp", "$avp(RECEIVED)")
 

@@ -58,7 +58,6 @@ LINES = (
     (re.compile(r"Call \d+ to .* ringing|Remote ringing"), "CALL_RINGING"),
     (re.compile(r"Call \d+ with .* connected|Media streams established"), "CALL_ESTABLISHED"),
     (re.compile(r"Call \d+ with .* (ended|error)|Call (ended|terminated|declined)"), "CALL_CLOSED"),
-    (re.compile(r"[Rr]egistration on .* successful"), "REGISTER_OK"),
 )
 DTMF = re.compile(r"Receiving tone (.)")
 PORTS = 24
@@ -70,6 +69,7 @@ class Linphone:
         self.folder = os.path.join(folder, "linphone-%d" % base_port)
         self.events = []
         self.sip_port, self.transport, self.user = base_port, transport, user
+        self.log = os.path.join(self.folder, "log")
         self.heard = os.path.join(self.folder, "heard.wav")
         home = os.path.join(self.folder, ".local", "share", "linphone")
         os.makedirs(home)  # else it complains about its data base
@@ -87,7 +87,7 @@ class Linphone:
         with open(rc, "w") as f:
             f.write(text)
         # its output is a terminal's, and is held back when it goes to a file
-        self.process = Process("linphone-%d" % base_port, ["stdbuf", "-oL", "linphonec", "-c", rc, "-d", "6", "-l", self.folder + "/log", *(["-a"] if answer == "auto" else [])],
+        self.process = Process("linphone-%d" % base_port, ["stdbuf", "-oL", "linphonec", "-c", rc, "-d", "6", "-l", self.log, *(["-a"] if answer == "auto" else [])],
                                folder, env={**os.environ, "HOME": self.folder, "LANG": "C"}, stdin=subprocess.PIPE)
         for command in ("soundcard use files", "play " + play, "record " + self.heard):
             self._say(command)
@@ -96,7 +96,7 @@ class Linphone:
         self.reader.start()
         wait_until(lambda: self._bound() or not self.process.running(), 10, "linphone's socket")
         if registrar:
-            wait_until(lambda: self.seen("REGISTER_OK"), 10, "linphone registers")
+            wait_until(self._registered, 10, "linphone registers")
 
     def _bound(self):
         with open(self.process.stdout_path, errors="replace") as f:
@@ -141,6 +141,17 @@ class Linphone:
 
     def keys(self):
         return "".join(e["param"] for _, e in self.events if e["type"] == "CALL_DTMF_START")
+
+    def _registered(self):
+        self._say("status register")  # at its prompt it may wait for a line and for nothing else
+        return self._logged("to [LinphoneRegistrationOk]")
+
+    def _logged(self, text):
+        with open(self.log, errors="replace") as f:
+            return text in f.read()
+
+    def secured(self):
+        return self._logged("Negotiated media encryption is LinphoneMediaEncryptionSRTP")
 
     def recording(self):
         if not os.path.exists(self.heard):
