@@ -26,12 +26,12 @@ static json_t *real_or_null(double v)
 
 json_t *admin_json_call(const struct admin_call *c)
 {
-	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "id", c->id, "wacid",
-		text_or_null(c->wacid), "state", c->state, "direction", c->direction, "number", text_or_null(c->number),
-		"user", text_or_null(c->user), "user_name", text_or_null(c->user_name), "gateway",
-		text_or_null(c->gateway), "rule", text_or_null(c->rule), "started_ms", time_or_null(c->started_ms),
-		"rang_ms", time_or_null(c->rang_ms), "answered_ms", time_or_null(c->answered_ms), "on_hold", c->on_hold,
-		"transferring", c->transferring);
+	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "id", c->id,
+		"tenant", text_or_null(c->tenant), "wacid", text_or_null(c->wacid), "state", c->state, "direction",
+		c->direction, "number", text_or_null(c->number), "user", text_or_null(c->user), "user_name",
+		text_or_null(c->user_name), "gateway", text_or_null(c->gateway), "rule", text_or_null(c->rule),
+		"started_ms", time_or_null(c->started_ms), "rang_ms", time_or_null(c->rang_ms), "answered_ms",
+		time_or_null(c->answered_ms), "on_hold", c->on_hold, "transferring", c->transferring);
 }
 
 json_t *admin_json_text(const char *text)
@@ -56,10 +56,10 @@ json_t *admin_json_permission(const struct permission *p, const char *number, ui
 
 json_t *admin_json_parked(const struct api_parked *p)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", p->id, "number", text_or_null(p->number),
-		"user", text_or_null(p->user), "gateway", text_or_null(p->gateway), "uri", text_or_null(p->uri),
-		"source", text_or_null(p->source), "created_ms", time_or_null(p->created_ms), "expires_ms",
-		time_or_null(p->expires_ms));
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", p->id, "tenant",
+		text_or_null(p->tenant), "number", text_or_null(p->number), "user", text_or_null(p->user), "gateway",
+		text_or_null(p->gateway), "uri", text_or_null(p->uri), "source", text_or_null(p->source), "created_ms",
+		time_or_null(p->created_ms), "expires_ms", time_or_null(p->expires_ms));
 }
 
 static json_t *quality_json(const struct quality *q)
@@ -83,6 +83,7 @@ static void set_parties(json_t *o, const struct call_record *r)
 {
 	set(o, "id", text_or_null(r->id));
 	set(o, "wacid", text_or_null(r->wacid));
+	set(o, "tenant", text_or_null(r->tenant));
 	set(o, "direction", text_or_null(r->direction));
 	set(o, "number_id", text_or_null(r->number_id));
 	set(o, "number", text_or_null(r->number));

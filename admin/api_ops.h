@@ -37,6 +37,9 @@ struct api_fault {
 
 struct api_reply;
 
+/* Who asks: a tenant's name, "" the operator. For a tenant, what is another's does not exist: the very answer. */
+const char *api_tenant(const struct api_reply *reply);
+
 void api_refuse(struct api_reply *reply, const struct api_fault *fault);
 /* Transfer, hold, mute, dtmf, cancel of a parked dial: done, or well under way (transfer: the target is being rung). */
 void api_done(struct api_reply *reply);
@@ -106,8 +109,8 @@ struct api_message {
 	struct api_template template;
 };
 
-struct api_parked {                                              /* borrowed for the callback */
-	const char *id, *number, *user, *gateway, *uri, *source; /* source: "api", or the dialplan's rule */
+struct api_parked {                                                       /* borrowed for the callback */
+	const char *id, *tenant, *number, *user, *gateway, *uri, *source; /* source: "api", or the dialplan's rule */
 	uint64_t created_ms, expires_ms;
 };
 
@@ -122,9 +125,11 @@ struct api_ops {
 	void (*mute)(const char *id, enum api_side side, bool on, struct api_reply *reply, void *arg);
 	/* to: who shall hear it. digits: 1 to API_DIGITS_MAX of 0-9 * # A-D. */
 	void (*dtmf)(const char *id, const char *digits, enum api_side to, struct api_reply *reply, void *arg);
-	/* Everything known, in any order; number: the business number's "+E.164". */
+	/* Everything known, of all tenants, in any order; number: the business number's "+E.164", tenant: whose it is.
+	 */
 	void (*each_permission)(
-		void (*fn)(const struct permission *p, const char *number, void *fn_arg), void *fn_arg, void *arg);
+		void (*fn)(const struct permission *p, const char *number, const char *tenant, void *fn_arg),
+		void *fn_arg, void *arg);
 	/* refresh: ask Meta first. Refused with API_NOT_FOUND only when Meta cannot be asked and nothing is known. */
 	void (*get_permission)(const struct api_party *party, bool refresh, struct api_reply *reply, void *arg);
 	void (*request_permission)(const struct api_permission_request *r, struct api_reply *reply, void *arg);

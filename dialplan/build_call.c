@@ -26,6 +26,8 @@ static void build_gateways(struct build *b, const struct dialplan_bridge_conf *c
 		snprintf(key, sizeof(key), "gateways[%u]", i);
 		if (!b->names->known_gateway(name, b->names->arg))
 			build_error(b, key, "unknown gateway \"%.40s\"", name);
+		else if (b->names->known_tenant && !b->names->tenant_has_gateway(b->tenant, name, b->names->arg))
+			build_error(b, key, "gateway \"%.40s\" is another tenant's", name);
 		else
 			bridge->gateways[bridge->gateway_count++] = build_copy(b, name);
 	}
@@ -191,6 +193,8 @@ static const char *own_number(struct build *b, const char *text)
 		build_error(b, "number", "\"%.40s\" is not a number in international form, such as +12025550123", text);
 	else if (!b->names->known_number(number, b->names->arg))
 		build_error(b, "number", "%s is not one of the business numbers", number);
+	else if (b->names->known_tenant && !b->names->tenant_has_number(b->tenant, number, b->names->arg))
+		build_error(b, "number", "%s is another tenant's", number);
 	else
 		return build_copy(b, number);
 	return "";

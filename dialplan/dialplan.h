@@ -22,6 +22,7 @@ enum call_direction { CALL_INBOUND, CALL_OUTBOUND, CALL_MESSAGE, CALL_ENDED };
 /* What is known about a call before it is routed. All borrowed; NULL or "" when unknown. Numbers as "+E.164". */
 struct call_facts {
 	enum call_direction direction;
+	const char *tenant;       /* whose it is; only his rules are asked. NULL or "": there are no tenants */
 	const char *to;           /* business number; outbound: the user's number */
 	const char *from;         /* user's number, or "" when only the BSUID is known; outbound: SIP From user */
 	const char *from_user_id; /* BSUID */
@@ -116,9 +117,9 @@ struct route_ask {
 		*fallback; /* name of the rule that holds when no usable answer comes; "" : the rules after this one */
 };
 
-/* Templates are expanded with the call's facts: {from} {to} {name} {payload} {call_id} {from_user_id} {number_id}; "{{"
- * is a brace. {text} {status} {cause} {duration} (m:ss) where there are such. An unknown placeholder is a configuration
- * error, an unknown fact is "". */
+/* Templates are expanded with the call's facts: {from} {to} {name} {payload} {call_id} {from_user_id} {number_id}
+ * {tenant}; "{{" is a brace. {text} {status} {cause} {duration} (m:ss) where there are such. An unknown placeholder is
+ * a configuration error, an unknown fact is "". */
 struct route {
 	enum route_kind kind; /* ROUTE_NONE: no rule matched */
 	const char *rule;     /* its name */

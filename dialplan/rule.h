@@ -68,6 +68,7 @@ struct rule_action {
 
 struct rule {
 	const char *name;
+	const char *tenant; /* "": there are none */
 	/* match; NULL: any */
 	enum call_direction direction;
 	const char *to_number; /* "+E.164"; compared as a number instead of `to` */

@@ -144,6 +144,7 @@ static const cyaml_schema_value_t action_schema = {
 
 static const cyaml_schema_field_t rule_fields[] = {
 	OPTIONAL_TEXT("name", struct dialplan_rule_conf, name),
+	OPTIONAL_TEXT("tenant", struct dialplan_rule_conf, tenant),
 	CYAML_FIELD_MAPPING("match", CYAML_FLAG_OPTIONAL, struct dialplan_rule_conf, match, match_fields),
 	OPTIONAL_LIST("actions", struct dialplan_rule_conf, actions, &action_schema),
 	CYAML_FIELD_END,

@@ -36,6 +36,7 @@ enum { RECORD_TEXT = 128, RECORD_SDP = 4096 };
 struct call_record {
 	char id[40]; /* our call id */
 	char wacid[257];
+	char tenant[40];                /* whose number it was, "" when there were no tenants */
 	char direction[12];             /* "inbound" | "outbound" */
 	char number_id[40], number[24]; /* business number */
 	char user_number[24], user_id[64], user_name[RECORD_TEXT];

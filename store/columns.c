@@ -24,6 +24,7 @@ const struct column columns[] = {
 	PLAIN(COLUMN_TEXT, id),
 	PLAIN(COLUMN_TEXT, wacid),
 	PLAIN(COLUMN_TEXT, direction),
+	PLAIN(COLUMN_TEXT, tenant),
 	PLAIN(COLUMN_TEXT, number_id),
 	PLAIN(COLUMN_TEXT, number),
 	PLAIN(COLUMN_TEXT, user_number),

@@ -74,10 +74,16 @@ static const char step_3[] = "ALTER TABLE calls ADD COLUMN accepted_on TEXT NOT 
 			     "ALTER TABLE calls ADD COLUMN early_media TEXT NOT NULL DEFAULT '';"
 			     "ALTER TABLE calls ADD COLUMN attempts TEXT;";
 
+/* Calls from before belong to nobody: only the operator sees them. */
+static const char step_4[] = "ALTER TABLE calls ADD COLUMN tenant TEXT NOT NULL DEFAULT '';"
+			     "ALTER TABLE live_calls ADD COLUMN tenant TEXT NOT NULL DEFAULT '';"
+			     "CREATE INDEX calls_by_tenant ON calls (tenant, started_ms);";
+
 static const char *const steps[SCHEMA_VERSION + 1] = {
 	[1] = step_1,
 	[2] = step_2,
 	[3] = step_3,
+	[4] = step_4,
 };
 
 static int fault(const struct db *db, int r, const char *doing, char *why, size_t why_cap)

@@ -132,6 +132,7 @@ static void load_number(struct load *ld, size_t i, const struct number_yaml *y)
 	n->config = ld->c;
 
 #define KEY(name) (snprintf(key, sizeof(key), "numbers[%zu]." name, i), key)
+	n->tenant = load_tenant(ld, KEY("tenant"), y->tenant);
 	n->phone_number_id = y->phone_number_id;
 	if (!*n->phone_number_id || n->phone_number_id[strspn(n->phone_number_id, "0123456789")])
 		FAULT(ld, KEY("phone_number_id"), "\"%s\" is not an id of Meta's: digits only", n->phone_number_id);
@@ -307,6 +308,21 @@ static bool known_gateway(const char *name, void *arg)
 	return config_gateway_by_name(arg, name) != NULL;
 }
 
+static bool known_tenant(const char *name, void *arg)
+{
+	return config_tenant_by_name(arg, name) != NULL;
+}
+
+static bool tenant_has_gateway(const char *tenant, const char *gateway, void *arg)
+{
+	return config_gateway_of_tenant(arg, tenant, gateway) != NULL;
+}
+
+static bool tenant_has_number(const char *tenant, const char *e164, void *arg)
+{
+	return config_number_of_tenant(arg, tenant, e164) != NULL;
+}
+
 static bool known_cause(const char *name, void *arg)
 {
 	enum cause cause;
@@ -333,6 +349,9 @@ static void load_dialplan(struct load *ld, const struct config_file *y)
 		.known_cause = known_cause,
 		.known_number = known_number,
 		.allowed_header = allowed_header,
+		.known_tenant = ld->c->tenant_count ? known_tenant : NULL,
+		.tenant_has_gateway = tenant_has_gateway,
+		.tenant_has_number = tenant_has_number,
 		.arg = ld->c};
 
 	if (dialplan_build(y->dialplan, y->dialplan_count, &names, ld->c->file, ld->errors, &ld->c->dialplan) ==
@@ -381,6 +400,7 @@ static void load_call(struct load *ld, const struct call_yaml *y)
 
 	for (size_t i = 0; i < c->number_count; i++) {
 		c->numbers[i].call = common;
+		c->numbers[i].call.tenant = c->numbers[i].tenant;
 		c->numbers[i].call.accept_window_ms = c->numbers[i].accept_window_s * 1000 - ACCEPT_MARGIN_MS;
 	}
 }
@@ -391,6 +411,7 @@ static void load_all(struct load *ld)
 {
 	const struct config_file *y = ld->c->raw;
 
+	load_tenants(ld, y);
 	load_webhook(ld, &y->webhook);
 	load_admin(ld, &y->admin);
 	load_graph(ld, y->graph);
@@ -403,6 +424,7 @@ static void load_all(struct load *ld)
 	load_log(ld, y->log);
 	load_call(ld, y->call);
 	load_way_out(ld, y);
+	check_tenants(ld, y);
 }
 
 int config_load(const char *path, struct config **ret_config, struct conf_errors *errors)
@@ -454,6 +476,7 @@ struct config *config_free(struct config *c)
 	}
 	free(c->numbers);
 	free_way_out(c);
+	free_tenants(c);
 	free_gateways(c);
 	dialplan_free(c->dialplan);
 	if (c->raw)

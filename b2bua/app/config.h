@@ -17,8 +17,22 @@
 #include "permission/permission.h"
 
 struct config;
+
+/* Numbers, gateways, rules, SIP users and receivers of events each belong to one of these, and to nobody else. Without
+ * any, everything belongs to the tenant "". docs/tenants.md */
+struct config_tenant {
+	const char *name;
+	char **tokens; /* fetched */
+	size_t token_count;
+	unsigned max_calls; /* 0: as many as come */
+	char **transfer_domains;
+	size_t transfer_domain_count;
+	const struct call_gateway *tel_gateway; /* NULL: the one of the call */
+};
+
 struct config_number {
 	struct config *config; /* that it is part of */
+	const char *tenant;
 	const char *phone_number_id;
 	char number[24];          /* +E.164 */
 	char *token, *app_secret; /* app_secret NULL: the global one */
@@ -33,7 +47,8 @@ enum { CONFIG_GATEWAY_ADDRS_MAX = 8 };
 struct config_gateway {                              /* beside its call_gateway, same index */
 	struct addr addrs[CONFIG_GATEWAY_ADDRS_MAX]; /* hosts that may send us SIP as this gateway */
 	size_t addr_count;
-	bool inbound;                       /* may it call us by its address alone */
+	bool inbound; /* may it call us by its address alone */
+	const char *tenant;
 	struct sip_credentials credentials; /* user NULL: none; the password fetched */
 	bool do_register;
 	const char *contact_user;
@@ -64,6 +79,8 @@ struct config {
 		const char *base_url, *version;
 		unsigned timeout_ms;
 	} graph;
+	struct config_tenant *tenants;
+	size_t tenant_count; /* 0: there is one, "" */
 	struct config_number *numbers;
 	size_t number_count;
 	struct {
@@ -78,7 +95,8 @@ struct config {
 		unsigned t1x64_ms;
 		struct addr_net *allow;
 		size_t allow_count;
-		struct sip_user *users; /* passwords fetched */
+		struct sip_user *users;    /* passwords fetched */
+		const char **user_tenants; /* same index */
 		size_t user_count;
 		const char *realm;
 		enum sip_digest digest;
@@ -130,6 +148,17 @@ const struct call_gateway *config_gateway_by_source(const struct config *c, cons
 const struct config_gateway *config_gateway_of(const struct config *c, const struct call_gateway *gateway);
 /* How dialogs with it live; gateway NULL: who is none of them. */
 const struct sip_dialog_policy *config_dialog_policy(const struct config *c, const struct call_gateway *gateway);
+/* NULL: no such tenant, or there are none. */
+const struct config_tenant *config_tenant_by_name(const struct config *c, const char *name);
+/* As the functions above and below, but what is another tenant's is not there. */
+const struct call_gateway *config_gateway_of_tenant(const struct config *c, const char *tenant, const char *name);
+const struct config_number *config_number_of_tenant(const struct config *c, const char *tenant, const char *e164);
+/* NULL: none, or several. */
+const struct call_gateway *config_only_gateway(const struct config *c, const char *tenant);
+const struct config_number *config_only_number(const struct config *c, const char *tenant);
+const char *config_tenant_of_gateway(
+	const struct config *c, const struct call_gateway *gateway);             /* "": not the file's */
+const char *config_tenant_of_user(const struct config *c, const char *sip_user); /* "": no such user */
 const struct config_number *config_number_by_id(const struct config *c, const char *phone_number_id);
 const struct config_number *config_number_by_number(const struct config *c, const char *e164);
 

@@ -77,8 +77,8 @@ static bool same_media(const struct config *a, const struct config *b)
 
 static bool same_receiver(const struct events_receiver *a, const struct events_receiver *b)
 {
-	if (!same_text(a->name, b->name) || !same_text(a->url, b->url) || !same_text(a->secret, b->secret) ||
-		a->type_count != b->type_count)
+	if (!same_text(a->name, b->name) || !same_text(a->tenant, b->tenant) || !same_text(a->url, b->url) ||
+		!same_text(a->secret, b->secret) || a->type_count != b->type_count)
 		return false;
 	for (size_t i = 0; i < a->type_count; i++)
 		if (!same_text(a->types[i], b->types[i]))

@@ -78,6 +78,7 @@ static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y
 	g->name = y->name;
 	g->uri = y->uri;
 	src->inbound = load_bool(y->inbound, true);
+	src->tenant = load_tenant(ld, KEY("tenant"), y->tenant);
 	g->ptime_ms = (uint16_t)load_uint(ld, KEY("ptime_ms"), y->ptime_ms, 20, 10, 60);
 	g->ring_ms = y->ring_timeout ? 1000 * load_uint(ld, KEY("ring_timeout"), y->ring_timeout, 60, 1, 120) : 0;
 	if (!y->uri) {

@@ -46,6 +46,8 @@ static void load_user(struct load *ld, size_t i, const struct sip_user_yaml *y)
 	char key[48];
 
 	u->name = y->name;
+	snprintf(key, sizeof(key), "sip.users[%zu].tenant", i);
+	ld->c->sip.user_tenants[i] = load_tenant(ld, key, y->tenant);
 	snprintf(key, sizeof(key), "sip.users[%zu].name", i);
 	if (!*y->name || has_blank(y->name) || strpbrk(y->name, "\"\\"))
 		FAULT(ld, key, "\"%s\": no blanks, quotes or backslashes", y->name);
@@ -83,7 +85,8 @@ static void load_users(struct load *ld, const struct sip_yaml *y)
 	if (y->users_count == 0)
 		return;
 	c->sip.users = calloc(y->users_count, sizeof(*c->sip.users));
-	if (!c->sip.users) {
+	c->sip.user_tenants = calloc(y->users_count, sizeof(c->sip.user_tenants[0]));
+	if (!c->sip.users || !c->sip.user_tenants) {
 		ld->out_of_memory = true;
 		return;
 	}
@@ -174,6 +177,9 @@ static void load_receiver(struct load *ld, size_t i, const struct event_receiver
 		if (strcmp(ld->c->events[k].name, r->name) == 0)
 			FAULT(ld, key, "\"%s\" stands twice", r->name);
 	}
+	snprintf(key, sizeof(key), "events[%zu].tenant", i);
+	/* The operator's own hears of all of them, and says so: one that was forgotten would tell everything. */
+	r->tenant = y->tenant && strcmp(y->tenant, "*") == 0 ? "" : load_tenant(ld, key, y->tenant);
 	snprintf(key, sizeof(key), "events[%zu].url", i);
 	if ((!str_starts(y->url, "http://") && !str_starts(y->url, "https://")) || has_blank(y->url))
 		FAULT(ld, key, "\"%s\" is not an http(s) URL", y->url);
@@ -215,13 +221,13 @@ static void find_secrets(struct config *c)
 	}
 }
 
-static bool known_caller(const struct config *c, const char *name)
+static bool known_caller(const struct config *c, const char *tenant, const char *name)
 {
 	for (size_t i = 0; i < c->sip.user_count; i++) {
-		if (strcmp(c->sip.users[i].name, name) == 0)
+		if (strcmp(c->sip.users[i].name, name) == 0 && str_equal(c->sip.user_tenants[i], tenant))
 			return true;
 	}
-	return config_gateway_by_name(c, name) != NULL;
+	return config_gateway_of_tenant(c, tenant, name) != NULL;
 }
 
 /* A rule for calls of somebody who is not there never acts: it is misspelt. */
@@ -231,10 +237,12 @@ static void check_callers(struct load *ld, const struct config_file *y)
 
 	for (size_t i = 0; i < y->dialplan_count; i++) {
 		const char *name = y->dialplan[i].match.gateway;
-		if (!name || known_caller(ld->c, name))
+		const char *tenant = y->dialplan[i].tenant ? y->dialplan[i].tenant : "";
+		if (!name || known_caller(ld->c, tenant, name))
 			continue;
 		snprintf(key, sizeof(key), "dialplan[%zu].match.gateway", i);
-		FAULT(ld, key, "\"%s\" is the name of neither a gateway nor one of sip.users", name);
+		FAULT(ld, key, "\"%s\" is the name of neither a gateway nor one of sip.users%s", name,
+			*tenant ? " of this tenant" : "");
 	}
 }
 
@@ -257,6 +265,7 @@ void free_way_out(struct config *c)
 	for (size_t i = 0; i < c->event_count; i++)
 		conf_secret_free((char *)c->events[i].secret);
 	free(c->sip.users);
+	free(c->sip.user_tenants);
 	free(c->sip.allow);
 	free(c->events);
 }

@@ -33,6 +33,17 @@ static const cyaml_schema_field_t graph_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t tenant_fields[] = {
+	TEXT("name", struct tenant_yaml, name),
+	CYAML_FIELD_SEQUENCE("tokens", OPTIONAL, struct tenant_yaml, tokens, &text_value, 0, 16),
+	UINT_OPTIONAL("max_calls", struct tenant_yaml, max_calls),
+	CYAML_FIELD_SEQUENCE("transfer_domains", OPTIONAL, struct tenant_yaml, transfer_domains, &text_value, 0, 256),
+	TEXT_OPTIONAL("tel_gateway", struct tenant_yaml, tel_gateway),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t tenant_value = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct tenant_yaml, tenant_fields)};
+
 static const cyaml_schema_field_t number_fields[] = {
 	TEXT("phone_number_id", struct number_yaml, phone_number_id),
 	TEXT("number", struct number_yaml, number),
@@ -44,6 +55,7 @@ static const cyaml_schema_field_t number_fields[] = {
 	BOOL_OPTIONAL("outbound", struct number_yaml, outbound),
 	UINT_OPTIONAL("accept_window", struct number_yaml, accept_window),
 	UINT_OPTIONAL("max_calls", struct number_yaml, max_calls),
+	TEXT_OPTIONAL("tenant", struct number_yaml, tenant),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t number_value = {
@@ -52,6 +64,7 @@ static const cyaml_schema_value_t number_value = {
 static const cyaml_schema_field_t sip_user_fields[] = {
 	TEXT("name", struct sip_user_yaml, name),
 	TEXT("password", struct sip_user_yaml, password),
+	TEXT_OPTIONAL("tenant", struct sip_user_yaml, tenant),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t sip_user_value = {
@@ -149,6 +162,7 @@ static const cyaml_schema_field_t gateway_fields[] = {
 	UINT_OPTIONAL("max_calls", struct gateway_yaml, max_calls),
 	UINT_OPTIONAL("calls_per_second", struct gateway_yaml, calls_per_second),
 	TEXT_OPTIONAL("number_format", struct gateway_yaml, number_format),
+	TEXT_OPTIONAL("tenant", struct gateway_yaml, tenant),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t gateway_value = {
@@ -199,6 +213,7 @@ static const cyaml_schema_field_t event_receiver_fields[] = {
 	TEXT("name", struct event_receiver_yaml, name),
 	TEXT("url", struct event_receiver_yaml, url),
 	TEXT_OPTIONAL("secret", struct event_receiver_yaml, secret),
+	TEXT_OPTIONAL("tenant", struct event_receiver_yaml, tenant),
 	CYAML_FIELD_SEQUENCE("types", OPTIONAL, struct event_receiver_yaml, types, &text_value, 0, 64),
 	CYAML_FIELD_END,
 };
@@ -206,6 +221,7 @@ static const cyaml_schema_value_t event_receiver_value = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct event_receiver_yaml, event_receiver_fields)};
 
 static const cyaml_schema_field_t file_fields[] = {
+	CYAML_FIELD_SEQUENCE("tenants", OPTIONAL, struct config_file, tenants, &tenant_value, 0, 1000),
 	CYAML_FIELD_MAPPING("webhook", CYAML_FLAG_DEFAULT, struct config_file, webhook, webhook_fields),
 	CYAML_FIELD_MAPPING("admin", CYAML_FLAG_DEFAULT, struct config_file, admin, admin_fields),
 	CYAML_FIELD_MAPPING_PTR("graph", OPTIONAL, struct config_file, graph, graph_fields),

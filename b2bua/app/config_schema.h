@@ -25,9 +25,10 @@ struct number_yaml {
 	char *phone_number_id, *number, *token, *app_secret, *offer_setup;
 	bool *enabled, *inbound, *outbound;
 	uint32_t *accept_window, *max_calls;
+	char *tenant;
 };
 struct sip_user_yaml {
-	char *name, *password;
+	char *name, *password, *tenant;
 };
 struct sip_tls_yaml {
 	char *certificate, *key, *ca, *min_version;
@@ -67,7 +68,7 @@ struct gateway_yaml {
 	unsigned codecs_count;
 	uint32_t *ptime_ms;
 	bool *inbound;
-	char *srtp;
+	char *srtp, *tenant;
 	uint32_t *session_expires, *min_se;
 	char *refresher, *refresh_method, *rel100;
 };
@@ -84,7 +85,7 @@ struct messages_yaml {
 	uint32_t *context_texts, *context_minutes;
 };
 struct event_receiver_yaml {
-	char *name, *url, *secret;
+	char *name, *url, *secret, *tenant;
 	char **types;
 	unsigned types_count;
 };
@@ -100,7 +101,16 @@ struct call_yaml {
 	uint32_t *ring_timeout, *media_wait_ms;
 };
 
+struct tenant_yaml {
+	char *name, *tel_gateway;
+	char **tokens, **transfer_domains;
+	unsigned tokens_count, transfer_domains_count;
+	uint32_t *max_calls;
+};
+
 struct config_file {
+	struct tenant_yaml *tenants;
+	unsigned tenants_count;
 	struct webhook_yaml webhook;
 	struct admin_yaml admin;
 	struct graph_yaml *graph;

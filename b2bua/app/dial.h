@@ -12,6 +12,7 @@
 struct dial {
 	struct arena arena;    /* holds the dial itself, and its texts: none is NULL */
 	char id[CALL_ID_TEXT]; /* of the call, also of the parked dial */
+	const char *tenant;    /* whose it is: the number's when it was wanted */
 	const char *number_id;
 	const char *user_number, *user_id, *profile_name, *payload;
 	enum dial_order order;
@@ -51,6 +52,8 @@ void dial_id_of_message(char id[CALL_ID_TEXT], const char *message_id);
 /* Copies into the dial; "" for NULL. NULL: out of memory. */
 const char *dial_text(struct dial *d, const char *text);
 const char *dial_user(const struct dial *d); /* number, else BSUID */
+/* From this number, and so its tenant's. Returns 0 or -ENOMEM. */
+int dial_take_number(struct dial *d, const struct config_number *number);
 /* Copies the route's headers and permission policy. Return 0 or -ENOMEM. */
 int dial_take_headers(struct dial *d, const struct route_header *headers, size_t count);
 int dial_take_permission(struct dial *d, const struct route_permission *p);
@@ -111,10 +114,11 @@ void parking_minute(struct app *app);
 
 /* ---- targets.c ---- */
 enum { TARGET_URI_MAX = 512 };
-/* May a call of this gateway be sent to this URI (sip:, tel:), and what is it then? Returns 0, or -EPERM (policy),
- * -EINVAL (not a URI we can call). uri[TARGET_URI_MAX] receives the Request-URI. */
-int target_resolve(const struct config *config, const struct call_gateway *of_call, const char *wanted, char *uri,
-	const struct call_gateway **ret_gateway);
+/* May a call of this tenant and gateway be sent to this URI (sip:, tel:), and what is it then? Another tenant's gateway
+ * is no place to go, whatever else allows its host. Returns 0, or -EPERM (policy), -EINVAL (not a URI we can call).
+ * uri[TARGET_URI_MAX] receives the Request-URI. */
+int target_resolve(const struct config *config, const char *tenant, const struct call_gateway *of_call,
+	const char *wanted, char *uri, const struct call_gateway **ret_gateway);
 /* The URI of a user at a gateway. Returns 0 or -EINVAL. user: as it stands in a URI (escaped); "" keeps the gateway's
  * own. */
 int target_at_gateway(const struct call_gateway *gateway, const char *user, char *uri);
@@ -156,6 +160,7 @@ void actions_on_ended(struct app *app, const struct call_record *record);
 void chat_add(struct app *app, const char *number_id, const char *user, const char *text);
 /* As one header value, newest last; "" when there is none. */
 const char *chat_context(struct app *app, const char *number_id, const char *user, char *dst, size_t cap);
+void chat_forget(struct app *app, const char *number_id); /* it is another tenant's from now on */
 void chat_minute(struct app *app);
 void chat_stop(struct app *app);
 

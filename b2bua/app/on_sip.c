@@ -89,7 +89,7 @@ static const struct call_gateway *gateway_of(const struct app_call *ac, enum cal
 static bool find_target(
 	struct app_call *ac, enum call_leg leg, const char *wanted, char *uri, struct call_sip_target *t, int *ret_code)
 {
-	int r = target_resolve(ac->config, gateway_of(ac, leg), wanted, uri, &t->gateway);
+	int r = target_resolve(ac->config, ac->number->tenant, gateway_of(ac, leg), wanted, uri, &t->gateway);
 
 	t->uri = uri;
 	if (r == 0)

@@ -351,6 +351,7 @@ static void do_ask_route(struct app_call *ac, const struct route *asked)
 	if (facts) {
 		*facts = (struct call_facts){
 			.direction = CALL_INBOUND,
+			.tenant = ac->number->tenant,
 			.to = rep.number,
 			.from = rep.user_number,
 			.from_user_id = rep.user_id,

@@ -172,9 +172,9 @@ static void give(struct app *app, struct call_record *r)
 	char user[24];
 
 	log_info("call_ended",
-		"call=%s status=%s cause=%s by=%s sip=%d q850=%d meta=%d user=%s duration_ms=%llu t_us=%llu", r->id,
-		call_status_name(r->status), r->cause, r->ended_by, r->sip_code, r->q850, r->meta_code,
-		str_mask_number(user, sizeof(user), *r->user_number ? r->user_number : "-"),
+		"call=%s tenant=%s status=%s cause=%s by=%s sip=%d q850=%d meta=%d user=%s duration_ms=%llu t_us=%llu",
+		r->id, tenant_word(r->tenant), call_status_name(r->status), r->cause, r->ended_by, r->sip_code, r->q850,
+		r->meta_code, str_mask_number(user, sizeof(user), *r->user_number ? r->user_number : "-"),
 		(unsigned long long)r->duration_ms, (unsigned long long)loop_now_us(app->loop));
 	emit_call_ended(app, r);
 	actions_on_ended(app, r);
@@ -192,6 +192,7 @@ void record_call(struct app_call *ac)
 		return;
 	}
 	call_report(ac->call, &rep);
+	str_copy(r->tenant, sizeof(r->tenant), ac->number->tenant);
 	fill_parties(r, &rep);
 	fill_end(r, &rep);
 	fill_media(r, ac, &rep);
@@ -236,6 +237,7 @@ void record_unopened(struct app *app, const struct wa_event *ev, const struct co
 	}
 	id_from_wacid(r->id, sizeof(r->id), ev->call_id);
 	str_copy(r->wacid, sizeof(r->wacid), ev->call_id);
+	str_copy(r->tenant, sizeof(r->tenant), number->tenant);
 	str_copy(r->number_id, sizeof(r->number_id), number->phone_number_id);
 	str_copy(r->number, sizeof(r->number), number->number);
 	if (str_e164(ev->user_number, r->user_number, sizeof(r->user_number)))
@@ -262,6 +264,7 @@ void record_leftover(struct app *app, const struct live_call *live)
 	}
 	str_copy(r->id, sizeof(r->id), live->id);
 	str_copy(r->wacid, sizeof(r->wacid), live->wacid);
+	str_copy(r->tenant, sizeof(r->tenant), live->tenant);
 	str_copy(r->number_id, sizeof(r->number_id), live->number_id);
 	str_copy(r->number, sizeof(r->number), number ? number->number : "");
 	str_copy(r->user_number, sizeof(r->user_number), live->user_number);

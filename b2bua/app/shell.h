@@ -136,6 +136,8 @@ int registry_set_leg(struct app_call *ac, enum call_leg which, uint64_t leg);
 /* Meta's id of a business-initiated call has become known. Once; later ones change nothing. */
 int registry_set_wacid(struct app_call *ac, const char *wacid);
 size_t registry_count_number(const struct app *app, const struct config_number *number);
+/* Has this tenant as many calls as it may have, those not counted that are to begin? */
+bool registry_tenant_full(const struct app *app, const char *tenant, size_t beginning);
 
 /* ---- step.c ---- */
 /* Fills in the times, steps the call and performs its actions. The call may be gone afterwards. */
@@ -172,6 +174,8 @@ bool on_sip_source(const struct addr *source, void *app);
 const struct sip_dialog_policy *on_sip_policy(const struct addr *source, void *app);
 void on_media_event(const struct media_event *ev, void *app);
 int on_admin_start(struct app *app);
+/* Tokens of this configuration's tenants from now on. Returns 0 or -ENOMEM (as it was). */
+int on_admin_take(struct app *app, const struct config *c);
 
 /* ---- gateways.c ---- */
 enum { GATEWAY_USER_MAX = 128, GATEWAY_BUSY_MAX_S = 300 };
@@ -217,6 +221,12 @@ int messages_start(struct app *app); /* what a previous run had not dealt with *
  * another reading. */
 void reload_start(struct app *app);
 void reload_drop(struct app *app);
+
+/* For log lines. */
+static inline const char *tenant_word(const char *tenant)
+{
+	return *tenant ? tenant : "-";
+}
 
 /* How the Graph API is addressed in this number's name. Borrows from the configuration. */
 static inline struct graph_number graph_number_of(const struct config_number *number)

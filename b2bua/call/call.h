@@ -76,6 +76,7 @@ struct call_gateway {
 
 struct call_settings {
 	const struct dialplan *dialplan;
+	const char *tenant; /* whose number it is, for the dialplan; NULL or "": there are no tenants */
 	const struct call_gateway *gateways;
 	size_t gateway_count;
 	unsigned accept_window_ms; /* 30000 less a margin of 1000; counted from the webhook's arrival */

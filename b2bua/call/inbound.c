@@ -32,6 +32,7 @@ static enum cause ask_dialplan(struct call *c)
 {
 	const struct call_facts facts = {
 		.direction = CALL_INBOUND,
+		.tenant = c->settings->tenant,
 		.to = c->number,
 		.from = c->user_number,
 		.from_user_id = c->user_id,

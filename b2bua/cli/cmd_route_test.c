@@ -170,11 +170,26 @@ static void print_why(const char *rule, bool matched, const char *why, void *arg
 	printf("%s rule %s: %s\n", matched ? "->" : "  ", rule, why);
 }
 
-static struct call_facts facts_of(const struct question *q, const struct config_number *number)
+/* The number's; of a call out, its caller's. */
+static const char *tenant_of(const struct question *q, const struct config *config, const struct config_number *number)
+{
+	const struct call_gateway *gateway;
+
+	if (number)
+		return number->tenant;
+	if (!q->gateway)
+		return "";
+	gateway = config_gateway_by_name(config, q->gateway);
+	return gateway ? config_tenant_of_gateway(config, gateway) : config_tenant_of_user(config, q->gateway);
+}
+
+static struct call_facts facts_of(
+	const struct question *q, const struct config *config, const struct config_number *number)
 {
 	const bool outbound = q->direction == CALL_OUTBOUND;
 
 	return (struct call_facts){.direction = q->direction,
+		.tenant = tenant_of(q, config, number),
 		.to = q->number,
 		.from = outbound ? q->from : q->user,
 		.from_user_id = outbound || *q->user ? "" : q->from,
@@ -330,7 +345,7 @@ static int walk_inbound(const struct question *q, const struct config *config, c
 
 static int answer(const struct question *q, const struct config *config, const struct config_number *number)
 {
-	const struct call_facts facts = facts_of(q, number);
+	const struct call_facts facts = facts_of(q, config, number);
 	struct arena arena;
 	struct route route;
 	int r;

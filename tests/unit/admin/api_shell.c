@@ -53,6 +53,7 @@ static void put_template(const struct api_template *t)
 /* True: answered, or held. */
 static bool refused_or_held(struct api_reply *reply)
 {
+	put("tenant", api_tenant(reply));
 	if (shell.fault) {
 		api_refuse(reply, shell.fault);
 		return true;
@@ -123,12 +124,14 @@ static void dtmf(const char *id, const char *digits, enum api_side to, struct ap
 }
 
 static void each_permission(
-	void (*fn)(const struct permission *p, const char *number, void *fn_arg), void *fn_arg, void *arg)
+	void (*fn)(const struct permission *p, const char *number, const char *tenant, void *fn_arg), void *fn_arg,
+	void *arg)
 {
 	begin("permissions", arg);
 	for (size_t i = 0; i < shell.permission_count; i++)
 		fn(&shell.permissions[i],
-			strcmp(shell.permissions[i].number_id, "1") == 0 ? "+12025550123" : "+442071838750", fn_arg);
+			strcmp(shell.permissions[i].number_id, "1") == 0 ? "+12025550123" : "+442071838750",
+			strcmp(shell.permissions[i].number_id, "1") == 0 ? "acme" : "other", fn_arg);
 }
 
 static void get_permission(const struct api_party *party, bool refresh, struct api_reply *reply, void *arg)

@@ -439,8 +439,8 @@ static void test_one_permission(void **state)
 static void test_parked_dials(void **state)
 {
 	static const struct api_parked two[] = {
-		{"p-1", "+12025550123", "+447700900123", "pbx", "", "api", 1000, 2000},
-		{"p-2", "+442071838750", "US.1", "", "sip:a@b", "escalate", 1000, 2000},
+		{"p-1", "", "+12025550123", "+447700900123", "pbx", "", "api", 1000, 2000},
+		{"p-2", "", "+442071838750", "US.1", "", "sip:a@b", "escalate", 1000, 2000},
 	};
 	static const struct api_fault none = {.problem = API_NOT_FOUND, .detail = "no such parked dial"};
 	json_t *body, *p;
