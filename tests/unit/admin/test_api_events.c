@@ -101,7 +101,8 @@ static void test_a_tenant_hears_his_own(void **state)
 	assert_int_equal(admin_set_tokens(rig.admin, tokens, 2), 0);
 	listen_to(all, "");
 	raw_open(acme, rig.loop, &rig.addr);
-	raw_say(acme, "GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer acme-token\r\n\r\n");
+	raw_say(acme,
+		"GET /v1/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer acme-token\r\n\r\n");
 	UNTIL(rig.loop, raw_count(all, "retry: 2000\n") && raw_count(acme, "retry: 2000\n"));
 	emit_of("other", 1);
 	emit_of("", 2);

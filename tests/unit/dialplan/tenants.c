@@ -148,7 +148,8 @@ static void what_is_refused(void **state)
 		{"- {name: x, tenant: a, match: {direction: outbound}, actions: [{whatsapp: {number: "
 		 "\"+12025550102\"}}]}\n",
 			"dialplan[0].actions[0].whatsapp.number: +12025550102 is another tenant's"},
-		{"- {name: x, tenant: a, actions: [{ask: {url: \"https://x/\", fallback: y}}]}\n"
+		{"- {name: x, tenant: a, match: {direction: inbound}, actions: [{ask: {url: \"https://x/\", fallback: "
+		 "y}}]}\n"
 		 "- {name: y, tenant: b, actions: [{bridge: {gateways: [pbx-b]}}]}\n",
 			"dialplan[0].actions[0].ask.fallback: no rule has the name \"y\""},
 	};
