@@ -10,7 +10,8 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 WATRUNK = sys.argv.pop(1)
-SECRETS = {name: "not-a-real-one" for name in ("WA_VERIFY", "WA_APP_SECRET", "WATRUNK_ADMIN_TOKEN", "WA_TOKEN", "CRM_SECRET", "DESK1_PASSWORD")}
+SECRETS = {name: f"not-a-real-{name}" for name in ("WA_VERIFY", "WA_APP_SECRET", "WATRUNK_ADMIN_TOKEN", "WA_TOKEN", "CRM_SECRET", "DESK1_PASSWORD",
+                                                  "WA_TOKEN_2", "WA_OTHER_APP_SECRET", "ACME_TOKEN", "GLOBEX_TOKEN")}
 
 
 def watrunk(*args, **environment):
