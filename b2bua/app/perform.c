@@ -209,6 +209,7 @@ static struct call_facts facts_of(const struct app_call *ac)
 	call_report(ac->call, &rep);
 	return (struct call_facts){
 		.direction = rep.outbound ? CALL_OUTBOUND : CALL_INBOUND,
+		.tenant = ac->number->tenant,
 		.to = rep.number,
 		.from = rep.user_number,
 		.from_user_id = rep.user_id,

@@ -94,6 +94,7 @@ static int copy_whole(struct call *c, const char **ret_copy, const char *text)
 int call_leg_headers(struct call *c, struct sip_leg *leg, const struct route_header *own, size_t own_count)
 {
 	const struct header_facts facts = {
+		.tenant = c->settings->tenant,
 		.wacid = c->wacid,
 		.phone_number_id = c->phone_number_id,
 		.user_number = c->user_number,
