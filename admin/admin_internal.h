@@ -85,6 +85,11 @@ extern const struct body_schema permission_request_body;
 /* parked_api.c */
 void get_parked(struct api_reply *r);
 void delete_parked(struct api_reply *r);
+/* registrations_api.c */
+void get_registrations(struct api_reply *r);
+void delete_registration(struct api_reply *r);
+void get_bans(struct api_reply *r);
+void delete_ban(struct api_reply *r);
 /* messages_api.c */
 void post_message(struct api_reply *r);
 extern const struct body_schema message_body;

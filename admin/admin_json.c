@@ -62,6 +62,21 @@ json_t *admin_json_parked(const struct api_parked *p)
 		time_or_null(p->created_ms), "expires_ms", time_or_null(p->expires_ms));
 }
 
+json_t *admin_json_registration(const struct api_registration *r)
+{
+	return json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:f, s:o, s:o, s:o}", "id", r->id, "user", r->user,
+		"contact", text_or_null(r->contact), "source", r->source, "transport", r->transport, "agent",
+		text_or_null(r->agent), "path", text_or_null(r->path), "q", r->q, "registered_ms",
+		time_or_null(r->registered_ms), "refreshed_ms", time_or_null(r->refreshed_ms), "expires_ms",
+		time_or_null(r->expires_ms));
+}
+
+json_t *admin_json_ban(const struct api_ban *b)
+{
+	return json_pack("{s:s, s:s, s:i, s:I}", "source", b->source, "reason", b->reason, "left_s", (int)b->left_s,
+		"dropped", (json_int_t)b->dropped);
+}
+
 static json_t *quality_json(const struct quality *q)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "packets",

@@ -114,6 +114,20 @@ struct api_parked {                                                       /* bor
 	uint64_t created_ms, expires_ms;
 };
 
+/* A user who registered over SIP. Borrowed for the callback. */
+struct api_registration {
+	const char *id, *user, *contact, *source, *transport, *agent,
+		*path; /* contact: URI; transport: udp, tcp, tls */
+	double q;
+	uint64_t registered_ms, refreshed_ms, expires_ms;
+};
+
+struct api_ban { /* borrowed for the callback */
+	const char *source, *reason;
+	unsigned left_s;
+	uint64_t dropped;
+};
+
 /* An operation that is NULL is answered 501 (API_NOT_OFFERED); a list that is NULL, too. */
 struct api_ops {
 	/* Refused with API_NO_PERMISSION (until_ms: when it expired), CONFLICT, TARGET_REFUSED, UNKNOWN_NUMBER, LIMIT,
@@ -136,6 +150,11 @@ struct api_ops {
 	void (*each_parked)(void (*fn)(const struct api_parked *p, void *fn_arg), void *fn_arg, void *arg);
 	void (*cancel_parked)(const char *id, struct api_reply *reply, void *arg);
 	void (*send_message)(const struct api_message *m, struct api_reply *reply, void *arg);
+	void (*each_registration)(void (*fn)(const struct api_registration *r, void *fn_arg), void *fn_arg, void *arg);
+	void (*drop_registration)(const char *id, struct api_reply *reply, void *arg); /* or API_NOT_FOUND */
+	void (*each_ban)(void (*fn)(const struct api_ban *ban, void *fn_arg), void *fn_arg, void *arg);
+	/* source: an address, or any of a banned network. API_NOT_FOUND: not banned. */
+	void (*lift_ban)(const char *source, struct api_reply *reply, void *arg);
 	/* Refused with API_BAD_CONFIGURATION (detail: every fault, a line each), BUSY. */
 	void (*reload)(struct api_reply *reply, void *arg);
 	void *arg;

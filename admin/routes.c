@@ -41,6 +41,13 @@ const struct api_route api_routes[] = {
 		.scope = API_SCOPE_TENANT},
 	{"DELETE", "/v1/parked/{id}", delete_parked, 200, "not-found conflict not-offered busy", NULL, "",
 		.scope = API_SCOPE_TENANT},
+	{"GET", "/v1/registrations", get_registrations, 200, "not-found not-offered", NULL, "user",
+		.scope = API_SCOPE_OPERATOR},
+	{"DELETE", "/v1/registrations/{id}", delete_registration, 200, "not-found not-offered", NULL, "",
+		.scope = API_SCOPE_OPERATOR},
+	{"GET", "/v1/bans", get_bans, 200, "not-found not-offered", NULL, "", .scope = API_SCOPE_OPERATOR},
+	{"DELETE", "/v1/bans/{source}", delete_ban, 200, "not-found not-offered", NULL, "",
+		.scope = API_SCOPE_OPERATOR},
 	{"POST", "/v1/messages", post_message, 201,
 		"bad-request conflict under-way unknown-number key-reused limit-reached not-offered meta-refused busy "
 		"meta-timeout",

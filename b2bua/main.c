@@ -32,6 +32,9 @@ static const char usage[] =
 	"  watrunk parked list | cancel ID     calls that wait for permission\n"
 	"  watrunk send USER --text T [--button LABEL] | --template NAME --language L\n"
 	"                                      send a message\n"
+	"  watrunk registrations [list] | drop ID\n"
+	"                                      who has registered with us\n"
+	"  watrunk bans [list] | lift SOURCE   who is not listened to\n"
 	"  watrunk --version\n"
 	"\n"
 	"All but run and hangup take --json. FILE is " DEFAULT_CONFIG_PATH " when not given.\n"
@@ -45,7 +48,8 @@ int main(int argc, char **argv)
 	} commands[] = {{"run", cmd_run}, {"check", cmd_check}, {"route-test", cmd_route_test}, {"calls", cmd_calls},
 		{"hangup", cmd_hangup}, {"call", cmd_call}, {"transfer", cmd_transfer}, {"hold", cmd_hold},
 		{"resume", cmd_resume}, {"dtmf", cmd_dtmf}, {"permissions", cmd_permissions}, {"parked", cmd_parked},
-		{"send", cmd_send}, {"reload", cmd_reload}, {"presets", cmd_presets}};
+		{"send", cmd_send}, {"reload", cmd_reload}, {"presets", cmd_presets},
+		{"registrations", cmd_registrations}, {"bans", cmd_bans}};
 
 	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
 		printf("watrunk %s\n", WATRUNK_VERSION);

@@ -94,6 +94,10 @@ static int start_sip(struct app *app, char *why, size_t why_cap)
 		.on_event = on_sip_event,
 		.on_gateway = on_gateway_event,
 		.on_tls_failure = on_tls_failure,
+		.registrar = c->sip.registrar,
+		.on_binding = on_binding,
+		.bans = c->sip.bans,
+		.on_ban = on_ban,
 		.arg = app,
 	};
 	int r;
@@ -291,8 +295,8 @@ static void stop_parts(struct app *app)
 int app_new(struct config *config, struct app **ret_app, char *why, size_t why_cap)
 {
 	static int (*const parts[])(struct app *, char *, size_t) = {start_base, start_store, start_graph, start_events,
-		start_permissions, start_media, start_sip, gateways_start, start_admin, start_waiting, start_leftovers,
-		start_webhook};
+		start_permissions, start_media, start_sip, registrations_start, gateways_start, start_admin,
+		start_waiting, start_leftovers, start_webhook};
 	struct app *app = calloc(1, sizeof(*app));
 	int r = 0;
 

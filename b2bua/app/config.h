@@ -49,6 +49,7 @@ struct config_gateway {                              /* beside its call_gateway,
 	size_t addr_count;
 	bool inbound; /* may it call us by its address alone */
 	const char *tenant;
+	const char *registered_as;          /* one of sip.users, who registers; NULL: at its uri */
 	struct sip_credentials credentials; /* user NULL: none; the password fetched */
 	bool do_register;
 	const char *contact_user;
@@ -100,6 +101,8 @@ struct config {
 		size_t user_count;
 		const char *realm;
 		enum sip_digest digest;
+		struct sip_registrar registrar;
+		struct sip_ban_limits bans;
 	} sip;
 	struct {
 		char **domains; /* borrowed from raw */
@@ -116,6 +119,7 @@ struct config {
 	struct media_engine_conf media; /* without on_event, arg */
 	struct call_gateway *gateways;
 	struct config_gateway *gateway_sources;
+	char *registered_uri; /* of gateways that register: ours */
 	size_t gateway_count;
 	struct presets presets; /* what gateways took from them */
 	struct dialplan *dialplan;

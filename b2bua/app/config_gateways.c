@@ -68,30 +68,46 @@ static bool has_listener(const struct config *c, const char *uri)
 	return false;
 }
 
-static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y)
+/* Where it is called: at its uri, or where it registered. */
+static void load_place(struct load *ld, size_t i, const struct gateway_yaml *y)
 {
 	struct call_gateway *g = &ld->c->gateways[i];
 	struct config_gateway *src = &ld->c->gateway_sources[i];
 	char key[64], why[160];
 
+	snprintf(key, sizeof(key), "gateways[%zu].uri", i);
+	src->registered_as = y->registered_as;
+	g->uri = y->registered_as ? ld->c->registered_uri : y->uri;
+	if (y->registered_as && y->uri)
+		FAULT(ld, key, "cannot stand beside registered_as: the gateway says where it is");
+	else if (y->registered_as)
+		return;
+	else if (!y->uri) {
+		g->uri = "";
+		if (!ld->c->presets.told[i])
+			FAULT(ld, key,
+				"is missing: sip:HOST[:PORT] of the gateway, a preset that has it, or registered_as");
+	} else if (!sip_target_allowed(y->uri))
+		FAULT(ld, key, "\"%s\" cannot be called: sip:HOST[:PORT] with ;transport=udp, tcp or tls", y->uri);
+	else if (!has_listener(ld->c, y->uri))
+		FAULT(ld, key, "\"%s\": no entry of sip.listen has this transport", y->uri);
+	else if (resolve_sip_uri(y->uri, src->addrs, CONFIG_GATEWAY_ADDRS_MAX, &src->addr_count, why, sizeof(why)))
+		FAULT(ld, key, "%s", why);
+}
+
+static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y)
+{
+	struct call_gateway *g = &ld->c->gateways[i];
+	struct config_gateway *src = &ld->c->gateway_sources[i];
+	char key[64];
+
 #define KEY(name) (snprintf(key, sizeof(key), "gateways[%zu]." name, i), key)
 	g->name = y->name;
-	g->uri = y->uri;
 	src->inbound = load_bool(y->inbound, true);
 	src->tenant = load_tenant(ld, KEY("tenant"), y->tenant);
 	g->ptime_ms = (uint16_t)load_uint(ld, KEY("ptime_ms"), y->ptime_ms, 20, 10, 60);
 	g->ring_ms = y->ring_timeout ? 1000 * load_uint(ld, KEY("ring_timeout"), y->ring_timeout, 60, 1, 120) : 0;
-	if (!y->uri) {
-		g->uri = "";
-		if (!ld->c->presets.told[i])
-			FAULT(ld, KEY("uri"), "is missing: sip:HOST[:PORT] of the gateway, or a preset that has it");
-	} else if (!sip_target_allowed(y->uri))
-		FAULT(ld, KEY("uri"), "\"%s\" cannot be called: sip:HOST[:PORT] with ;transport=udp, tcp or tls",
-			y->uri);
-	else if (!has_listener(ld->c, y->uri))
-		FAULT(ld, KEY("uri"), "\"%s\": no entry of sip.listen has this transport", y->uri);
-	else if (resolve_sip_uri(y->uri, src->addrs, CONFIG_GATEWAY_ADDRS_MAX, &src->addr_count, why, sizeof(why)))
-		FAULT(ld, KEY("uri"), "%s", why);
+	load_place(ld, i, y);
 	if (!dtmf_by_name(y->dtmf, &g->dtmf))
 		FAULT(ld, KEY("dtmf"), "\"%s\" is not rfc4733, info or both", y->dtmf);
 	if (!srtp_by_name(y->srtp, &g->srtp))
@@ -124,6 +140,9 @@ static void load_credentials(struct load *ld, size_t i, const struct gateway_yam
 	char key[64];
 
 	cr->user = y->user;
+	snprintf(key, sizeof(key), "gateways[%zu].registered_as", i);
+	if (y->registered_as && (y->user || y->do_register || y->ping))
+		FAULT(ld, key, "cannot stand beside user, register and ping");
 	cr->realm = y->realm ? y->realm : "";
 	snprintf(key, sizeof(key), "gateways[%zu].user", i);
 	if (y->user && (!*y->user || y->user[strcspn(y->user, "\"\\: \t")]))
@@ -247,6 +266,11 @@ void load_gateways(struct load *ld, const struct config_file *y)
 		ld->out_of_memory = true;
 		return;
 	}
+	if (asprintf(&c->registered_uri, "sip:%s", c->sip.domain) < 0) {
+		c->registered_uri = NULL;
+		ld->out_of_memory = true;
+		return;
+	}
 	c->gateway_count = y->gateways_count;
 	for (size_t i = 0; i < y->gateways_count; i++)
 		load_gateway(ld, i, &y->gateways[i]);
@@ -264,6 +288,7 @@ void free_gateways(struct config *c)
 {
 	for (size_t i = 0; i < c->gateway_count; i++)
 		conf_secret_free((char *)c->gateway_sources[i].credentials.password);
+	free(c->registered_uri);
 	free(c->gateways);
 	free(c->gateway_sources);
 	presets_free(&c->presets);

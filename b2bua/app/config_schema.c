@@ -65,10 +65,25 @@ static const cyaml_schema_field_t sip_user_fields[] = {
 	TEXT("name", struct sip_user_yaml, name),
 	TEXT("password", struct sip_user_yaml, password),
 	TEXT_OPTIONAL("tenant", struct sip_user_yaml, tenant),
+	BOOL_OPTIONAL("register", struct sip_user_yaml, may_register),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t sip_user_value = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct sip_user_yaml, sip_user_fields)};
+
+static const cyaml_schema_field_t sip_registrar_fields[] = {
+	UINT_OPTIONAL("min_expires", struct sip_registrar_yaml, min_expires),
+	UINT_OPTIONAL("max_expires", struct sip_registrar_yaml, max_expires),
+	UINT_OPTIONAL("max_contacts", struct sip_registrar_yaml, max_contacts),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t sip_bans_fields[] = {
+	UINT_OPTIONAL("failures", struct sip_bans_yaml, failures),
+	UINT_OPTIONAL("window", struct sip_bans_yaml, window),
+	UINT_OPTIONAL("ban", struct sip_bans_yaml, ban),
+	CYAML_FIELD_END,
+};
 
 static const cyaml_schema_field_t sip_tls_fields[] = {
 	TEXT("certificate", struct sip_tls_yaml, certificate),
@@ -81,6 +96,8 @@ static const cyaml_schema_field_t sip_tls_fields[] = {
 
 static const cyaml_schema_field_t sip_fields[] = {
 	CYAML_FIELD_MAPPING_PTR("tls", OPTIONAL, struct sip_yaml, tls, sip_tls_fields),
+	CYAML_FIELD_MAPPING_PTR("registrar", OPTIONAL, struct sip_yaml, registrar, sip_registrar_fields),
+	CYAML_FIELD_MAPPING_PTR("bans", OPTIONAL, struct sip_yaml, bans, sip_bans_fields),
 	CYAML_FIELD_SEQUENCE("listen", CYAML_FLAG_POINTER, struct sip_yaml, listen, &text_value, 1, 8),
 	TEXT("domain", struct sip_yaml, domain),
 	TEXT_OPTIONAL("public_address", struct sip_yaml, public_address),
@@ -142,6 +159,7 @@ static const cyaml_schema_field_t gateway_fields[] = {
 	UINT_OPTIONAL("ring_timeout", struct gateway_yaml, ring_timeout),
 	CYAML_FIELD_MAPPING_PTR("headers", OPTIONAL, struct gateway_yaml, headers, gateway_headers_fields),
 	CYAML_FIELD_MAPPING_PTR("caller", OPTIONAL, struct gateway_yaml, caller, gateway_caller_fields),
+	TEXT_OPTIONAL("registered_as", struct gateway_yaml, registered_as),
 	CYAML_FIELD_SEQUENCE("codecs", OPTIONAL, struct gateway_yaml, codecs, &text_value, 1, 4),
 	UINT_OPTIONAL("ptime_ms", struct gateway_yaml, ptime_ms),
 	BOOL_OPTIONAL("inbound", struct gateway_yaml, inbound),

@@ -29,6 +29,13 @@ struct number_yaml {
 };
 struct sip_user_yaml {
 	char *name, *password, *tenant;
+	bool *may_register;
+};
+struct sip_registrar_yaml {
+	uint32_t *min_expires, *max_expires, *max_contacts;
+};
+struct sip_bans_yaml {
+	uint32_t *failures, *window, *ban;
 };
 struct sip_tls_yaml {
 	char *certificate, *key, *ca, *min_version;
@@ -36,6 +43,8 @@ struct sip_tls_yaml {
 };
 struct sip_yaml {
 	struct sip_tls_yaml *tls;
+	struct sip_registrar_yaml *registrar;
+	struct sip_bans_yaml *bans;
 	char **listen, **allow;
 	unsigned listen_count, allow_count, users_count;
 	struct sip_user_yaml *users;
@@ -61,7 +70,7 @@ struct gateway_yaml {
 	uint32_t *ring_timeout;
 	struct gateway_headers_yaml *headers;
 	struct gateway_caller_yaml *caller;
-	char *name, *uri, *user, *password, *realm, *contact_user, *number_format;
+	char *name, *uri, *registered_as, *user, *password, *realm, *contact_user, *number_format;
 	bool *do_register, *call_when_down;
 	uint32_t *expires, *ping, *max_calls, *calls_per_second;
 	char **codecs;

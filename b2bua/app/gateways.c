@@ -179,6 +179,8 @@ enum cause gateway_refuses(struct app *app, const struct call_gateway *gateway)
 
 	if (!g)
 		return CAUSE_NORMAL;
+	if (g->registered_as && !sip_registrar_has(app->sip, g->registered_as))
+		return CAUSE_GATEWAY_DOWN;
 	if (!g->call_when_down && sip_gateway_status(app->sip, gateway->name, &status) == 0 && !status.up)
 		return CAUSE_GATEWAY_DOWN;
 	if (state_of(app, gateway)->busy_until_us > loop_now_us(app->loop))
@@ -192,6 +194,18 @@ enum cause gateway_refuses(struct app *app, const struct call_gateway *gateway)
 }
 
 /* ---- what goes into the INVITE ---- */
+
+const char *gateway_registered_as(const struct config *c, const struct call_gateway *gateway, const char *target)
+{
+	const struct config_gateway *g = config_gateway_of(c, gateway);
+	struct sip_uri own, called;
+
+	if (!g || !g->registered_as || sip_uri_parse(gateway->uri, &own) || sip_uri_parse(target, &called))
+		return NULL;
+	return own.host_length == called.host_length && strncasecmp(own.host, called.host, own.host_length) == 0
+		       ? g->registered_as
+		       : NULL;
+}
 
 const struct sip_credentials *gateway_credentials(
 	const struct config *c, const struct call_gateway *gateway, const char *target)

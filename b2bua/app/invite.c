@@ -104,6 +104,7 @@ int invite_make(const struct config *c, const struct call_action *a, const struc
 		.replaces = a->u.invite.replaces,
 		.credentials = gateway_credentials(c, gw, ret->target),
 		.policy = config_dialog_policy(c, gw),
+		.registered_user = gateway_registered_as(c, gw, ret->target),
 	};
 	put_headers(m, a, ret);
 	if (*ret->pai && hides_caller(m, a))

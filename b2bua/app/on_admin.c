@@ -60,6 +60,8 @@ static size_t gauges(struct admin_gauge *ret, size_t cap, void *arg)
 		{"sip_lingering", sip_lingering_count(app->sip)},
 		{"gateways_down", gateways_down(app)},
 		{"gateways_registered", gateways_registered(app)},
+		{"registrations", sip_registrar_count(app->sip)},
+		{"sip_banned", sip_bans_count(app->sip)},
 		{"graph_pending", graph_pending(app->graph)},
 		{"events_under_way", app->events ? events_pending(app->events) : 0},
 		{"longest_callback_us", loop_take_longest_us(app->loop)},

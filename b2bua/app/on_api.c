@@ -537,4 +537,5 @@ void on_api_ops(struct app *app, struct api_ops *ret_ops)
 		.reload = reload,
 		.arg = app,
 	};
+	on_registration_ops(ret_ops);
 }

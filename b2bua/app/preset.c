@@ -232,6 +232,7 @@ static int fill_uri(struct reading *rd, size_t i)
 static int merge_one(struct reading *rd, size_t i)
 {
 	struct presets *p = rd->p;
+	char *own_uri = p->merged[i].uri;
 	int r;
 
 	snprintf(rd->key, sizeof(rd->key), "gateways[%zu].preset", i);
@@ -241,6 +242,8 @@ static int merge_one(struct reading *rd, size_t i)
 	p->told[i] = !p->loaded[i];
 	if (r == 0 && p->loaded[i])
 		r = merge(&p->arena, config_gateway_fields, (char *)&p->merged[i], (const char *)p->loaded[i]);
+	if (p->merged[i].registered_as)
+		p->merged[i].uri = own_uri; /* it says itself where it is */
 	return r ? r : fill_uri(rd, i);
 }
 

@@ -109,6 +109,7 @@ static void taken(struct reload *r)
 
 	r->fresh = NULL;
 	forget_chats(app, fresh);
+	registrations_take(app, fresh);
 	config_free(app->config);
 	app->config = fresh;
 	for (size_t i = 0; i < count; i++)

@@ -193,6 +193,8 @@ void gateway_is_busy(struct app *app, const struct call_gateway *gateway, unsign
 /* Only for the gateway's own host: a transfer's target elsewhere learns nothing that could be guessed at. */
 const struct sip_credentials *gateway_credentials(
 	const struct config *c, const struct call_gateway *gateway, const char *target);
+/* The user whose bindings are called; NULL: the target itself is. */
+const char *gateway_registered_as(const struct config *c, const struct call_gateway *gateway, const char *target);
 /* In the form the gateway wants; text that is no number stays. Returns user or dst. */
 const char *gateway_number(
 	const struct config *c, const struct call_gateway *gateway, const char *user, char dst[GATEWAY_USER_MAX]);
@@ -200,6 +202,14 @@ const char *gateway_number(
 int gateway_target(const struct config *c, const struct call_gateway *gateway, const char *target, char *dst);
 size_t gateways_down(const struct app *app);
 size_t gateways_registered(const struct app *app);
+
+/* ---- registrations.c ---- */
+struct api_ops;
+void on_binding(const struct sip_binding_event *ev, void *app);
+void on_ban(const struct sip_ban *ban, void *app);
+int registrations_start(struct app *app, char *why, size_t why_cap); /* those of a previous run */
+void registrations_take(struct app *app, const struct config *c);    /* limits of a reloaded configuration */
+void on_registration_ops(struct api_ops *ops);
 
 /* ---- emit.c: what happened to a call, told to the world ---- */
 void emit_call_begins(struct app_call *ac);

@@ -34,6 +34,8 @@ int cmd_parked(int argc, char **argv);
 int cmd_send(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_presets(int argc, char **argv);
+int cmd_registrations(int argc, char **argv);
+int cmd_bans(int argc, char **argv);
 
 /* After getopt: a command that takes no further argument got none. Otherwise says so on stderr: `check FILE` without -c
  * would look at the default file. */

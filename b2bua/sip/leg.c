@@ -160,6 +160,7 @@ void leg_drop(struct sip_leg *leg)
 	transfer_free(leg);
 	digits_free(leg);
 	proof_free(leg);
+	hops_free(leg);
 	HASH_DEL(s->by_call, leg);
 	s->incoming_total -= leg->came_in;
 	DL_DELETE(s->legs, leg);
@@ -182,6 +183,7 @@ void leg_ended(struct sip_leg *leg)
 	leg->phase = LEG_ENDING;
 	loop_timer_cancel(&leg->bye_timer);
 	refresh_stop(leg);
+	hops_heard(leg);
 	pending_done(leg);
 	transfer_stop(leg);
 	leg_let_go(leg);
@@ -232,6 +234,7 @@ bool leg_cancel(struct sip_leg *leg, const char *reason)
 	/* Before any 1xx the stack holds the CANCEL back and sends it with the first (RFC 3261 s9.1). */
 	nua_cancel(leg->nh, TAG_IF(*reason, SIPTAG_REASON_STR(reason)), TAG_END());
 	leg->phase = LEG_CANCELLED;
+	hops_heard(leg);
 	leg_let_go(leg);
 	return true;
 }

@@ -55,6 +55,7 @@ struct leg_refresh {
 	bool no_update;    /* the peer has refused one */
 	bool peer_updates; /* its Allow has UPDATE */
 };
+struct leg_hops;
 
 struct sip_leg {
 	struct sip_leg *prev, *next;
@@ -93,7 +94,8 @@ struct sip_leg {
 	struct digits *digits;     /* NULL: none was sent yet */
 	struct leg_dialog *dialog; /* what a request beside the handle needs; NULL: not known */
 	struct leg_refresh refresh;
-	bool wants_100rel; /* the caller's INVITE requires it, or its gateway's policy does */
+	bool wants_100rel;     /* the caller's INVITE requires it, or its gateway's policy does */
+	struct leg_hops *hops; /* hops.c; NULL: not to a user who registered */
 };
 
 /* All rules about which request may follow which, in one place (leg.c). */
@@ -144,6 +146,19 @@ int outgoing_send(struct sip_leg *leg, uint32_t cseq, const char *authorization)
 bool outgoing_again(struct sip_leg *leg, const sip_t *sip, const char *authorization);
 /* The INVITE was answered for good. */
 void outgoing_answered(struct sip_leg *leg);
+
+/* ---- hops.c ---- */
+
+/* The bindings of this user. Returns 0, -ENOENT (none that can be called) or -ENOMEM. */
+int hops_find(struct sip_leg *leg, const char *user);
+/* leg->invite to the one whose turn it is. Returns 0 or -ENOMEM. */
+int hops_begin(struct sip_leg *leg);
+/* It was refused there: true: sent to the next one. */
+bool hops_next(struct sip_leg *leg, int status);
+void hops_heard(struct sip_leg *leg); /* somebody is there, or nobody waits any more */
+void hops_free(struct sip_leg *leg);
+/* What the INVITE needs now: its Request-URI, NULL without hops; the URI it is sent to and its Route, "" none. */
+const char *hops_now(const struct sip_leg *leg, const char **ret_via, const char **ret_route);
 
 /* ---- proof.c ---- */
 

@@ -112,7 +112,7 @@ static int invite_text(
 
 	if (!in->sdp || !in->target_uri || sip_uri_parse(in->target_uri, &target))
 		return -EINVAL;
-	*ret_listener = stack_listener_for(s, &target, &local);
+	*ret_listener = in->registered_user ? s->listeners[0] : stack_listener_for(s, &target, &local);
 	if (!*ret_listener)
 		return -EINVAL;
 	if (str_copy(t->target, sizeof(t->target), in->target_uri) || sip_to_build(t->to, sizeof(t->to), &target) ||
@@ -159,19 +159,27 @@ int outgoing_send(struct sip_leg *leg, uint32_t cseq, const char *authorization)
 	const char *sdp = leg->invite->sdp;
 	enum sip_rel100 rel100 = leg->refresh.timer.policy.rel100;
 	char cseq_text[32], timer[REFRESH_LINES_MAX];
+	const char *via, *route, *contact = hops_now(leg, &via, &route);
+	const url_string_t *target = (const url_string_t *)t->target;
+	su_home_t home[1] = {SU_HOME_INIT(home)};
+	url_t raw;
 
+	su_home_init(home);
+	if (contact && raw_url(home, contact, &raw) == 0)
+		target = (const url_string_t *)&raw;
 	/* Tags of the handle go into every request of it: body and call data belong to the INVITE alone. */
-	leg->nh = nua_handle(leg->listener->nua, leg, NUTAG_URL((const url_string_t *)t->target), SIPTAG_TO_STR(t->to),
-		SIPTAG_FROM_STR(t->from), SIPTAG_CALL_ID_STR(leg->call_id),
-		TAG_IF(t->contact[0], SIPTAG_CONTACT_STR(t->contact)), TAG_END());
+	leg->nh = nua_handle(leg->listener->nua, leg, NUTAG_URL(target), SIPTAG_TO_STR(t->to), SIPTAG_FROM_STR(t->from),
+		SIPTAG_CALL_ID_STR(leg->call_id), TAG_IF(t->contact[0], SIPTAG_CONTACT_STR(t->contact)), TAG_END());
+	su_home_deinit(home);
 	if (!leg->nh)
 		return -ENOMEM;
 	(void)snprintf(cseq_text, sizeof(cseq_text), "%u INVITE", (unsigned)cseq);
 	refresh_ask(leg, timer);
 	if (rel100 == SIP_REL100_OFF)
 		nua_set_hparams(leg->nh, SIPTAG_SUPPORTED_STR(STACK_SUPPORTED_NO_100REL), TAG_END());
-	nua_invite(leg->nh, TAG_IF(cseq, SIPTAG_CSEQ_STR(cseq_text)),
-		TAG_IF(*t->headers, SIPTAG_HEADER_STR(t->headers)), TAG_IF(*timer, SIPTAG_HEADER_STR(timer)),
+	nua_invite(leg->nh, TAG_IF(*via, NUTAG_PROXY(via)), TAG_IF(*route, NUTAG_INITIAL_ROUTE_STR(route)),
+		TAG_IF(cseq, SIPTAG_CSEQ_STR(cseq_text)), TAG_IF(*t->headers, SIPTAG_HEADER_STR(t->headers)),
+		TAG_IF(*timer, SIPTAG_HEADER_STR(timer)),
 		TAG_IF(rel100 == SIP_REL100_REQUIRE, SIPTAG_REQUIRE_STR("100rel")),
 		TAG_IF(*authorization, SIPTAG_HEADER_STR(authorization)), SIPTAG_CONTENT_TYPE_STR("application/sdp"),
 		SIPTAG_PAYLOAD_STR(sdp), TAG_END());
@@ -212,10 +220,12 @@ int sip_leg_invite(struct sip_stack *s, const struct sip_invite *invite, uint64_
 	refresh_init(leg, invite->policy);
 	refresh_keep_sdp(leg, invite->sdp);
 	r = keep(leg, &t, invite->sdp);
-	if (r == 0 && invite->credentials)
+	if (r == 0 && invite->registered_user)
+		r = hops_find(leg, invite->registered_user);
+	else if (r == 0 && invite->credentials)
 		r = proof_new(leg, invite->credentials, t.target);
 	if (r == 0)
-		r = outgoing_send(leg, 0, "");
+		r = leg->hops ? hops_begin(leg) : outgoing_send(leg, 0, "");
 	if (r) {
 		leg_drop(leg);
 		return r;

@@ -78,6 +78,7 @@ struct sip_event {
 
 struct sip_user {
 	const char *name, *password;
+	bool may_register; /* with us: REGISTER */
 };
 
 /* What a challenge offers. RFC 8760 s2.4 has a client take the first challenge it knows of several; many fail at the
@@ -119,6 +120,48 @@ struct sip_gateway_event {
 	int code; /* what was answered, 408: nothing; 401 or 407: the password is wrong */
 };
 
+/* Bounds for those who register with us (RFC 3261 s10.3). All 0: 60, 3600, 5. */
+struct sip_registrar {
+	unsigned min_expires_s, max_expires_s; /* shorter is refused (423), longer cut */
+	unsigned max_contacts;                 /* of a user; the one refreshed longest ago makes room for a new one */
+};
+
+enum { SIP_CONTACT_MAX = 512, SIP_PATH_MAX = 512, SIP_USER_NAME_MAX = 64 };
+
+/* Where a user who registered can be reached. Text is as it came. */
+struct sip_binding {
+	char id[24]; /* of this program's: for people and the store */
+	char user[SIP_USER_NAME_MAX];
+	char contact[SIP_CONTACT_MAX]; /* the URI, byte for byte */
+	char path[SIP_PATH_MAX];       /* RFC 3327: value of the Path headers, "" none */
+	char call_id[256], agent[128]; /* agent: User-Agent */
+	uint32_t cseq;
+	unsigned q;                           /* thousandths */
+	struct addr source, local;            /* where the REGISTER came from, and to */
+	enum sip_transport transport;         /* over which */
+	bool connected;                       /* TCP, TLS: over a connection of this run */
+	uint64_t registered_ms, refreshed_ms; /* since 1970 */
+	uint64_t expires_ms;
+};
+
+struct sip_binding_event {
+	bool removed; /* else made, or refreshed */
+	bool news;    /* made or removed: not told for each refresh */
+	const struct sip_binding *binding;
+};
+
+/* Who does wrong so often is not listened to for a while: b2bua/sip/bans.h. failures 0: nobody is banned. */
+struct sip_ban_limits {
+	unsigned failures, window_s, ban_s;
+};
+
+struct sip_ban {
+	char source[ADDR_TEXT_MAX]; /* "192.0.2.7", "2001:db8::/64" */
+	const char *reason;         /* "wrong_proof", "malformed", "unproven" */
+	unsigned left_s;
+	uint64_t dropped; /* messages since */
+};
+
 struct sip_stack_conf {
 	struct {
 		enum sip_transport transport;
@@ -142,7 +185,12 @@ struct sip_stack_conf {
 	const struct sip_user *users;
 	size_t user_count;
 	enum sip_digest digest;
-	const char *realm;   /* "" or NULL: domain */
+	const char *realm; /* "" or NULL: domain */
+	struct sip_registrar registrar;
+	void (*on_binding)(const struct sip_binding_event *ev, void *arg); /* NULL: nobody asks */
+	/* Sources that source_allowed() lets in are never banned. */
+	struct sip_ban_limits bans;
+	void (*on_ban)(const struct sip_ban *ban, void *arg); /* it begins; NULL: nobody asks */
 	size_t incoming_max; /* legs that came in and are not over; others get 503. 0: 4000 */
 	void (*on_event)(const struct sip_event *ev, void *arg);
 	void (*on_gateway)(const struct sip_gateway_event *ev, void *arg);  /* NULL: nobody asks */
@@ -183,11 +231,15 @@ struct sip_invite {
 	 * any other. Copied, wiped with the leg. NULL: challenges are refusals. */
 	const struct sip_credentials *credentials;
 	const struct sip_dialog_policy *policy; /* NULL: all zero */
+	/* A user who has registered: the INVITE goes to his bindings, one after another until one answers or declines
+	 * for all (6xx), with the binding's Contact as Request-URI; target_uri is for To alone. NULL: to target_uri. */
+	const char *registered_user;
 	void *leg_arg;
 };
 
 /* Sends the INVITE before the loop waits again. Returns 0 with the leg, or -EINVAL (URI, header name, no SDP, no
- * listener with this transport), -ENOMEM. The first event never comes before this has returned. */
+ * listener with this transport), -ENOENT (registered_user has no binding), -ENOMEM. The first event never comes before
+ * this has returned. */
 int sip_leg_invite(struct sip_stack *s, const struct sip_invite *invite, uint64_t *ret_leg);
 /* Before the answer: CANCEL (held back until a 1xx came); a crossing 200 is ACKed and BYEd here. sip_code/q850/text:
  * Reason header; 0 and 0: none. */
@@ -237,6 +289,28 @@ struct sip_gateway_status {
 int sip_gateway_add(struct sip_stack *s, const struct sip_gateway *gw);
 /* Returns 0, or -ENOENT: not added. */
 int sip_gateway_status(const struct sip_stack *s, const char *name, struct sip_gateway_status *ret_status);
+
+/* ---- those who register with us ---- */
+
+/* A binding of a previous run: call before the loop runs. Returns 0, -EINVAL, -EEXIST, -ETIME (has expired), -ENOENT
+ * (no user of this name may register), -ENOSPC or -ENOMEM. */
+int sip_registrar_restore(struct sip_stack *s, const struct sip_binding *kept);
+/* From now on. What is there stays as it was granted. */
+void sip_registrar_set(struct sip_stack *s, const struct sip_registrar *limits);
+size_t sip_registrar_count(const struct sip_stack *s);
+bool sip_registrar_has(const struct sip_stack *s, const char *user); /* is there a binding to call? */
+/* Borrowed for the callback, which must not change anything. */
+void sip_registrar_each(const struct sip_stack *s, void (*fn)(const struct sip_binding *b, void *arg), void *arg);
+/* The operator's doing: told as removed. Returns 0 or -ENOENT. */
+int sip_registrar_drop(struct sip_stack *s, const char *id);
+
+/* ---- sources that are banned ---- */
+
+void sip_bans_set(struct sip_stack *s, const struct sip_ban_limits *limits); /* from now on */
+size_t sip_bans_count(const struct sip_stack *s);
+void sip_bans_each(const struct sip_stack *s, void (*fn)(const struct sip_ban *ban, void *arg), void *arg);
+/* source: as in struct sip_ban, or any address of it. Returns 0, -EINVAL or -ENOENT. */
+int sip_bans_lift(struct sip_stack *s, const char *source);
 
 /* For checking a configuration: would sip_leg_invite() take this target, this header name? Reserved are the headers the
  * stack itself writes. */

@@ -5,6 +5,7 @@
  */
 #include "b2bua/sip/leg.h"
 
+#include "b2bua/sip/bans.h"
 #include "b2bua/sip/digest.h"
 #include "b2bua/sip/tls.h"
 #include "lib/base/id.h"
@@ -193,8 +194,12 @@ static int listener_open(struct sip_stack *s, struct sip_listener *l)
 		/* tls.c verifies, during the handshake */
 		TAG_IF(*dir, TPTAG_TLS_VERIFY_POLICY(TPTLS_VERIFY_NONE)),
 		TAG_IF(s->conf.t1x64_ms, NTATAG_SIP_T1X64(s->conf.t1x64_ms)),
+		/* Headers keep the bytes they came in: registrar.c. */
+		NTATAG_SIPFLAGS(MSG_DO_CANONIC | MSG_DO_EXTRACT_COPY),
 		/* What is not in Allow the stack answers 405 by itself. */
-		SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"),
+		SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, REGISTER"),
+		/* No sixth: with the library's own default that fills its list of 8, and it reads past the end.
+		 * REGISTER is told of without it. */
 		NUTAG_APPL_METHOD("INVITE, UPDATE, INFO, REFER, OPTIONS"), SIPTAG_SUPPORTED_STR(STACK_SUPPORTED),
 		SIPTAG_USER_AGENT_STR("watrunk/" WATRUNK_VERSION), TAG_END());
 	tls_end();
@@ -290,9 +295,11 @@ static int conf_check(const struct sip_stack_conf *conf)
 
 static int users_copy(struct sip_stack *s, const struct sip_stack_conf *conf)
 {
-	int r;
+	int r = registrar_set_users(s, conf->users, conf->user_count);
 
 	s->conf.users = NULL;
+	if (r)
+		return r;
 	if (str_copy(s->realm, sizeof(s->realm), conf->realm && *conf->realm ? conf->realm : conf->domain))
 		return -EINVAL;
 	if (conf->user_count == 0)
@@ -308,8 +315,12 @@ int sip_stack_set_users(struct sip_stack *s, const struct sip_user *users, size_
 	struct digest *fresh = NULL;
 	int r = count ? digest_new(s->realm, users, count, &fresh) : 0;
 
-	if (r)
+	if (r == 0)
+		r = registrar_set_users(s, users, count);
+	if (r) {
+		digest_free(fresh);
 		return r;
+	}
 	digest_free(s->digest);
 	s->digest = fresh;
 	return 0;
@@ -334,6 +345,12 @@ int sip_stack_new(struct loop *l, const struct sip_stack_conf *conf, struct sip_
 		r = -EINVAL;
 	if (!r)
 		r = slotmap_new(0, LEGS_MAX, &s->known);
+	if (!r)
+		r = bans_new(&s->bans);
+	if (!r)
+		bans_set(s->bans, &conf->bans);
+	if (!r)
+		r = registrar_new(s);
 	if (!r)
 		r = users_copy(s, conf);
 	if (!r)
@@ -402,6 +419,8 @@ struct sip_stack *sip_stack_free(struct sip_stack *s)
 	}
 	s->conf.source_allowed = NULL;
 	s->digest = digest_free(s->digest);
+	registrar_free(s);
+	s->bans = bans_free(s->bans);
 	slotmap_free(s->known);
 	if (all) {
 		tls_keeper_free(s->tls);

@@ -53,6 +53,9 @@ struct sip_stack {
 	char realm[256];
 	struct gateway *gateways; /* gateway.c; utlist */
 	struct tls_keeper *tls;   /* NULL: no listener has it */
+	struct registrar *registrar;
+	struct bans *bans;
+	struct ratelimit register_answers;
 };
 
 /* The listener a request to this URI leaves from, or NULL: none speaks its transport. ret_local: our address as the
@@ -72,6 +75,21 @@ void gateway_response(struct sip_stack *s, nua_handle_t *nh, int status, const s
 void gateways_leave(struct sip_stack *s);         /* take registrations back, */
 bool gateways_leaving(const struct sip_stack *s); /* as long as that is not answered */
 void gateways_free(struct sip_stack *s);
+
+/* registrar.c */
+int registrar_new(struct sip_stack *s); /* 0 or -ENOMEM */
+void registrar_free(struct sip_stack *s);
+/* Others lose their bindings. Returns 0, -EINVAL (a name that is too long) or -ENOMEM. */
+int registrar_set_users(struct sip_stack *s, const struct sip_user *users, size_t count);
+bool registrar_offered(const struct sip_stack *s); /* may anybody? */
+bool registrar_may(const struct sip_stack *s, const char *user);
+/* In the order to call them; borrowed until something changes. */
+size_t registrar_bindings(const struct sip_stack *s, const char *user, const struct sip_binding **ret, size_t max);
+/* A REGISTER of a user who has proved himself: answered; the handle stays the caller's. */
+void registrar_request(struct sip_listener *listener, nua_t *nua, nua_handle_t *nh, const sip_t *sip, const msg_t *msg,
+	const char *user);
+/* A URI for the library that leaves its bytes as they are; text on home. Returns 0 or -EINVAL. */
+int raw_url(su_home_t *home, const char *text, url_t *ret_url);
 
 /* strangers.c */
 int strangers_hook(struct sip_stack *s);    /* 0 or -ENOMEM: sets s->mclass */

@@ -8,8 +8,10 @@
  */
 #include "b2bua/sip/leg.h"
 
+#include "b2bua/sip/bans.h"
 #include "b2bua/sip/caller.h"
 #include "lib/base/counter.h"
+#include "lib/base/str.h"
 
 #include <errno.h>
 #include <sofia-sip/msg_addr.h>
@@ -24,6 +26,8 @@ enum {
 	/* Answers to strangers; what is over it gets silence. */
 	ANSWERS_PER_S = 10,
 	ANSWERS_BURST = 50,
+	REGISTER_ANSWERS_PER_S = 100,
+	REGISTER_ANSWERS_BURST = 500,
 };
 
 /* The hook knows of a message its parser class only. */
@@ -71,8 +75,8 @@ static bool is_cancel_of_call(const struct sip_stack *s, const sip_t *sip)
 }
 
 /* Who is it, by the credentials? A count is used up by use. */
-static enum digest_result prove(
-	const struct sip_stack *s, const sip_t *sip, bool use, bool *ret_tried, const char **ret_user)
+static enum digest_result prove(const struct sip_stack *s, const sip_t *sip, const char *method, bool use,
+	bool *ret_tried, const char **ret_user)
 {
 	struct credentials_text store;
 	struct digest_credentials c;
@@ -80,19 +84,71 @@ static enum digest_result prove(
 	*ret_tried = caller_credentials(sip, s->realm, &store, &c);
 	if (!*ret_tried || !caller_credentials_fit(sip, &c))
 		return DIGEST_WRONG;
-	return digest_check(s->digest, loop_now_us(s->loop), "INVITE", &c, use, ret_user);
+	return digest_check(s->digest, loop_now_us(s->loop), method, &c, use, ret_user);
 }
 
-/* An INVITE from anywhere, where there are digest users: those who know a password do not share the ration of those who
- * do not. */
-static bool let_in_to_prove(struct sip_stack *s, const sip_t *sip)
+/* ---- bans ---- */
+
+static void take_ban(const struct sip_ban *ban, void *arg)
 {
+	*(struct sip_ban *)arg = *ban; /* the last one told is the newest */
+}
+
+/* True: banned from now on. */
+static bool offence(struct sip_stack *s, const struct addr *source, enum ban_offence what)
+{
+	uint64_t now_us = loop_now_us(s->loop);
+	struct sip_ban ban = {0};
+
+	if (!bans_note(s->bans, source, what, now_us))
+		return false;
+	counter_inc(CNT_SIP_BANS);
+	bans_each(s->bans, now_us, take_ban, &ban);
+	if (s->conf.on_ban && !s->closing)
+		s->conf.on_ban(&ban, s->conf.arg);
+	return true;
+}
+
+void sip_bans_set(struct sip_stack *s, const struct sip_ban_limits *limits)
+{
+	bans_set(s->bans, limits);
+}
+
+size_t sip_bans_count(const struct sip_stack *s)
+{
+	return bans_count(s->bans, loop_now_us(s->loop));
+}
+
+void sip_bans_each(const struct sip_stack *s, void (*fn)(const struct sip_ban *ban, void *arg), void *arg)
+{
+	bans_each(s->bans, loop_now_us(s->loop), fn, arg);
+}
+
+int sip_bans_lift(struct sip_stack *s, const char *source)
+{
+	char host[ADDR_TEXT_MAX];
+	struct addr a;
+
+	if (str_copy_n(host, sizeof(host), source, strcspn(source, "/")) || addr_set(&a, host, 0))
+		return -EINVAL;
+	return bans_lift(s->bans, &a, loop_now_us(s->loop));
+}
+
+/* ---- who is let in ---- */
+
+/* From anywhere, where there are digest users: those who know a password do not share the ration of those who do not.
+ * Telephones that register have a larger one: after a power cut all of them come at once. */
+static bool let_in_to_prove(struct sip_stack *s, const struct addr *source, const sip_t *sip, bool registers)
+{
+	struct ratelimit *ration = registers ? &s->register_answers : &s->stranger_answers;
 	const char *user;
 	bool tried;
 
-	if (prove(s, sip, false, &tried, &user) != DIGEST_WRONG)
+	if (prove(s, sip, registers ? "REGISTER" : "INVITE", false, &tried, &user) != DIGEST_WRONG) {
+		bans_proved(s->bans, source, loop_now_us(s->loop));
 		return true;
-	if (ratelimit_take(&s->stranger_answers, loop_now_us(s->loop)))
+	}
+	if (!offence(s, source, tried ? BAN_WRONG_PROOF : BAN_UNPROVEN) && ratelimit_take(ration, loop_now_us(s->loop)))
 		return true;
 	counter_inc(CNT_SIP_REFUSED_SOURCE);
 	return false;
@@ -101,15 +157,27 @@ static bool let_in_to_prove(struct sip_stack *s, const sip_t *sip)
 static bool let_in(struct sip_stack *s, msg_t *msg, const sip_t *sip)
 {
 	sip_method_t method = sip->sip_request->rq_method;
+	struct addr source;
 
 	if (in_dialog(s, sip) || source_allowed(s, msg))
 		return true;
+	stack_source_of(msg, &source);
+	if (bans_drop(s->bans, &source, loop_now_us(s->loop))) {
+		counter_inc(CNT_SIP_BANNED_DROPPED);
+		return false;
+	}
 	if (method == sip_method_ack && (!s->conf.drop_strangers || s->digest))
 		return true; /* of a 403 or 401 */
-	if (method == sip_method_invite && s->digest)
-		return let_in_to_prove(s, sip);
+	if (sip->sip_flags & MSG_FLG_ERROR)
+		(void)offence(s, &source, BAN_MALFORMED);
+	else if (method == sip_method_invite && s->digest)
+		return let_in_to_prove(s, &source, sip, false);
+	else if (method == sip_method_register && registrar_offered(s))
+		return let_in_to_prove(s, &source, sip, true);
 	if (is_cancel_of_call(s, sip))
 		return true;
+	if (!(sip->sip_flags & MSG_FLG_ERROR))
+		(void)offence(s, &source, BAN_UNPROVEN);
 	counter_inc(CNT_SIP_REFUSED_SOURCE);
 	if (s->conf.drop_strangers || (method != sip_method_invite && method != sip_method_options))
 		return false;
@@ -149,6 +217,7 @@ int strangers_hook(struct sip_stack *s)
 		return -ENOMEM;
 	s->mclass->mc_extract_body = hook;
 	ratelimit_init(&s->stranger_answers, ANSWERS_PER_S, ANSWERS_BURST, loop_now_us(s->loop));
+	ratelimit_init(&s->register_answers, REGISTER_ANSWERS_PER_S, REGISTER_ANSWERS_BURST, loop_now_us(s->loop));
 	LL_PREPEND(hooked, s);
 	return 0;
 }
@@ -162,12 +231,13 @@ void strangers_unhook(struct sip_stack *s)
 	s->mclass = NULL;
 }
 
-static void challenge(struct sip_stack *s, nua_handle_t *nh, bool stale)
+/* nua: of a request that is no INVITE, NULL of one that is. */
+static void challenge(struct sip_stack *s, nua_t *nua, nua_handle_t *nh, bool stale)
 {
 	char lines[DIGEST_CHALLENGE_MAX];
 
 	digest_challenge(s->digest, loop_now_us(s->loop), stale, lines);
-	nua_respond(nh, SIP_401_UNAUTHORIZED, SIPTAG_HEADER_STR(lines), TAG_END());
+	nua_respond(nh, SIP_401_UNAUTHORIZED, TAG_IF(nua, NUTAG_WITH_THIS(nua)), SIPTAG_HEADER_STR(lines), TAG_END());
 }
 
 static void invite(struct sip_listener *listener, nua_handle_t *nh, const sip_t *sip, const msg_t *request)
@@ -183,7 +253,7 @@ static void invite(struct sip_listener *listener, nua_handle_t *nh, const sip_t 
 			nua_handle_destroy(nh);
 			return;
 		}
-		proof = prove(s, sip, true, &tried, &user);
+		proof = prove(s, sip, "INVITE", true, &tried, &user);
 	}
 	if (proof == DIGEST_OK) {
 		incoming_invite(listener, nh, sip, request, user);
@@ -191,8 +261,30 @@ static void invite(struct sip_listener *listener, nua_handle_t *nh, const sip_t 
 	}
 	if (tried && proof == DIGEST_WRONG)
 		counter_inc(CNT_SIP_AUTH_FAILED);
-	challenge(s, nh, proof == DIGEST_STALE);
+	challenge(s, NULL, nh, proof == DIGEST_STALE);
 	nua_handle_destroy(nh);
+}
+
+/* Whoever asks proves himself, also where INVITEs are taken from by address: a binding is where calls go to. */
+static void registers(
+	struct sip_listener *listener, nua_t *nua, nua_handle_t *nh, const sip_t *sip, const msg_t *request)
+{
+	struct sip_stack *s = listener->stack;
+	const char *user = NULL;
+	enum digest_result proof;
+	bool tried = false;
+
+	if (!registrar_offered(s)) {
+		nua_respond(nh, SIP_405_METHOD_NOT_ALLOWED, NUTAG_WITH_THIS(nua), TAG_END());
+		return;
+	}
+	proof = prove(s, sip, "REGISTER", true, &tried, &user);
+	if (tried && proof == DIGEST_WRONG)
+		counter_inc(CNT_SIP_AUTH_FAILED);
+	if (proof == DIGEST_OK)
+		registrar_request(listener, nua, nh, sip, request, user);
+	else
+		challenge(s, nua, nh, proof == DIGEST_STALE);
 }
 
 void strangers_request(
@@ -207,7 +299,9 @@ void strangers_request(
 		invite(listener, nh, sip, request);
 		return;
 	}
-	if (status < 200 && !source_allowed(s, request))
+	if (status < 200 && event == nua_i_register && sip && request)
+		registers(listener, nua, nh, sip, request);
+	else if (status < 200 && !source_allowed(s, request))
 		nua_respond(nh, SIP_403_FORBIDDEN, NUTAG_WITH_THIS(nua), TAG_END());
 	else if (status < 200 && event == nua_i_options)
 		nua_respond(nh, SIP_200_OK, NUTAG_WITH_THIS(nua), TAG_END());

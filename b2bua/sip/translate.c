@@ -69,6 +69,7 @@ static void on_progress(struct sip_leg *leg, const struct input *in)
 {
 	struct sip_event ev = event_of(SIP_EV_PROGRESS, in);
 
+	hops_heard(leg);
 	if (in->status == 100 || !in->sip)
 		return;
 	if (ev.sdp && in->sip->sip_to)
@@ -83,6 +84,7 @@ static void on_answer(struct sip_leg *leg, const struct input *in)
 
 	leg->phase = LEG_UP;
 	outgoing_answered(leg);
+	hops_heard(leg);
 	refresh_begin(leg, in->sip);
 	if (in->sip)
 		transfer_keep_route(leg, in->sip->sip_record_route, true);
@@ -153,6 +155,8 @@ static void on_r_invite(struct sip_leg *leg, const struct input *in)
 		return; /* sent again */
 	else if (leg->phase == LEG_CALLING && in->status == 422 && refresh_invite_again(leg, in->sip))
 		return;
+	else if (leg->phase == LEG_CALLING && in->status >= 300 && hops_next(leg, in->status))
+		return; /* to his next address */
 	else if (leg->phase == LEG_UP && in->status >= 200)
 		on_refreshed(leg, in);
 	else if (leg->phase == LEG_CANCELLED && in->status >= 200 && in->status < 300)

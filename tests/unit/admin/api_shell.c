@@ -167,6 +167,41 @@ static void cancel_parked(const char *id, struct api_reply *reply, void *arg)
 	done(reply);
 }
 
+static void each_registration(void (*fn)(const struct api_registration *r, void *fn_arg), void *fn_arg, void *arg)
+{
+	static const struct api_registration two[] = {
+		{"b-1", "desk1", "sip:10@192.0.2.1;rinstance=a", "192.0.2.1:5060", "udp", "", "", 0.5, 1000, 2000,
+			3000},
+		{"b-2", "desk2", "sip:11@192.0.2.2", "192.0.2.2:40000", "tcp", "a phone", "<sip:p;lr>", 1, 1, 2, 3},
+	};
+
+	begin("registrations", arg);
+	for (size_t i = 0; i < 2; i++)
+		fn(&two[i], fn_arg);
+}
+
+static void drop_registration(const char *id, struct api_reply *reply, void *arg)
+{
+	begin("drop", arg);
+	put("id", id);
+	done(reply);
+}
+
+static void each_ban(void (*fn)(const struct api_ban *ban, void *fn_arg), void *fn_arg, void *arg)
+{
+	static const struct api_ban one = {"2001:db8::/64", "unproven", 12, 3};
+
+	begin("bans", arg);
+	fn(&one, fn_arg);
+}
+
+static void lift_ban(const char *source, struct api_reply *reply, void *arg)
+{
+	begin("lift", arg);
+	put("source", source);
+	done(reply);
+}
+
 static void send_message(const struct api_message *m, struct api_reply *reply, void *arg)
 {
 	static const char *const kinds[] = {"text", "call_button", "template"};
@@ -196,5 +231,9 @@ const struct api_ops shell_ops = {
 	.each_parked = each_parked,
 	.cancel_parked = cancel_parked,
 	.send_message = send_message,
+	.each_registration = each_registration,
+	.drop_registration = drop_registration,
+	.each_ban = each_ban,
+	.lift_ban = lift_ban,
 	.arg = &shell,
 };

@@ -1,0 +1,216 @@
+/* b2bua/sip/hops.c
+ *
+ * A leg that calls a user who has registered: his bindings, one after another, each with an INVITE on a handle of its
+ * own (same Call-ID, as from a proxy that forks in series):
+ *
+ *   calling a binding -- 1xx --> ringing there -- 2xx, 3xx, 6xx --> told, over
+ *        |                            |
+ *        +-- nothing for NO_ANSWER_MS-+-- any other refusal --> the next one; told when it was the last
+ *
+ * The Request-URI is the Contact, byte for byte. Where it goes is another matter:
+ *
+ *   Path given            to the first of it (RFC 3327), with all of it as Route
+ *   came over TCP or TLS  over the same connection, as long as this run has it: to the source of the REGISTER
+ *   came over UDP, and    to the source of the REGISTER: the Contact's address means nothing outside of his network
+ *   the Contact's host is
+ *   a private address,
+ *   not the source's
+ *   else                  to the Contact
+ */
+#include "b2bua/sip/leg.h"
+
+#include "b2bua/sip/bindings.h"
+#include "lib/base/str.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { NO_ANSWER_MS = 4000 };
+
+struct hop {
+	char contact[SIP_CONTACT_MAX], route[SIP_PATH_MAX];
+	char via[ADDR_TEXT_MAX + 32]; /* URI that it is sent to instead, "" none */
+	char from[SIP_URI_MAX];       /* our Contact toward it */
+	struct sip_listener *listener;
+};
+
+struct leg_hops {
+	struct sip_leg *leg;
+	struct loop_timer no_answer;
+	size_t count, at;
+	struct hop hops[BINDINGS_CONTACTS_MAX];
+};
+
+/* ---- where to ---- */
+
+/* Means something within one network only. */
+static bool is_private(const struct addr *a)
+{
+	static const char *const nets[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
+		"169.254.0.0/16", "127.0.0.0/8", "0.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128"};
+	struct addr_net net;
+
+	for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++)
+		if (addr_net_parse(nets[i], &net) == 0 && addr_net_holds(&net, a))
+			return true;
+	return false;
+}
+
+static bool ends_in_invalid(const struct sip_uri *u)
+{
+	static const char tail[] = ".invalid"; /* RFC 2606: of clients that have no address of their own */
+	size_t n = sizeof(tail) - 1;
+
+	return u->host_length > n && strncasecmp(u->host + u->host_length - n, tail, n) == 0;
+}
+
+static bool to_source(const struct sip_binding *b, const struct sip_uri *contact)
+{
+	struct addr host;
+	char text[64];
+	bool v6 = contact->host[0] == '[';
+
+	if (b->transport != SIP_UDP)
+		return b->connected;
+	if (ends_in_invalid(contact))
+		return true;
+	if (str_copy_n(text, sizeof(text), contact->host + v6, contact->host_length - (v6 ? 2 : 0)) ||
+		addr_set(&host, text, contact->port))
+		return false;
+	return is_private(&host) && !addr_equal_host(&host, &b->source);
+}
+
+static struct sip_listener *listener_at(struct sip_stack *s, const struct sip_binding *b)
+{
+	for (size_t i = 0; i < s->listener_count; i++)
+		if (s->listeners[i]->transport[b->transport] && addr_equal(&s->listeners[i]->addr, &b->local))
+			return s->listeners[i];
+	return NULL;
+}
+
+/* First URI of "<sip:a;lr>, <sip:b;lr>". */
+static int first_of(const char *path, char dst[SIP_PATH_MAX])
+{
+	return *path == '<' ? str_copy_n(dst, SIP_PATH_MAX, path + 1, strcspn(path + 1, ">")) : -EINVAL;
+}
+
+static int hop_read(struct sip_stack *s, const struct sip_binding *b, struct hop *h)
+{
+	static const char *const names[] = {[SIP_UDP] = "udp", [SIP_TCP] = "tcp", [SIP_TLS] = "tls"};
+	char next[SIP_PATH_MAX], text[ADDR_TEXT_MAX];
+	struct addr local = {0};
+	struct sip_uri uri;
+
+	str_copy(h->contact, sizeof(h->contact), b->contact);
+	str_copy(h->route, sizeof(h->route), b->path);
+	str_copy(next, sizeof(next), b->contact);
+	if (sip_uri_parse(next, &uri))
+		return -EINVAL;
+	if (*b->path) {
+		if (first_of(b->path, next))
+			return -EINVAL;
+	} else if (to_source(b, &uri)) {
+		(void)snprintf(h->via, sizeof(h->via), "sip:%s;transport=%s",
+			addr_format(&b->source, text, sizeof(text)), names[b->transport]);
+		str_copy(next, sizeof(next), h->via);
+		h->listener = listener_at(s, b);
+	}
+	if (sip_uri_parse(next, &uri))
+		return -EINVAL;
+	if (h->listener)
+		stack_local_toward(h->listener, &b->source, &local);
+	else
+		h->listener = stack_listener_for(s, &uri, &local);
+	if (!h->listener)
+		return -EINVAL; /* its transport is none of ours */
+	return contact_build(h->from, sizeof(h->from), s, h->listener, &local, uri.transport, CONTACT_USER);
+}
+
+int hops_find(struct sip_leg *leg, const char *user)
+{
+	const struct sip_binding *found[BINDINGS_CONTACTS_MAX];
+	size_t n = registrar_bindings(leg->stack, user, found, BINDINGS_CONTACTS_MAX);
+	struct leg_hops *x = n ? calloc(1, sizeof(*x)) : NULL;
+
+	if (!x)
+		return n ? -ENOMEM : -ENOENT;
+	x->leg = leg;
+	leg->hops = x;
+	for (size_t i = 0; i < n; i++) {
+		memset(&x->hops[x->count], 0, sizeof(x->hops[0]));
+		x->count += hop_read(leg->stack, found[i], &x->hops[x->count]) == 0;
+	}
+	return x->count ? 0 : -ENOENT;
+}
+
+/* ---- one after another ---- */
+
+static void on_no_answer(void *arg)
+{
+	struct leg_hops *x = arg;
+
+	(void)hops_next(x->leg, 408);
+}
+
+int hops_begin(struct sip_leg *leg)
+{
+	struct leg_hops *x = leg->hops;
+	const struct hop *h = &x->hops[x->at];
+	uint64_t at_us = loop_now_us(leg->stack->loop) + NO_ANSWER_MS * 1000ull;
+
+	leg->listener = h->listener;
+	str_copy(leg->contact, sizeof(leg->contact), h->from);
+	str_copy(leg->invite->text.contact, sizeof(leg->invite->text.contact), h->from);
+	loop_timer_cancel(&x->no_answer);
+	/* The last one has all the time the caller gives it. */
+	if (x->at + 1 < x->count)
+		(void)loop_timer_set(leg->stack->loop, &x->no_answer, at_us, on_no_answer, x);
+	return outgoing_send(leg, 0, "");
+}
+
+bool hops_next(struct sip_leg *leg, int status)
+{
+	struct leg_hops *x = leg->hops;
+	nua_handle_t *old = leg->nh;
+
+	if (!x || !leg->invite || leg->phase != LEG_CALLING || x->at + 1 >= x->count)
+		return false;
+	if ((status >= 300 && status < 400) || (status >= 600 && status < 700))
+		return false;
+	x->at++;
+	leg->nh = NULL;
+	if (hops_begin(leg)) {
+		leg->nh = old;
+		x->count = x->at--; /* no memory: the one before was the last */
+		return false;
+	}
+	/* What may still come of it (a late 200) the library ends by itself. */
+	nua_handle_bind(old, NULL);
+	nua_handle_destroy(old);
+	return true;
+}
+
+void hops_heard(struct sip_leg *leg)
+{
+	if (leg->hops)
+		loop_timer_cancel(&leg->hops->no_answer);
+}
+
+void hops_free(struct sip_leg *leg)
+{
+	hops_heard(leg);
+	free(leg->hops);
+	leg->hops = NULL;
+}
+
+const char *hops_now(const struct sip_leg *leg, const char **ret_via, const char **ret_route)
+{
+	const struct hop *h = leg->hops ? &leg->hops->hops[leg->hops->at] : NULL;
+
+	*ret_via = h ? h->via : "";
+	*ret_route = h ? h->route : "";
+	return h ? h->contact : NULL;
+}
