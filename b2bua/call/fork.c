@@ -86,8 +86,8 @@ int call_fork_invite(struct call *c)
 
 /* ---- one fails ---- */
 
-/* RFC 3261 s16.7 step 6: the lowest class; within 4xx what helps the caller to ask better; and rather an answer than
- * silence, which counts as 408. Lower is better. */
+/* RFC 3261 s16.7 step 6: the lowest class; within 4xx what helps the caller to ask better; rather an answer than
+ * silence, which counts as 408; and rather that of a phone than that of a gateway. Lower is better. */
 static unsigned rank(const struct branch *b)
 {
 	static const int telling[] = {401, 407, 415, 420, 484};
@@ -96,7 +96,9 @@ static unsigned rank(const struct branch *b)
 	for (size_t i = 0; i < sizeof(telling) / sizeof(telling[0]); i++)
 		if (code == telling[i])
 			return 40;
-	return (unsigned)code / 100 * 10 + (code == 408 ? 2 : 1);
+	if (code == 408)
+		return b->cause == CAUSE_NO_ANSWER ? 42 : 43;
+	return (unsigned)code / 100 * 10 + 1;
 }
 
 static void fail_call(struct call *c)
