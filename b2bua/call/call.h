@@ -400,6 +400,7 @@ struct call_report {
 	const char *call_id, *wacid, *phone_number_id, *number, *user_number, *user_id, *profile_name, *payload;
 	const char *rule, *gateway, *sip_target, *sip_call_id;
 	unsigned attempts;                /* gateways that were called: the last is `gateway` */
+	bool parallel, accept_early;      /* as the route wants it */
 	const struct call_attempt *tries; /* INVITEs to them, redirections included; in order. Lives as the call */
 	size_t try_count;
 	bool outbound;               /* business-initiated */

@@ -55,6 +55,8 @@ void call_report(const struct call *c, struct call_report *ret_report)
 		.sip_target = c->sip.target ? c->sip.target : "",
 		.sip_call_id = c->sip.call_id,
 		.attempts = c->group.attempts,
+		.parallel = c->group.parallel,
+		.accept_early = c->route.accept_early,
 		.tries = c->attempts,
 		.try_count = c->attempt_count,
 		.meta_code = c->meta_code,

@@ -219,9 +219,20 @@ static void print_invite(const struct invite_parts *p, const struct call_action 
 	printf("\n%s", p->invite.sdp);
 }
 
-static void print_invite_json(const struct invite_parts *p, const struct call_action *a, const char *rule)
+static const char *mode_name(const struct call_report *rep)
 {
-	json_t *headers = json_object();
+	return rep->parallel ? "parallel" : "serial";
+}
+
+static const char *accept_name(const struct call_report *rep)
+{
+	return rep->accept_early ? "early_media" : "answer";
+}
+
+static void print_invite_json(const struct invite_parts *p, const struct call_action *a, const struct call_report *rep)
+{
+	json_t *headers = json_object(), *gateways = json_array();
+	const char *rule = rep->rule;
 	json_t *top;
 
 	for (size_t i = 0; i < p->invite.header_count; i++)
@@ -231,6 +242,11 @@ static void print_invite_json(const struct invite_parts *p, const struct call_ac
 		p->target, "user", a->u.invite.user, "from_user", p->invite.from_user ? p->invite.from_user : "",
 		"from_domain", p->invite.from_domain, "display_name", p->invite.from_display, "asserted", p->pai,
 		"headers", headers, "sdp", p->invite.sdp);
+	for (size_t i = 0; i < rep->try_count; i++)
+		json_array_append_new(gateways, json_string(rep->tries[i].gateway));
+	json_object_set_new(top, "gateways", gateways);
+	json_object_set_new(top, "mode", json_string(mode_name(rep)));
+	json_object_set_new(top, "accept_on", json_string(accept_name(rep)));
 	if (top)
 		json_dumpf(top, stdout, JSON_INDENT(2));
 	printf("\n");
@@ -257,7 +273,7 @@ static int show_invite(const struct call_action *a, const struct question *q, co
 	if (r)
 		fprintf(stderr, "watrunk: the INVITE cannot be made: %s\n", strerror(-r));
 	else if (q->json)
-		print_invite_json(&parts, a, rep->rule);
+		print_invite_json(&parts, a, rep);
 	else
 		print_invite(&parts, a);
 	arena_done(&arena);
@@ -290,11 +306,25 @@ static const struct call_action *find_action(const struct call_out *out, enum ca
 	return NULL;
 }
 
+/* One, or with mode: parallel all that go out at once; as JSON the first, and the gateways that get one. */
+static int show_invites(const struct call_out *out, const struct question *q, const struct config *config,
+	const struct call_report *rep)
+{
+	int r = EXIT_OK;
+
+	if (q->json)
+		return show_invite(find_action(out, CALL_DO_SIP_INVITE), q, config, rep);
+	printf("\nmode: %s, accept_on: %s\n", mode_name(rep), accept_name(rep));
+	for (size_t i = 0; r == EXIT_OK && i < out->count; i++)
+		if (out->actions[i].kind == CALL_DO_SIP_INVITE)
+			r = show_invite(&out->actions[i], q, config, rep);
+	return r;
+}
+
 /* Feed the call logic until it wants to send the INVITE, or refuses. */
 static int walk(struct call *c, const struct question *q, const struct config *config)
 {
 	struct call_event ev = {.kind = CALL_EV_OFFER, .now_us = 1000000, .wall_ms = q->wall_ms};
-	const struct call_action *invite;
 	struct call_report rep;
 	struct call_out out;
 
@@ -313,9 +343,8 @@ static int walk(struct call *c, const struct question *q, const struct config *c
 		call_step(c, &ev, &out);
 	}
 	call_report(c, &rep);
-	invite = find_action(&out, CALL_DO_SIP_INVITE);
-	if (invite)
-		return show_invite(invite, q, config, &rep);
+	if (find_action(&out, CALL_DO_SIP_INVITE))
+		return show_invites(&out, q, config, &rep);
 	print_refusal(&rep, q->json);
 	return EXIT_OK;
 }

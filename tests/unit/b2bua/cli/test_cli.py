@@ -169,6 +169,25 @@ class RouteTest(Cli):
                           "gateway_uri": "sip:192.0.2.10:5060;transport=udp", "from_user": USER})
         self.assertEqual(answer["headers"]["X-Order"], 'say "hi"')
         self.assertTrue(answer["sdp"].startswith("v=0\r\n"))
+        self.assertEqual((answer["mode"], answer["accept_on"], answer["gateways"]), ("serial", "answer", ["pbx"]))
+        self.assertIn("\nmode: serial, accept_on: answer\n", run.stdout)
+
+    FAILOVER = ("          failover: [gateway_down, gateway_failed, congestion, no_answer]\n", "")
+
+    def test_bridge_to_several_at_once(self):
+        path = self.config(("gateways: [pbx]", "gateways: [pbx, agent]"), self.FAILOVER, ("mode: serial", "mode: parallel"))
+        question = ("--from", USER, "--at", MONDAY)
+        run = self.route(*question, config=path)
+        self.assertIn("\nmode: parallel, accept_on: answer\n", run.stdout)
+        self.assertEqual(re.findall(r'INVITE user "600" at gateway (\w+) ', run.stdout), ["pbx", "agent"])
+        answer = json.loads(self.route(*question, "--json", config=path).stdout)
+        self.assertEqual((answer["mode"], answer["gateway"], answer["gateways"]), ("parallel", "pbx", ["pbx", "agent"]))
+
+    def test_accept_on_early_media(self):
+        path = self.config(("accept_on: answer", "accept_on: early_media"))
+        self.assertIn("\nmode: serial, accept_on: early_media\n", self.route("--from", USER, "--at", MONDAY, config=path).stdout)
+        path = self.config(("accept_on: answer", "accept_on: early_media"), self.FAILOVER, ("mode: serial", "mode: parallel"))
+        self.refused("accept_on: early_media needs mode: serial", "check", "-c", path)
 
     def test_reject_says_why_the_others_did_not_match(self):
         question = ("--from", USER, "--at", "2026-05-04T23:30Z")
