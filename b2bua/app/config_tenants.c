@@ -132,7 +132,7 @@ static void check_token(struct load *ld, size_t i, size_t k)
 static void check_transfer(struct load *ld, size_t i, const struct tenant_yaml *y)
 {
 	struct config_tenant *t = &ld->c->tenants[i];
-	char key[64];
+	char key[80];
 	size_t length;
 	uint16_t port;
 
