@@ -256,7 +256,7 @@ int presets_merge(struct presets *p, const struct gateway_yaml *gateways, size_t
 	memset(p, 0, sizeof(*p));
 	arena_init(&p->arena, 0);
 	p->merged = calloc(count ? count : 1, sizeof(*p->merged));
-	p->loaded = calloc(count ? count : 1, sizeof(*p->loaded));
+	p->loaded = calloc(count ? count : 1, sizeof(void *));
 	p->told = calloc(count ? count : 1, sizeof(*p->told));
 	if (!p->merged || !p->loaded || !p->told)
 		return -ENOMEM;
