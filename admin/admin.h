@@ -27,6 +27,7 @@ struct admin;
 
 struct admin_call { /* borrowed for the callback */
 	const char *id, *tenant, *wacid, *state, *direction, *number, *user, *user_name, *gateway, *rule;
+	const char *attempts; /* JSON array, as in the record; NULL: none */
 	uint64_t started_ms, rang_ms, answered_ms;
 	bool on_hold, transferring;
 };

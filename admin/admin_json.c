@@ -24,14 +24,22 @@ static json_t *real_or_null(double v)
 	return v >= 0 ? json_real(v) : json_null();
 }
 
+static json_t *attempts_json(const char *text)
+{
+	json_t *attempts = text ? json_loads(text, 0, NULL) : NULL;
+
+	return attempts ? attempts : json_array();
+}
+
 json_t *admin_json_call(const struct admin_call *c)
 {
-	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "id", c->id,
-		"tenant", text_or_null(c->tenant), "wacid", text_or_null(c->wacid), "state", c->state, "direction",
-		c->direction, "number", text_or_null(c->number), "user", text_or_null(c->user), "user_name",
-		text_or_null(c->user_name), "gateway", text_or_null(c->gateway), "rule", text_or_null(c->rule),
-		"started_ms", time_or_null(c->started_ms), "rang_ms", time_or_null(c->rang_ms), "answered_ms",
-		time_or_null(c->answered_ms), "on_hold", c->on_hold, "transferring", c->transferring);
+	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o}", "id",
+		c->id, "tenant", text_or_null(c->tenant), "wacid", text_or_null(c->wacid), "state", c->state,
+		"direction", c->direction, "number", text_or_null(c->number), "user", text_or_null(c->user),
+		"user_name", text_or_null(c->user_name), "gateway", text_or_null(c->gateway), "rule",
+		text_or_null(c->rule), "started_ms", time_or_null(c->started_ms), "rang_ms", time_or_null(c->rang_ms),
+		"answered_ms", time_or_null(c->answered_ms), "on_hold", c->on_hold, "transferring", c->transferring,
+		"attempts", attempts_json(c->attempts));
 }
 
 json_t *admin_json_text(const char *text)
@@ -130,11 +138,9 @@ static void set_end(json_t *o, const struct call_record *r)
 
 static void set_ways(json_t *o, const struct call_record *r)
 {
-	json_t *attempts = r->attempts ? json_loads(r->attempts, 0, NULL) : NULL;
-
 	set(o, "accepted_on", text_or_null(r->accepted_on));
 	set(o, "early_media", text_or_null(r->early_media));
-	set(o, "attempts", attempts ? attempts : json_array());
+	set(o, "attempts", attempts_json(r->attempts));
 }
 
 static void set_media(json_t *o, const struct call_record *r)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <stdlib.h>
 
 static void each_call(void (*fn)(const struct admin_call *call, void *fn_arg), void *fn_arg, void *arg)
 {
@@ -16,6 +17,7 @@ static void each_call(void (*fn)(const struct admin_call *call, void *fn_arg), v
 	HASH_ITER (by_id, app->by_id, ac, next) {
 		struct call_report rep;
 		call_report(ac->call, &rep);
+		char *attempts = record_attempts(&rep);
 		const struct admin_call call = {
 			.id = ac->id,
 			.tenant = ac->number->tenant,
@@ -32,8 +34,10 @@ static void each_call(void (*fn)(const struct admin_call *call, void *fn_arg), v
 			.answered_ms = rep.answered_ms,
 			.on_hold = rep.on_hold,
 			.transferring = rep.transferring,
+			.attempts = attempts,
 		};
 		fn(&call, fn_arg);
+		free(attempts);
 	}
 }
 

@@ -114,13 +114,15 @@ static void fill_end(struct call_record *r, const struct call_report *rep)
 	r->duration_ms = rep->answered_ms && rep->ended_ms > rep->answered_ms ? rep->ended_ms - rep->answered_ms : 0;
 }
 
-static char *attempts_json(const struct call_report *rep)
+char *record_attempts(const struct call_report *rep)
 {
 	json_t *list = json_array();
 	char *text = NULL;
 
 	for (size_t i = 0; i < rep->try_count; i++) {
 		const struct call_attempt *t = &rep->tries[i];
+		if (!t->over)
+			continue;
 		json_array_append_new(
 			list, json_pack("{s:s, s:i, s:s, s:i}", "gateway", t->gateway, "sip_code", t->sip_code, "cause",
 				      cause_info(t->cause)->name, "ms", (int)t->ms));
@@ -142,7 +144,7 @@ static void fill_ways(struct call_record *r, const struct app_call *ac, const st
 	if (!rep->outbound && rep->answered_ms)
 		str_copy(r->accepted_on, sizeof(r->accepted_on), heard ? "early_media" : "answer");
 	str_copy(r->early_media, sizeof(r->early_media), heard ? "heard" : rep->early_media ? "unheard" : "none");
-	r->attempts = attempts_json(rep);
+	r->attempts = record_attempts(rep);
 }
 
 static void fill_media(struct call_record *r, const struct app_call *ac, const struct call_report *rep)

@@ -153,6 +153,9 @@ void info_digit(struct app_call *ac, char digit, unsigned duration_ms);
 
 /* ---- record.c ---- */
 void record_call(struct app_call *ac);
+/* What became of each INVITE to a gateway so far, as a JSON array; malloc'd. NULL: nothing was sent, or out of memory.
+ */
+char *record_attempts(const struct call_report *rep);
 /* A call of which nothing was ever opened: only its terminate webhook came, or it was found live after a restart. */
 void record_unopened(struct app *app, const struct wa_event *ev, const struct config_number *number);
 void record_leftover(struct app *app, const struct live_call *live);

@@ -79,7 +79,7 @@ def story_twice(rig):
         call.reply(480)
         call.expect("ACK")
     refused = []
-    d = Desk(rig, at_desk=lambda call: answers(call) if refused else rings(call))
+    d = Desk(rig, at_desk=lambda call: rings(call) if call is d.desk.calls[0] else answers(call))
     equal(d.call.refer(d.target).status, 202, "answer to the first REFER")
     d.call.expect("NOTIFY")
     d.desk.wait_calls(1)

@@ -39,11 +39,13 @@ def done(peers):
 
 
 def story_first_answer_wins(rig):
-    second = []
+    second, live = [], []
 
     def slowly(call):
         call.reply(180)
-        until(lambda: second and all(p.calls for p in peers), "the others")
+        until(lambda: second and peers[0].calls and getattr(peers[2].calls and peers[2].calls[0], "done", False), "the others")
+        until(lambda: w.events("sip_refused"), "the refusal")
+        live.extend(w.live())
         answers(call)
     w, peers = several(rig, cancelled, slowly, refuses(486))
     second.append(True)
@@ -58,6 +60,7 @@ def story_first_answer_wins(rig):
     check("SIP;cause=200" in reason, f"Reason of the CANCEL: {reason}")
     rtp = {p.calls[0].remote_rtp() for p in peers}
     equal(len(rtp), 1, "ports offered")
+    equal([[(a["gateway"], a["sip_code"]) for a in c["attempts"]] for c in live], [[("third", 486)]], "attempts while it rang")
     code, body = w.admin("GET", f"/v1/calls/{record['id']}")
     equal((code, len(body["attempts"])), (200, 3), "attempts by the API")
     w.check_idle()
