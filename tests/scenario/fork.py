@@ -112,13 +112,26 @@ def story_global_failure_ends_all(rig):
 
 
 def story_one_is_not_there(rig):
-    """Nobody listens, and another is at its limit: the third has the call."""
-    w, peers = several(rig, None, answers, refuses(480), gateways={"third": {"max_calls": 1}})
+    """Nobody listens, and another does not want it: the one between has the call."""
+    w, peers = several(rig, None, answers, refuses(480))
     rig.metasim(talk_ms=300).report()
     done(peers)
     record, = w.wait_records(1)
     expect_record(record, status="completed", gateway="second")
     check(attempts(record)["pbx"][0] in (0, 503), attempts(record))
+
+
+def story_one_is_at_its_limit(rig):
+    """It has a call already, and is sent no INVITE of the second: the other one has that."""
+    w, peers = several(rig, answers, lambda call: cancelled(call) if call is peers[1].calls[0] else answers(call),
+                       gateways={"pbx": {"max_calls": 1}})
+    rig.metasim(talk_ms=2500, calls=2, interval_ms=800).report()
+    done(peers)
+    first, second = w.wait_records(2)
+    expect_record(first, status="completed", gateway="pbx")
+    expect_record(second, status="completed", gateway="second")
+    equal(attempts(second), {"pbx": (503, "congestion"), "second": (200, "normal")}, "attempts of the second call")
+    equal(len(peers[0].calls), 1, "INVITEs at the one that is full")
 
 
 def story_ring_time_of_each(rig):
