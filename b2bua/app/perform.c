@@ -293,9 +293,11 @@ static void do_accept(struct app_call *ac, enum call_leg which, const char *sdp)
 static void do_reject(struct app_call *ac, const struct call_action *a)
 {
 	char error[320], retry[16];
-	struct sip_header headers[2];
+	struct sip_header headers[3];
 	size_t count = 0;
 
+	if (a->u.reject.code == 488)
+		headers[count++] = (struct sip_header){"Warning", SIP_WARNING_MEDIA};
 	if (a->u.reject.meta_code) {
 		snprintf(error, sizeof(error), "%d;text=\"%.200s\"", a->u.reject.meta_code,
 			a->u.reject.meta_text ? a->u.reject.meta_text : "");

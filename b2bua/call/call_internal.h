@@ -50,6 +50,7 @@ struct sip_leg {
 	enum leg_state state;
 	bool theirs;   /* the peer sent the INVITE */
 	bool new_peer; /* the next MEDIA_SET_SIP is another party's first */
+	bool plain;    /* SRTP was offered and refused: not again */
 	unsigned redirects;
 	size_t attempt; /* its call_attempt, counted from 1; 0: none */
 	const struct call_gateway *gateway;
@@ -189,7 +190,7 @@ int call_leg_headers(struct call *c, struct sip_leg *leg, const struct route_hea
 int call_leg_begin(struct call *c, struct sip_leg *leg);
 /* Send INVITE with our offer. Returns 0 or -ENOBUFS. */
 int call_leg_invite(struct call *c, enum call_leg leg);
-/* A 3xx that may be followed was, or false: it is a refusal. */
+/* A 3xx that may be followed was, or SRTP is offered no more to who refused it; or false: it is a refusal. */
 bool call_leg_redirected(struct call *c, const struct call_event *ev);
 /* REJECT, CANCEL or BYE, whatever is due; nothing when the leg is over. */
 void call_leg_close(struct call *c, enum call_leg leg, enum cause cause);

@@ -64,6 +64,7 @@ int call_group_invite(struct call *c)
 	c->sip.gateway = place->gateway;
 	c->sip.target = place->uri;
 	c->sip.redirects = 0;
+	c->sip.plain = false;
 	r = call_leg_invite(c, CALL_LEG_MAIN);
 	if (r < 0)
 		return r;

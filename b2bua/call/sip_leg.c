@@ -145,6 +145,7 @@ int call_leg_aim(struct call *c, struct sip_leg *leg, const struct call_sip_targ
 	leg->gateway = t->gateway;
 	leg->referred_by = leg->replaces = NULL;
 	leg->redirects = 0;
+	leg->plain = false;
 	if (copy_whole(c, &leg->target, t->uri) < 0 || name_caller(c, leg, t) < 0 ||
 		copy_headers(c, &bounded, &own) < 0)
 		return -ENOMEM;
@@ -162,7 +163,7 @@ int call_leg_begin(struct call *c, struct sip_leg *leg)
 	negotiate_sip_init(&leg->sdp, gw ? gw->codecs : any, gw ? gw->ptime_ms : 0, &c->local.sip_rtp,
 		(uint64_t)c->local.wa.ssrc + ++c->dialogs);
 	negotiate_sip_bitrate(&leg->sdp, c->wa.offer.remote.max_bitrate);
-	if (!gw || gw->srtp == MEDIA_SRTP_OFF)
+	if (!gw || gw->srtp == MEDIA_SRTP_OFF || leg->plain)
 		return 0;
 	/* Whoever was called before knows the keys of then. */
 	if (c->sip_keys_used == MEDIA_SIP_LEGS)
@@ -205,18 +206,33 @@ int call_leg_invite(struct call *c, enum call_leg which)
 	return 0;
 }
 
+/* A peer that forbids SRTP refuses the keys beside plain RTP with 488, too. To offer is not to insist: it is asked once
+ * more, without them. */
+static bool call_without_srtp(struct call *c, struct sip_leg *leg, const struct call_event *ev)
+{
+	if (ev->u.sip.code != 488 || leg->plain || leg->sdp.srtp != MEDIA_SRTP_OFFER)
+		return false;
+	call_attempt_end(c, leg, ev->u.sip.code, CAUSE_NO_CODEC);
+	leg->plain = true;
+	leg->state = LEG_OVER;
+	return call_leg_invite(c, ev->leg) == 0;
+}
+
 /* The same caller calls elsewhere: only the address changes (RFC 3261 s8.1.3.4). The ring time goes on. */
 bool call_leg_redirected(struct call *c, const struct call_event *ev)
 {
 	const struct call_sip_target *to = ev->u.sip.redirect;
 	struct sip_leg *leg = call_leg(c, ev->leg);
 
+	if (call_without_srtp(c, leg, ev))
+		return true;
 	if (!to || ev->u.sip.code < 300 || ev->u.sip.code > 399 || leg->redirects >= LIMIT_REDIRECTS)
 		return false;
 	if (copy_whole(c, &leg->target, to->uri) < 0)
 		return false;
 	if (to->gateway)
 		leg->gateway = to->gateway;
+	leg->plain = false;
 	leg->redirects++;
 	call_attempt_end(c, leg, ev->u.sip.code, cause_from_sip(ev->u.sip.code, ev->u.sip.q850));
 	leg->state = LEG_OVER;

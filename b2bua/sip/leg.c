@@ -280,8 +280,9 @@ bool leg_respond(struct sip_leg *leg, int code, const char *sdp)
 		refresh_keep_sdp(leg, sdp);
 	}
 	nua_respond(leg->nh, code, phrase, TAG_IF(leg->pending == PENDING_UPDATE, NUTAG_WITH_SAVED(leg->update)),
-		TAG_IF(*lines, SIPTAG_HEADER_STR(lines)), TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR("application/sdp")),
-		TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
+		TAG_IF(*lines, SIPTAG_HEADER_STR(lines)), TAG_IF(code == 488, SIPTAG_WARNING_STR(SIP_WARNING_MEDIA)),
+		TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR("application/sdp")), TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)),
+		TAG_END());
 	leg->unacked = leg->pending == PENDING_INVITE && code < 300;
 	leg->answer_in_ack = leg->unacked && leg->offerless;
 	pending_done(leg);

@@ -256,6 +256,9 @@ void sip_leg_respond(struct sip_stack *s, uint64_t leg, int code, const char *sd
 void sip_leg_ring(struct sip_stack *s, uint64_t leg, int code, const char *sdp); /* 180; 183 with SDP */
 /* sdp: the answer, or the offer when the INVITE had none (SIP_EV_ACK then brings the answer). */
 void sip_leg_accept(struct sip_stack *s, uint64_t leg, const char *sdp);
+/* RFC 3261 s20.43: goes with every 488 */
+#define SIP_WARNING_MEDIA "305 watrunk \"Incompatible media format\""
+
 /* code 300..699; headers beside Reason (X-WA-Error, Retry-After, Warning). */
 void sip_leg_reject(struct sip_stack *s, uint64_t leg, int code, const char *phrase, int q850,
 	const struct sip_header *headers, size_t header_count);
