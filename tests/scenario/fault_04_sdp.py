@@ -20,7 +20,7 @@ def story_ptime_30_and_no_rtcp_line(rig):
             call.media.ptime = ptime
             equal(reinvite(call, "m=audio {port} RTP/AVP 0", *asked.split("\r\n")).status, 200, "re-INVITE")
             until(lambda p=ptime: len(call.media.audio()[-1][6]) == p * 8, f"packets of {ptime} ms")
-        check_one_line(call.media.audio(), 80)
+        check_one_line(call.media.audio(), 1)      # the grid is moved once, to where WhatsApp's packets arrive
         call.bye()
     one_call(rig, script)
 
