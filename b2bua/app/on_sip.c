@@ -1,7 +1,12 @@
 /* b2bua/app/on_sip.c -- what the SIP leg does -> call events */
 #include "b2bua/app/dial.h"
 
+#include "b2bua/sip/uri.h"
+#include "lib/base/str.h"
+
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 enum { Q850_NETWORK_OUT_OF_ORDER = 38 }; /* ITU-T Q.850 */
 
@@ -101,9 +106,31 @@ static bool find_target(
 	return false;
 }
 
+/* Who referred, but not where he sits: his user part at our domain. What else the header has (display name, parameters,
+ * RFC 3892 s2's cid of a signature over what is another header now) stays here. dst "": nothing to be told. */
+static void hide_referrer(const struct config *c, const char *value, char dst[TARGET_URI_MAX])
+{
+	const char *open = strchr(value, '<'), *start = open ? open + 1 : value;
+	size_t length = strcspn(start, open ? ">" : ";, \t");
+	char text[TARGET_URI_MAX];
+	struct sip_uri uri;
+	int n = -1;
+
+	if (str_copy_n(text, sizeof(text), start, length) == 0 && sip_uri_parse(text, &uri) == 0)
+		n = snprintf(dst, TARGET_URI_MAX, "<sip:%.*s%s%s>", (int)uri.user_length,
+			uri.user_length ? uri.user : "", uri.user_length ? "@" : "", c->sip.domain);
+	if (n < 0 || n >= TARGET_URI_MAX)
+		dst[0] = '\0';
+}
+
 static void on_refer(struct app_call *ac, const struct sip_event *se, struct call_event *ev, char *uri)
 {
-	ev->u.refer.target = (struct call_sip_target){.referred_by = se->referred_by, .replaces = se->refer_replaces};
+	char referrer[TARGET_URI_MAX] = "";
+
+	if (se->referred_by)
+		hide_referrer(ac->config, se->referred_by, referrer);
+	ev->u.refer.target =
+		(struct call_sip_target){.referred_by = *referrer ? referrer : NULL, .replaces = se->refer_replaces};
 	ev->u.refer.allowed = find_target(ac, ev->leg, se->refer_to, uri, &ev->u.refer.target, &ev->u.refer.code);
 	app_step(ac, ev);
 }
