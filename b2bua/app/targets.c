@@ -55,7 +55,8 @@ static const struct call_gateway *gateway_of_host(
 		if (!same)
 			continue;
 		if (strcmp(config_tenant_of_gateway(c, &c->gateways[i]), tenant) != 0) {
-			*ret_foreign = true;
+			/* One that registers has our own name for a host, which is everybody's. */
+			*ret_foreign |= !c->gateway_sources[i].registered_as;
 			continue;
 		}
 		if (!wanted->port || wanted->port == (own.port ? own.port : 5060))

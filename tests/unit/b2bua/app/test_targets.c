@@ -175,6 +175,57 @@ static void users_at_a_gateway(void **state)
 	assert_string_equal(uri, "sip:10.0.0.1:5070;transport=tcp");
 }
 
+/* pbx and named are a's, second (which has pbx's host) and six b's; both have domains of their own. */
+static void tenants_stay_among_themselves(void **state)
+{
+	static char *domains_a[] = {"agents.example", "2001:db8::5"}, *domains_b[] = {"b.example"};
+	static struct config_tenant tenants[] = {
+		{.name = "a", .transfer_domains = domains_a, .transfer_domain_count = 2, .tel_gateway = &gateways[1]},
+		{.name = "b", .transfer_domains = domains_b, .transfer_domain_count = 1},
+	};
+	static const struct {
+		const char *tenant;
+		int of_call;
+		const char *wanted;
+		int result, gateway;
+	} table[] = {
+		{"a", 0, "sip:601@pbx.example", 0, 1},
+		{"a", 0, "sip:601@10.0.0.1:5090", 0, 0}, /* its own gateway's host, at the port it names */
+		{"b", 2, "sip:601@10.0.0.1:5070;transport=tcp", 0, 2},
+		{"a", 0, "sip:601@[2001:db8::5]", -EPERM, 0}, /* b's gateway, though a domain of a's allows it */
+		{"b", 2, "sip:601@pbx.example", -EPERM, 0},
+		{"b", 2, "sip:601@10.0.0.2", -EPERM, 0},
+		{"a", 0, "sip:anna@agents.example", 0, 0},
+		{"b", 2, "sip:anna@agents.example", -EPERM, 0},
+		{"a", 0, "sip:anna@b.example", -EPERM, 0},
+		{"b", 2, "sip:anna@b.example", 0, 2},
+		{"a", 0, "sip:anna@10.9.9.9", -EPERM, 0}, /* of transfer.domains, which is nobody's now */
+		{"a", 0, "tel:+44123", 0, 1},
+		{"b", 2, "tel:+44123", 0, 2},
+		{"b", 2, "sip:601@trunk.example", 0, 2}, /* our own name */
+		{"", -1, "sip:601@pbx.example", -EPERM, 0},
+	};
+	char uri[TARGET_URI_MAX];
+
+	(void)state;
+	sources[0].tenant = sources[1].tenant = "a";
+	sources[2].tenant = sources[3].tenant = "b";
+	config.tenants = tenants;
+	config.tenant_count = 2;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const struct call_gateway *found = NULL;
+		int r = target_resolve(
+			&config, table[i].tenant, gateway_at(table[i].of_call), table[i].wanted, uri, &found);
+		if (r != table[i].result || (r == 0 && found != &gateways[table[i].gateway]))
+			fail_msg("row %zu, %s of %s: %d at %s", i, table[i].wanted, table[i].tenant, r,
+				found ? found->name : "-");
+	}
+	config.tenant_count = 0;
+	config.tenants = NULL;
+	for (int i = 0; i < 4; i++)
+		sources[i].tenant = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +233,7 @@ int main(void)
 		cmocka_unit_test(telephone_numbers_have_a_gateway),
 		cmocka_unit_test(nothing_longer_than_its_place),
 		cmocka_unit_test(users_at_a_gateway),
+		cmocka_unit_test(tenants_stay_among_themselves),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }
