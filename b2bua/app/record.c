@@ -153,7 +153,8 @@ static void fill_media(struct call_record *r, const struct app_call *ac, const s
 	str_copy(r->sip_codec, sizeof(r->sip_codec), codec_name(rep->sip_codec));
 	if (ac->has_stats) { /* else "not measured", which is not "nothing came" */
 		fill_quality(&r->wa_rx, &ac->stats.rx[END_WA], EMODEL_OPUS_NB);
-		fill_quality(&r->sip_rx, &ac->stats.rx[END_SIP], EMODEL_G711_PLC);
+		fill_quality(&r->sip_rx, &ac->stats.rx[END_SIP],
+			rep->sip_codec == AUDIO_OPUS ? EMODEL_OPUS_NB : EMODEL_G711_PLC);
 	}
 	r->setup_invite_us = ac->setup_invite_us;
 	r->setup_accept_us = ac->setup_accept_us;
