@@ -7,13 +7,14 @@
  *   3     Require: the library answers 420                      6, 7  bindings.c
  *   4     digest (strangers.c)                                  8  200 with everything that is bound
  *
- * Contact is read from the bytes that came (contact_list.c): the library decodes escapes that need none.
+ * The URI of a Contact is kept as the library read it: byte for byte but for escapes, which it decodes where they are
+ * not needed and writes in capitals. (It can keep every byte, MSG_DO_EXTRACT_COPY, but then loses what follows a
+ * message in the same TCP segment.)
  */
 #include "b2bua/sip/leg.h"
 
 #include "b2bua/sip/bindings.h"
 #include "b2bua/sip/caller.h"
-#include "b2bua/sip/contact_list.h"
 #include "b2bua/sip/text.h"
 #include "lib/base/counter.h"
 #include "lib/base/str.h"
@@ -26,7 +27,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { EXPIRE_EARLIEST_US = 10000 };
+enum { EXPIRE_EARLIEST_US = 10000, MALFORMED_EXPIRES_S = 3600, EXPIRES_MAX_S = 0x7fffffff };
 
 struct registering {
 	char name[SIP_USER_NAME_MAX];
@@ -75,66 +76,93 @@ static void on_change(enum binding_change change, const struct sip_binding *b, v
 
 struct reading {
 	struct sip_binding common;
-	struct contact_item items[BINDINGS_CONTACTS_MAX];
+	char uris[BINDINGS_CONTACTS_MAX][SIP_CONTACT_MAX];
 	struct binding_wish wishes[BINDINGS_CONTACTS_MAX];
 	struct binding_request request;
 };
 
-/* "Contact: value\r\n" as it came; only the first of several on a line has bytes. */
-static void value_of(const msg_common_t *h, const char **ret_value, size_t *ret_length)
+/* What is no number counts as 3600 s (RFC 3261 s20.10). */
+static unsigned expires_of(const char *value)
 {
-	const char *line = h->h_data, *colon = line ? memchr(line, ':', h->h_len) : NULL;
+	size_t length = strlen(value);
+	unsigned s = 0;
 
-	*ret_value = colon ? colon + 1 : "";
-	*ret_length = colon ? h->h_len - (size_t)(colon + 1 - line) : 0;
+	for (size_t i = 0; i < length; i++) {
+		if (value[i] < '0' || value[i] > '9')
+			return MALFORMED_EXPIRES_S;
+		s = s > EXPIRES_MAX_S / 10 - 1 ? EXPIRES_MAX_S : s * 10 + (unsigned)(value[i] - '0');
+	}
+	return length ? s : MALFORMED_EXPIRES_S;
+}
+
+/* "1", "0.5", "0.125" (RFC 3261 s25.1, qvalue) */
+static unsigned q_of(const char *value)
+{
+	size_t length = value ? strlen(value) : 0;
+	unsigned q = 0, weight = 100;
+
+	if (length == 0 || length > 5 || (value[0] != '0' && value[0] != '1') || (length > 1 && value[1] != '.'))
+		return BINDINGS_Q_MAX;
+	q = value[0] == '1' ? BINDINGS_Q_MAX : 0;
+	for (size_t i = 2; i < length; i++, weight /= 10) {
+		if (value[i] < '0' || value[i] > '9')
+			return BINDINGS_Q_MAX;
+		q += (unsigned)(value[i] - '0') * weight;
+	}
+	return q > BINDINGS_Q_MAX ? BINDINGS_Q_MAX : q;
+}
+
+/* Appends one; the URI in the bytes of the library. */
+static int read_contact(const sip_t *sip, const sip_contact_t *m, struct reading *rd)
+{
+	size_t i = rd->request.wish_count;
+	struct binding_wish *w = &rd->wishes[i];
+	issize_t n;
+
+	if (i == BINDINGS_CONTACTS_MAX)
+		return 403;
+	n = url_e(rd->uris[i], sizeof(rd->uris[i]), m->m_url);
+	if (n <= 0 || (size_t)n >= sizeof(rd->uris[i]))
+		return 400;
+	*w = (struct binding_wish){.contact = rd->uris[i], .q = q_of(m->m_q)};
+	w->expires_given = m->m_expires || sip->sip_expires;
+	if (m->m_expires)
+		w->expires_s = expires_of(m->m_expires);
+	else if (sip->sip_expires)
+		w->expires_s = (unsigned)sip->sip_expires->ex_delta;
+	rd->request.wish_count++;
+	return 200;
 }
 
 static int read_contacts(const sip_t *sip, struct reading *rd)
 {
-	struct contact_list list = {.items = rd->items, .max = BINDINGS_CONTACTS_MAX};
-	size_t headers = 0, length;
-	const char *value;
+	const sip_contact_t *m = sip->sip_contact;
+	int status = 200;
 
-	for (const sip_contact_t *m = sip->sip_contact; m; m = m->m_next, headers++) {
-		value_of(m->m_common, &value, &length);
-		if (length && contact_list_parse(&list, value, length))
-			return 400;
-	}
-	if (list.count + list.all != headers)
-		return 400; /* the library and we do not read the same */
-	if (list.all && !(sip->sip_expires && sip->sip_expires->ex_delta == 0 && !sip->sip_expires->ex_date))
-		return 400;
-	for (size_t i = 0; i < list.count; i++) {
-		const struct contact_item *item = &rd->items[i];
-		struct binding_wish *w = &rd->wishes[i];
-
-		*w = (struct binding_wish){item->uri, item->expires_given, item->expires_s, item->q};
-		if (!w->expires_given && sip->sip_expires) {
-			w->expires_given = true;
-			w->expires_s = (unsigned)sip->sip_expires->ex_delta;
-		}
-	}
 	rd->request.wishes = rd->wishes;
-	rd->request.wish_count = list.count;
-	rd->request.all = list.all;
-	return 200;
+	if (m && m->m_url->url_type == url_any) {
+		rd->request.all = true;
+		return !m->m_next && sip->sip_expires && sip->sip_expires->ex_delta == 0 && !sip->sip_expires->ex_date
+			       ? 200
+			       : 400;
+	}
+	for (; m && status == 200; m = m->m_next)
+		status = read_contact(sip, m, rd);
+	return status;
 }
 
 /* RFC 3327: the way back to him, as a Route. */
 static int read_path(const sip_t *sip, struct sip_binding *b)
 {
-	struct contact_item hop;
 	struct strbuf sb;
 
 	strbuf_init(&sb, b->path, sizeof(b->path));
 	for (const sip_path_t *path = sip->sip_path; path; path = path->r_next) {
-		struct contact_list one = {.items = &hop, .max = 1};
 		struct sip_uri uri;
 		char text[SIP_PATH_MAX];
 		issize_t n = url_e(text, sizeof(text), path->r_url);
 
-		if (n <= 0 || (size_t)n >= sizeof(text) || contact_list_parse(&one, text, (size_t)n) ||
-			sip_uri_parse(text, &uri))
+		if (n <= 0 || (size_t)n >= sizeof(text) || sip_uri_parse(text, &uri))
 			return 400;
 		strbuf_printf(&sb, "%s<%s>", sb.length ? ", " : "", text);
 	}

@@ -132,7 +132,7 @@ enum { SIP_CONTACT_MAX = 512, SIP_PATH_MAX = 512, SIP_USER_NAME_MAX = 64 };
 struct sip_binding {
 	char id[24]; /* of this program's: for people and the store */
 	char user[SIP_USER_NAME_MAX];
-	char contact[SIP_CONTACT_MAX]; /* the URI, byte for byte */
+	char contact[SIP_CONTACT_MAX]; /* the URI, byte for byte but for the form of escapes */
 	char path[SIP_PATH_MAX];       /* RFC 3327: value of the Path headers, "" none */
 	char call_id[256], agent[128]; /* agent: User-Agent */
 	uint32_t cseq;

@@ -194,8 +194,6 @@ static int listener_open(struct sip_stack *s, struct sip_listener *l)
 		/* tls.c verifies, during the handshake */
 		TAG_IF(*dir, TPTAG_TLS_VERIFY_POLICY(TPTLS_VERIFY_NONE)),
 		TAG_IF(s->conf.t1x64_ms, NTATAG_SIP_T1X64(s->conf.t1x64_ms)),
-		/* Headers keep the bytes they came in: registrar.c. */
-		NTATAG_SIPFLAGS(MSG_DO_CANONIC | MSG_DO_EXTRACT_COPY),
 		/* What is not in Allow the stack answers 405 by itself. */
 		SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, REGISTER"),
 		/* No sixth: with the library's own default that fills its list of 8, and it reads past the end.
