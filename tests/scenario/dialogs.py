@@ -75,8 +75,14 @@ def together(rig, *plays, timeout=40):
         users.append(number)
 
         def script(call, play=play, number=number):
-            call.user_hangs_up = lambda: until(lambda: sims, "metasim")[0].act(user=number, hang_up=True)
-            call.users_call = number
+            # Both talk before one hangs up: a call that Meta has not accepted yet has another record.
+            def talking(then):
+                until(lambda: sims, "metasim")[0].wait_user_event("audio_heard", user=number)
+                return then
+
+            bye = call.bye
+            call.bye = lambda **how: talking(bye)(**how)
+            call.user_hangs_up = lambda: talking(sims[0].act)(user=number, hang_up=True)
             play.script(call)
         peers.append(SipPeer(rig, script, port=port))
     w = rig.watrunk(gateways=gateways, dialplan=rules)
