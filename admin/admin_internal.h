@@ -89,6 +89,7 @@ void delete_parked(struct api_reply *r);
 void get_registrations(struct api_reply *r);
 void delete_registration(struct api_reply *r);
 void get_bans(struct api_reply *r);
+void get_gateways(struct api_reply *r); /* gateways_api.c */
 void delete_ban(struct api_reply *r);
 /* messages_api.c */
 void post_message(struct api_reply *r);

@@ -128,6 +128,16 @@ struct api_ban { /* borrowed for the callback */
 	uint64_t dropped;
 };
 
+struct api_gateway { /* borrowed for the callback */
+	const char *name, *tenant, *uri;
+	bool watched, up; /* up: as far as is known */
+	uint64_t down_since_ms, ping_ms;
+	int ping_code; /* of the last OPTIONS; 0 none */
+	bool registers, registered;
+	int register_code;
+	unsigned calls, max_calls; /* 0: no limit */
+};
+
 /* An operation that is NULL is answered 501 (API_NOT_OFFERED); a list that is NULL, too. */
 struct api_ops {
 	/* Refused with API_NO_PERMISSION (until_ms: when it expired), CONFLICT, TARGET_REFUSED, UNKNOWN_NUMBER, LIMIT,
@@ -152,6 +162,7 @@ struct api_ops {
 	void (*send_message)(const struct api_message *m, struct api_reply *reply, void *arg);
 	void (*each_registration)(void (*fn)(const struct api_registration *r, void *fn_arg), void *fn_arg, void *arg);
 	void (*drop_registration)(const char *id, struct api_reply *reply, void *arg); /* or API_NOT_FOUND */
+	void (*each_gateway)(void (*fn)(const struct api_gateway *gateway, void *fn_arg), void *fn_arg, void *arg);
 	void (*each_ban)(void (*fn)(const struct api_ban *ban, void *fn_arg), void *fn_arg, void *arg);
 	/* source: an address, or any of a banned network. API_NOT_FOUND: not banned. */
 	void (*lift_ban)(const char *source, struct api_reply *reply, void *arg);

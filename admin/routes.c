@@ -45,6 +45,7 @@ const struct api_route api_routes[] = {
 		.scope = API_SCOPE_OPERATOR},
 	{"DELETE", "/v1/registrations/{id}", delete_registration, 200, "not-found not-offered", NULL, "",
 		.scope = API_SCOPE_OPERATOR},
+	{"GET", "/v1/gateways", get_gateways, 200, "not-found not-offered", NULL, "", .scope = API_SCOPE_OPERATOR},
 	{"GET", "/v1/bans", get_bans, 200, "not-found not-offered", NULL, "", .scope = API_SCOPE_OPERATOR},
 	{"DELETE", "/v1/bans/{source}", delete_ban, 200, "not-found not-offered", NULL, "",
 		.scope = API_SCOPE_OPERATOR},

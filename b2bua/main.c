@@ -9,6 +9,7 @@ static const char usage[] =
 	"\n"
 	"  watrunk run -c FILE                 run until SIGTERM\n"
 	"  watrunk check -c FILE               is this configuration right? every fault with file, line and key\n"
+	"  watrunk gateways [-c FILE]          the gateways: up, down, registered, calls\n"
 	"  watrunk doctor [-c FILE]            will it work? names, certificates, gateways, Meta, ports, clock\n"
 	"  watrunk presets [NAME]              what is known of kinds of gateways; one of them\n"
 	"  watrunk route-test -c FILE --to NUMBER --from NUMBER [--name TEXT] [--payload TEXT] [--at TIME]\n"
@@ -50,7 +51,8 @@ int main(int argc, char **argv)
 		{"hangup", cmd_hangup}, {"call", cmd_call}, {"transfer", cmd_transfer}, {"hold", cmd_hold},
 		{"resume", cmd_resume}, {"dtmf", cmd_dtmf}, {"permissions", cmd_permissions}, {"parked", cmd_parked},
 		{"send", cmd_send}, {"reload", cmd_reload}, {"presets", cmd_presets},
-		{"registrations", cmd_registrations}, {"bans", cmd_bans}, {"doctor", cmd_doctor}};
+		{"registrations", cmd_registrations}, {"bans", cmd_bans}, {"doctor", cmd_doctor},
+		{"gateways", cmd_gateways}};
 
 	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
 		printf("watrunk %s\n", WATRUNK_VERSION);

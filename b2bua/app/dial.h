@@ -128,6 +128,8 @@ void reload_ask(struct app *app, struct api_reply *reply);
 
 /* ---- on_api.c ---- */
 void on_api_ops(struct app *app, struct api_ops *ret_ops);
+/* gateways.c */
+void gateways_each(void (*fn)(const struct api_gateway *gateway, void *fn_arg), void *fn_arg, void *arg);
 
 /* ---- ask.c ---- */
 /* Ask the service of a ROUTE_ASK. Facts and arena stay until done, which comes once, never from within, with the route

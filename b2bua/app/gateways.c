@@ -135,6 +135,35 @@ size_t gateways_registered(const struct app *app)
 	return count;
 }
 
+static unsigned calls_to(const struct app *app, const struct call_gateway *gateway);
+
+void gateways_each(void (*fn)(const struct api_gateway *gateway, void *fn_arg), void *fn_arg, void *arg)
+{
+	struct app *app = arg;
+	const struct config *c = app->config;
+
+	for (size_t i = 0; i < c->gateway_count; i++) {
+		struct sip_gateway_status s = {.up = true};
+		(void)sip_gateway_status(app->sip, c->gateways[i].name, &s);
+		const struct api_gateway g = {
+			.name = c->gateways[i].name,
+			.tenant = c->gateway_sources[i].tenant,
+			.uri = c->gateways[i].uri,
+			.watched = s.watched,
+			.up = s.up,
+			.down_since_ms = s.down_since_ms,
+			.ping_ms = s.ping_ms,
+			.ping_code = s.ping_code,
+			.registers = s.registers,
+			.registered = s.registered,
+			.register_code = s.register_code,
+			.calls = calls_to(app, &c->gateways[i]),
+			.max_calls = c->gateway_sources[i].max_calls,
+		};
+		fn(&g, fn_arg);
+	}
+}
+
 /* ---- limits ---- */
 
 static unsigned calls_to(const struct app *app, const struct call_gateway *gateway)

@@ -41,6 +41,20 @@ static void put_headers(const struct manners *m, const struct call_action *a, st
 	}
 }
 
+/* The call logic knows no tenants. */
+static void put_tenant(const struct config *c, const struct manners *m, const struct call_action *a,
+	const struct call_facts *facts, struct invite_parts *ret)
+{
+	const struct config_number *number = config_number_by_id(c, facts->phone_number_id);
+	const char *name = m->header[MANNERS_TENANT] ? m->header[MANNERS_TENANT] : manners_fact_header(MANNERS_TENANT);
+
+	for (size_t i = 0; i < a->u.invite.header_count; i++)
+		if (str_equal_nocase(a->u.invite.headers[i].name, name))
+			return; /* the route's own */
+	if (number && *number->tenant && *name)
+		put(ret, name, number->tenant);
+}
+
 /* ---- who calls ---- */
 
 static const char *from_user(
@@ -107,6 +121,7 @@ int invite_make(const struct config *c, const struct call_action *a, const struc
 		.registered_user = gateway_registered_as(c, gw, ret->target),
 	};
 	put_headers(m, a, ret);
+	put_tenant(c, m, a, facts, ret);
 	if (*ret->pai && hides_caller(m, a))
 		put(ret, "Privacy", "id"); /* RFC 3325 s9.3: for whoever trusts us, and nobody behind it */
 	return 0;

@@ -538,4 +538,5 @@ void on_api_ops(struct app *app, struct api_ops *ret_ops)
 		.arg = app,
 	};
 	on_registration_ops(ret_ops);
+	ret_ops->each_gateway = gateways_each;
 }

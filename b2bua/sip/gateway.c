@@ -45,6 +45,8 @@ struct gateway {
 	struct {
 		unsigned every_s, failed, answered;
 		bool down;
+		int code;
+		uint64_t at_ms, down_since_ms;
 		nua_handle_t *nh;
 		struct loop_timer timer;
 	} ping;
@@ -222,9 +224,12 @@ static void pinged(struct gateway *g, int status)
 	handle_done(&g->ping.nh);
 	g->ping.failed = alive ? 0 : g->ping.failed + 1;
 	g->ping.answered = alive ? g->ping.answered + 1 : 0;
+	g->ping.code = status;
+	g->ping.at_ms = loop_wall_ms(g->stack->loop);
 	ping_at(g, g->ping.every_s);
 	if (!g->ping.down && g->ping.failed >= DOWN_AFTER) {
 		g->ping.down = true;
+		g->ping.down_since_ms = g->ping.at_ms;
 		counter_inc(CNT_SIP_GATEWAY_DOWN);
 		tell(g, SIP_GATEWAY_DOWN, status);
 	} else if (g->ping.down && g->ping.answered >= UP_AFTER) {
@@ -394,6 +399,9 @@ int sip_gateway_status(const struct sip_stack *s, const char *name, struct sip_g
 	*ret_status = (struct sip_gateway_status){
 		.up = !g->ping.down,
 		.watched = g->ping.every_s > 0,
+		.ping_code = g->ping.code,
+		.ping_ms = g->ping.at_ms,
+		.down_since_ms = g->ping.down ? g->ping.down_since_ms : 0,
 		.registers = g->reg.wanted,
 		.registered = g->reg.registered,
 		.register_code = g->reg.code,

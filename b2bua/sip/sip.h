@@ -284,7 +284,9 @@ struct sip_gateway {
 
 struct sip_gateway_status {
 	bool up, watched, registers, registered;
-	int register_code; /* last answer, 0: none yet */
+	int register_code;               /* last answer, 0: none yet */
+	int ping_code;                   /* last answer to OPTIONS, 408: none came; 0: not asked yet */
+	uint64_t ping_ms, down_since_ms; /* wall; 0 never, 0 while it is up */
 };
 
 /* Begins at once. gw is copied. Returns 0, -EINVAL (URI, no listener with this transport) or -ENOMEM.

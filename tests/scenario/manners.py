@@ -142,6 +142,25 @@ def story_ring_timeout_of_the_gateway(rig):
     second.wait_done()
 
 
+def story_gateways_listed(rig):
+    """One that is down, one that nobody watches and that has a call."""
+    peer = rig.add(SipPeer(rig, talk))
+    w = rig.watrunk(gateways=[rig.gateway(max_calls=5), {"name": "gone", "uri": f"sip:127.0.0.1:{rig.ports.one()};transport=udp", "ping": 1}],
+                    sip={"t1x64_ms": 1000})
+    sim = rig.metasim(talk_ms=3000)
+    sim.wait_event("audio_heard")
+    pbx, gone = w.admin("GET", "/v1/gateways")[1]["gateways"]
+    equal((pbx["state"], pbx["calls"], pbx["max_calls"], pbx["registered"]), ("unwatched", 1, 5, None), "the gateway with a call")
+    w.wait_event("gateway_down", EVENT_WAIT_S, gateway="gone")
+    gone = w.admin("GET", "/v1/gateways")[1]["gateways"][1]
+    equal((gone["state"], gone["options_code"] in (408, 503), gone["calls"]), ("down", True, 0), "the gateway that is not there")
+    check(gone["down_since_ms"] and gone["options_ms"] >= gone["down_since_ms"], f"times {gone}")
+    code, out, err = w.cli("gateways")
+    check(code == 0 and re.search(r"^gone +down ", out, flags=re.M), f"{out}{err}")
+    sim.report()
+    peer.wait_done()
+
+
 def story_reload_takes_another_preset(rig):
     peer = rig.add(SipPeer(rig, talk))
     preset = rig.dir / "mine.yaml"

@@ -187,6 +187,26 @@ static void drop_registration(const char *id, struct api_reply *reply, void *arg
 	done(reply);
 }
 
+static void each_gateway(void (*fn)(const struct api_gateway *gateway, void *fn_arg), void *fn_arg, void *arg)
+{
+	static const struct api_gateway two[] = {
+		{.name = "pbx", .tenant = "", .uri = "sip:192.0.2.10", .up = true, .calls = 2},
+		{.name = "trunk",
+			.tenant = "acme",
+			.uri = "sip:192.0.2.11",
+			.watched = true,
+			.down_since_ms = 5,
+			.ping_ms = 6,
+			.ping_code = 408,
+			.registers = true,
+			.register_code = 401,
+			.max_calls = 3}};
+
+	begin("gateways", arg);
+	fn(&two[0], fn_arg);
+	fn(&two[1], fn_arg);
+}
+
 static void each_ban(void (*fn)(const struct api_ban *ban, void *fn_arg), void *fn_arg, void *arg)
 {
 	static const struct api_ban one = {"2001:db8::/64", "unproven", 12, 3};
@@ -234,6 +254,7 @@ const struct api_ops shell_ops = {
 	.each_registration = each_registration,
 	.drop_registration = drop_registration,
 	.each_ban = each_ban,
+	.each_gateway = each_gateway,
 	.lift_ban = lift_ban,
 	.arg = &shell,
 };

@@ -51,6 +51,7 @@ static void test_without_a_shell_nothing_is_offered(void **state)
 		{"DELETE", "/v1/parked/p-1", ""},
 		{"GET", "/v1/registrations", ""},
 		{"DELETE", "/v1/registrations/b-1", ""},
+		{"GET", "/v1/gateways", ""},
 		{"GET", "/v1/bans", ""},
 		{"DELETE", "/v1/bans/192.0.2.1", ""},
 		{"POST", "/v1/messages", "{\"type\":\"text\",\"text\":\"x\",\"to\":\"+447700900123\"}"},
@@ -440,6 +441,25 @@ static void test_one_permission(void **state)
 	assert_int_equal(rig_ask("GET", "/v1/permissions/a%20b", NULL), 400);
 }
 
+static void test_gateways(void **state)
+{
+	json_t *body, *g;
+
+	(void)state;
+	assert_int_equal(rig_ask("GET", "/v1/gateways", &body), 200);
+	g = json_array_get(json_object_get(body, "gateways"), 0);
+	assert_string_equal(rig_text(g, "state"), "unwatched");
+	assert_true(json_is_null(json_object_get(g, "registered")));
+	assert_int_equal(json_integer_value(json_object_get(g, "calls")), 2);
+	g = json_array_get(json_object_get(body, "gateways"), 1);
+	assert_string_equal(rig_text(g, "state"), "down");
+	assert_string_equal(rig_text(g, "tenant"), "acme");
+	assert_int_equal(json_integer_value(json_object_get(g, "options_code")), 408);
+	assert_int_equal(json_integer_value(json_object_get(g, "down_since_ms")), 5);
+	assert_true(json_is_false(json_object_get(g, "registered")));
+	json_decref(body);
+}
+
 static void test_parked_dials(void **state)
 {
 	static const struct api_parked two[] = {
@@ -583,6 +603,7 @@ int main(void)
 		T(test_permission_filters),
 		T(test_one_permission),
 		T(test_parked_dials),
+		T(test_gateways),
 		T(test_registrations),
 		T(test_bans),
 		cmocka_unit_test(test_cursors),

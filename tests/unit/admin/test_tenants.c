@@ -111,6 +111,7 @@ static const struct row {
 	{"DELETE", "/v1/parked/{id}", SHELL, "/v1/parked/p-theirs", ""},
 	{"GET", "/v1/registrations", OPERATOR, "/v1/registrations", ""},
 	{"DELETE", "/v1/registrations/{id}", OPERATOR, "/v1/registrations/b-1", ""},
+	{"GET", "/v1/gateways", OPERATOR, "/v1/gateways", ""},
 	{"GET", "/v1/bans", OPERATOR, "/v1/bans", ""},
 	{"DELETE", "/v1/bans/{source}", OPERATOR, "/v1/bans/192.0.2.1", ""},
 	{"POST", "/v1/messages", SHELL, "/v1/messages", "{\"type\":\"text\",\"text\":\"x\",\"to\":\"+447700900123\"}"},
