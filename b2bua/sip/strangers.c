@@ -191,16 +191,77 @@ static bool is_refer_without_dialog(const sip_t *sip)
 	return sip->sip_request->rq_method == sip_method_refer && (!sip->sip_to || !sip->sip_to->a_tag);
 }
 
+/* A first line that the library cannot read ends the message there: it is neither request nor response then, and its
+ * stream, which nobody closes, keeps a descriptor for ever. With another first line in its place it comes as far as the
+ * hook, which drops it; a response is for no transaction of ours. */
+static const char NO_SIP[] = "no-sip";
+
+static issize_t parse_or_replace(
+	const msg_hclass_t *real, const char *line, su_home_t *home, msg_header_t *h, char *s, isize_t length)
+{
+	char *instead;
+
+	if (real->hc_parse(home, h, s, length) >= 0)
+		return 0;
+	instead = su_strdup(home, line);
+	return instead ? real->hc_parse(home, h, instead, (isize_t)strlen(instead)) : -1;
+}
+
+static issize_t parse_request(su_home_t *home, msg_header_t *h, char *s, isize_t length)
+{
+	return parse_or_replace(sip_request_class, "no-sip sip:invalid SIP/2.0", home, h, s, length);
+}
+
+static issize_t parse_status(su_home_t *home, msg_header_t *h, char *s, isize_t length)
+{
+	return parse_or_replace(sip_status_class, "SIP/2.0 100 Unreadable", home, h, s, length);
+}
+
+static struct msg_hclass_s request_class, status_class;
+
+static void read_every_first_line(msg_mclass_t *mclass)
+{
+	request_class = *sip_request_class;
+	request_class.hc_parse = parse_request;
+	status_class = *sip_status_class;
+	status_class.hc_parse = parse_status;
+	mclass->mc_request[0].hr_class = &request_class;
+	mclass->mc_status[0].hr_class = &status_class;
+}
+
+static bool is_no_sip(const sip_t *sip)
+{
+	const sip_request_t *rq = sip->sip_request;
+
+	return rq->rq_method == sip_method_unknown && rq->rq_method_name && !strcmp(rq->rq_method_name, NO_SIP);
+}
+
+static bool came_on_stream(msg_t *msg)
+{
+	const su_addrinfo_t *ai = msg_addrinfo(msg);
+
+	return ai && ai->ai_socktype == SOCK_STREAM;
+}
+
+/* Gone without an answer. On a stream the library reads no further after a broken message, and closes the connection
+ * only once it has dealt with it as a request: so it stays one there, which for want of a Via cannot be answered. */
+static void drop(msg_t *msg, sip_t *sip)
+{
+	counter_inc(CNT_SIP_PARSE_DROPPED);
+	if (!came_on_stream(msg))
+		sip->sip_request = NULL;
+	sip->sip_status = NULL;
+	sip->sip_via = NULL;
+	sip->sip_flags |= MSG_FLG_ERROR;
+}
+
 static issize_t hook(msg_t *msg, msg_pub_t *pub, char b[], isize_t length, int eos)
 {
 	sip_t *sip = (sip_t *)pub;
 	struct sip_stack *s = stack_of(msg);
 
-	if (s && sip && sip->sip_request && !let_in(s, msg, sip)) {
-		counter_inc(CNT_SIP_PARSE_DROPPED);
-		sip->sip_request = NULL;
-		sip->sip_status = NULL;
-		sip->sip_flags |= MSG_FLG_ERROR;
+	if (s && sip && sip->sip_request && (is_no_sip(sip) || !let_in(s, msg, sip))) {
+		drop(msg, sip);
 		return -1;
 	}
 	if (s && sip && sip->sip_request && is_refer_without_dialog(sip))
@@ -216,6 +277,7 @@ int strangers_hook(struct sip_stack *s)
 	if (!s->mclass)
 		return -ENOMEM;
 	s->mclass->mc_extract_body = hook;
+	read_every_first_line(s->mclass);
 	ratelimit_init(&s->stranger_answers, ANSWERS_PER_S, ANSWERS_BURST, loop_now_us(s->loop));
 	ratelimit_init(&s->register_answers, REGISTER_ANSWERS_PER_S, REGISTER_ANSWERS_BURST, loop_now_us(s->loop));
 	LL_PREPEND(hooked, s);
