@@ -84,6 +84,7 @@ static int start_sip(struct app *app, char *why, size_t why_cap)
 		.domain = c->sip.domain,
 		.public_address = c->sip.public_address,
 		.source_allowed = on_sip_source,
+		.is_gateway = on_sip_gateway_addr,
 		.policy_of = on_sip_policy,
 		.drop_strangers = c->sip.drop_strangers,
 		.t1x64_ms = c->sip.t1x64_ms,

@@ -22,6 +22,19 @@ bool on_sip_source(const struct addr *source, void *arg)
 	return config_gateway_by_source(c, source) != NULL;
 }
 
+bool on_sip_gateway_addr(const struct addr *addr, void *arg)
+{
+	const struct config *c = ((const struct app *)arg)->config;
+
+	for (size_t g = 0; g < c->gateway_count; g++) {
+		for (size_t i = 0; i < c->gateway_sources[g].addr_count; i++) {
+			if (addr_equal_host(&c->gateway_sources[g].addrs[i], addr))
+				return true;
+		}
+	}
+	return false;
+}
+
 const struct sip_dialog_policy *on_sip_policy(const struct addr *source, void *arg)
 {
 	const struct app *app = arg;

@@ -16,6 +16,10 @@
  *   a private address,
  *   not the source's
  *   else                  to the Contact
+ *
+ * Never to ourselves; and to an address of a gateway or of `sip.allow` only if the REGISTER came from there, or from
+ * one that may call without a password, too: such a peer trusts us, and whoever registered would call there in our
+ * name, with a Request-URI of his choice.
  */
 #include "b2bua/sip/leg.h"
 
@@ -67,20 +71,24 @@ static bool ends_in_invalid(const struct sip_uri *u)
 	return u->host_length > n && strncasecmp(u->host + u->host_length - n, tail, n) == 0;
 }
 
+static bool host_of(const struct sip_uri *u, struct addr *ret_addr)
+{
+	char text[64];
+	bool v6 = u->host[0] == '[';
+
+	return str_copy_n(text, sizeof(text), u->host + v6, u->host_length - (v6 ? 2 : 0)) == 0 &&
+	       addr_set(ret_addr, text, u->port) == 0;
+}
+
 static bool to_source(const struct sip_binding *b, const struct sip_uri *contact)
 {
 	struct addr host;
-	char text[64];
-	bool v6 = contact->host[0] == '[';
 
 	if (b->transport != SIP_UDP)
 		return b->connected;
 	if (ends_in_invalid(contact))
 		return true;
-	if (str_copy_n(text, sizeof(text), contact->host + v6, contact->host_length - (v6 ? 2 : 0)) ||
-		addr_set(&host, text, contact->port))
-		return false;
-	return is_private(&host) && !addr_equal_host(&host, &b->source);
+	return host_of(contact, &host) && is_private(&host) && !addr_equal_host(&host, &b->source);
 }
 
 static struct sip_listener *listener_at(struct sip_stack *s, const struct sip_binding *b)
@@ -97,29 +105,92 @@ static int first_of(const char *path, char dst[SIP_PATH_MAX])
 	return *path == '<' ? str_copy_n(dst, SIP_PATH_MAX, path + 1, strcspn(path + 1, ">")) : -EINVAL;
 }
 
-static int hop_read(struct sip_stack *s, const struct sip_binding *b, struct hop *h)
+/* Where it goes; *ret_back: to where the REGISTER came from. */
+static int next_of(const struct sip_binding *b, char next[SIP_PATH_MAX], bool *ret_back)
 {
 	static const char *const names[] = {[SIP_UDP] = "udp", [SIP_TCP] = "tcp", [SIP_TLS] = "tls"};
-	char next[SIP_PATH_MAX], text[ADDR_TEXT_MAX];
-	struct addr local = {0};
+	char text[ADDR_TEXT_MAX];
 	struct sip_uri uri;
 
+	*ret_back = false;
+	if (sip_uri_parse(b->contact, &uri))
+		return -EINVAL;
+	if (*b->path)
+		return first_of(b->path, next);
+	*ret_back = to_source(b, &uri);
+	if (!*ret_back)
+		return str_copy(next, SIP_PATH_MAX, b->contact);
+	(void)snprintf(next, SIP_PATH_MAX, "sip:%s;transport=%s", addr_format(&b->source, text, sizeof(text)),
+		names[b->transport]);
+	return 0;
+}
+
+static bool is_name(const struct sip_uri *u, const char *name)
+{
+	size_t n;
+	uint16_t port;
+
+	return sip_hostport_parse(name, &n, &port) == 0 && n == u->host_length && strncasecmp(u->host, name, n) == 0;
+}
+
+static bool is_ours(const struct sip_stack *s, const struct sip_uri *u, const struct addr *a)
+{
+	for (size_t i = 0; i < s->listener_count; i++) {
+		const struct sip_listener *l = s->listeners[i];
+		struct addr own;
+
+		if (addr_port(&l->addr) != (u->port ? u->port : u->transport == SIP_TLS ? 5061 : 5060))
+			continue;
+		if (is_name(u, s->domain) || is_name(u, s->public_address))
+			return true;
+		stack_local_toward(l, a, &own); /* the way to an address of our own begins at itself */
+		if (addr_is_set(a) && addr_equal_host(&own, a))
+			return true;
+	}
+	return false;
+}
+
+static bool is_trusted(const struct sip_stack *s, const struct addr *a)
+{
+	return s->conf.source_allowed && s->conf.source_allowed(a, s->conf.arg);
+}
+
+static bool is_gateway(const struct sip_stack *s, const struct addr *a)
+{
+	return s->conf.is_gateway && s->conf.is_gateway(a, s->conf.arg);
+}
+
+bool hops_may(const struct sip_stack *s, const struct sip_binding *b)
+{
+	char next[SIP_PATH_MAX];
+	struct addr a = {0};
+	struct sip_uri uri;
+	bool back;
+
+	if (next_of(b, next, &back) || back || sip_uri_parse(next, &uri))
+		return back;
+	(void)host_of(&uri, &a);
+	if (is_ours(s, &uri, &a))
+		return false;
+	return (!is_trusted(s, &a) && !is_gateway(s, &a)) || addr_equal_host(&a, &b->source) ||
+	       is_trusted(s, &b->source);
+}
+
+static int hop_read(struct sip_stack *s, const struct sip_binding *b, struct hop *h)
+{
+	char next[SIP_PATH_MAX];
+	struct addr local = {0};
+	struct sip_uri uri;
+	bool back;
+
+	if (!hops_may(s, b) || next_of(b, next, &back) || sip_uri_parse(next, &uri))
+		return -EINVAL;
 	str_copy(h->contact, sizeof(h->contact), b->contact);
 	str_copy(h->route, sizeof(h->route), b->path);
-	str_copy(next, sizeof(next), b->contact);
-	if (sip_uri_parse(next, &uri))
-		return -EINVAL;
-	if (*b->path) {
-		if (first_of(b->path, next))
-			return -EINVAL;
-	} else if (to_source(b, &uri)) {
-		(void)snprintf(h->via, sizeof(h->via), "sip:%s;transport=%s",
-			addr_format(&b->source, text, sizeof(text)), names[b->transport]);
-		str_copy(next, sizeof(next), h->via);
+	if (back) {
+		str_copy(h->via, sizeof(h->via), next);
 		h->listener = listener_at(s, b);
 	}
-	if (sip_uri_parse(next, &uri))
-		return -EINVAL;
 	if (h->listener)
 		stack_local_toward(h->listener, &b->source, &local);
 	else

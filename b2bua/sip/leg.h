@@ -151,6 +151,8 @@ void outgoing_answered(struct sip_leg *leg);
 
 /* The bindings of this user. Returns 0, -ENOENT (none that can be called) or -ENOMEM. */
 int hops_find(struct sip_leg *leg, const char *user);
+/* May the binding's user have calls sent to where it says? */
+bool hops_may(const struct sip_stack *s, const struct sip_binding *b);
 /* leg->invite to the one whose turn it is. Returns 0 or -ENOMEM. */
 int hops_begin(struct sip_leg *leg);
 /* It was refused there: true: sent to the next one. */

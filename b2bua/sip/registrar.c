@@ -113,10 +113,11 @@ static unsigned q_of(const char *value)
 }
 
 /* Appends one; the URI in the bytes of the library. */
-static int read_contact(const sip_t *sip, const sip_contact_t *m, struct reading *rd)
+static int read_contact(const struct sip_stack *s, const sip_t *sip, const sip_contact_t *m, struct reading *rd)
 {
 	size_t i = rd->request.wish_count;
 	struct binding_wish *w = &rd->wishes[i];
+	struct sip_uri uri;
 	issize_t n;
 
 	if (i == BINDINGS_CONTACTS_MAX)
@@ -131,10 +132,14 @@ static int read_contact(const sip_t *sip, const sip_contact_t *m, struct reading
 	else if (sip->sip_expires)
 		w->expires_s = (unsigned)sip->sip_expires->ex_delta;
 	rd->request.wish_count++;
-	return 200;
+	if (w->expires_given && w->expires_s == 0)
+		return 200;
+	str_copy(rd->common.contact, sizeof(rd->common.contact), w->contact);
+	return sip_uri_parse(w->contact, &uri) || hops_may(s, &rd->common) ? 200
+									   : 403; /* unreadable: bindings.c's 400 */
 }
 
-static int read_contacts(const sip_t *sip, struct reading *rd)
+static int read_contacts(const struct sip_stack *s, const sip_t *sip, struct reading *rd)
 {
 	const sip_contact_t *m = sip->sip_contact;
 	int status = 200;
@@ -147,7 +152,7 @@ static int read_contacts(const sip_t *sip, struct reading *rd)
 			       : 400;
 	}
 	for (; m && status == 200; m = m->m_next)
-		status = read_contact(sip, m, rd);
+		status = read_contact(s, sip, m, rd);
 	return status;
 }
 
@@ -206,7 +211,7 @@ static int read_request(
 	if (sip->sip_user_agent && sip->sip_user_agent->g_string)
 		text_put_line(&sb, sip->sip_user_agent->g_string, sizeof(b->agent) - 1);
 	status = read_path(sip, b);
-	return status == 200 ? read_contacts(sip, rd) : status;
+	return status == 200 ? read_contacts(listener->stack, sip, rd) : status;
 }
 
 /* ---- the answer ---- */
@@ -396,9 +401,13 @@ size_t sip_registrar_count(const struct sip_stack *s)
 
 bool sip_registrar_has(const struct sip_stack *s, const char *user)
 {
-	const struct sip_binding *one;
+	const struct sip_binding *found[BINDINGS_CONTACTS_MAX];
+	size_t n = registrar_bindings(s, user, found, BINDINGS_CONTACTS_MAX);
 
-	return registrar_bindings(s, user, &one, 1) > 0;
+	for (size_t i = 0; i < n; i++)
+		if (hops_may(s, found[i]))
+			return true;
+	return false;
 }
 
 void sip_registrar_each(const struct sip_stack *s, void (*fn)(const struct sip_binding *b, void *arg), void *arg)

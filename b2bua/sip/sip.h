@@ -175,6 +175,9 @@ struct sip_stack_conf {
 	 * silence to everything else. Requests within a dialog of ours are let in from anywhere, responses too. Called
 	 * by the parser hook: must be quick. NULL: nobody may. */
 	bool (*source_allowed)(const struct addr *source, void *arg);
+	/* Is it an address that we call by configuration? A stranger who registers is not called there. NULL: none is.
+	 */
+	bool (*is_gateway)(const struct addr *addr, void *arg);
 	/* How to keep a dialog with who calls us from there; the callee's memory, looked at once. NULL, or returning
 	 * NULL: all zero. */
 	const struct sip_dialog_policy *(*policy_of)(const struct addr *source, void *arg);

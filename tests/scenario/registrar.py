@@ -202,6 +202,34 @@ def story_path(rig):
     equal((invite.start, invite.get("Route")), ("INVITE sip:desk1@192.0.2.77 SIP/2.0", path), "INVITE")
 
 
+def story_calls_go_to_no_one_who_trusts_us(rig):
+    """Whoever registers from elsewhere does not call a gateway, or watrunk itself, in watrunk's name."""
+    w = running(rig, gateways=[DESK, rig.gateway(inbound=False), {"name": "pbx2", "uri": "sip:198.51.100.1"}])
+    pbx = rig.add(SipPeer(rig, nobody))
+    phone = rig.add(Phone(rig, nobody, contact="sip:900@192.0.2.77"))
+    for hostile in ("sip:900@198.51.100.1", "sip:900@198.51.100.1:5070;transport=tcp", "sip:900@[::ffff:198.51.100.1]",
+                    f"sip:desk1@127.0.0.1:{rig.sip_port}", f"sip:desk1@trunk.example:{rig.sip_port};transport=tcp"):
+        equal(phone.register([f"<{hostile}>"]).status, 403, hostile)
+        equal(phone.register(headers=[f"Path: <{hostile};lr>", "Supported: path"]).status, 403, f"Path: {hostile}")
+        equal(bound(phone.register([f"<{hostile}>;expires=0"])), {}, "taking away is allowed")
+    equal(registrations(w), [], "registrations")
+    equal(phone.register().status, 200, "an address of nobody's")
+    equal(pbx.calls, [], "calls of the gateway")
+
+
+def story_gateway_at_a_registered_address(rig):
+    """What became a gateway's address by a reload is called no more."""
+    w = running(rig, gateways=[DESK, {"name": "pbx", "uri": "sip:192.0.2.1"}])
+    phone = rig.add(Phone(rig, nobody, contact="sip:900@198.51.100.1"))
+    equal(phone.register().status, 200, "an address of nobody's")
+    config = rig.config(sip={"users": [DESK1, DESK2, CALLER]}, gateways=[DESK, {"name": "pbx", "uri": "sip:198.51.100.1"}],
+                        dialplan=[{"name": "all", "actions": [{"bridge": {"gateways": ["desk"], "user": "600"}}]}])
+    w.path.write_text(json.dumps(config))
+    equal(w.admin("POST", "/v1/reload")[0], 200, "reload")
+    rig.metasim().report()
+    expect_record(w.wait_records(1)[0], status="failed", cause="gateway_down")
+
+
 def story_reload(rig):
     """A user who is gone loses his bindings; who may no longer register does, too; new limits hold."""
     w = running(rig)
