@@ -73,17 +73,19 @@ int refresh_status(const sip_t *sip, int status)
 }
 
 /* An INVITE or UPDATE without an answer ends the dialog in the library's eyes (RFC 5057 s5.1), and it sends BYE.
- * Whether it does is decided here: it depends on what was agreed on, and on which refresh it was. This symbol wins over
- * the library's. */
+ * Whether it does is decided here: it depends on what was agreed on, and on which refresh it was. So does one answered
+ * 500 or 503, which speak of the request alone when the peer says so, and may be tried again when it says nothing. This
+ * symbol wins over the library's. */
 int sip_response_terminates_dialog(int code, sip_method_t method, int *ret_graceful)
 {
 	static int (*real)(int, sip_method_t, int *);
+	bool transient = code == 408 || code == 500 || code == 503;
 
 	if (!real) {
 		void *symbol = dlsym(RTLD_NEXT, "sip_response_terminates_dialog");
 		memcpy(&real, &symbol, sizeof(real)); /* ISO C has no cast from object to function pointer */
 	}
-	if (code == 408 && (method == sip_method_invite || method == sip_method_update)) {
+	if (transient && (method == sip_method_invite || method == sip_method_update)) {
 		if (ret_graceful)
 			*ret_graceful = 0;
 		return 0;
@@ -303,7 +305,8 @@ static unsigned wait_ms(struct sip_leg *leg, int status, const sip_t *sip)
 		r->no_update = true;
 		return 0;
 	}
-	if (sip && sip->sip_retry_after && sip->sip_retry_after->af_delta <= 3600)
+	/* "Retry-After: 0" as if it said nothing: no peer makes us ask without a pause. */
+	if (sip && sip->sip_retry_after && sip->sip_retry_after->af_delta && sip->sip_retry_after->af_delta <= 3600)
 		return (unsigned)sip->sip_retry_after->af_delta * 1000;
 	return session_timer_retry_ms(&r->timer, now_us(leg));
 }

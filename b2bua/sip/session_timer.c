@@ -14,6 +14,7 @@ enum {
 	RETRY_MIN_MS = 1000,
 	RETRY_MAX_MS = 30000,
 	EXPIRES_MAX_S = 86400 * 7, /* what is longer is as good as none */
+	TOO_SMALL_MAX = 5,         /* each proxy on the way may say it once; one that always wants more leads nowhere */
 };
 
 void session_timer_init(struct session_timer *t, const struct sip_dialog_policy *policy, unsigned default_min_se_s)
@@ -57,7 +58,8 @@ static unsigned wanted(const struct session_timer *t)
 {
 	unsigned s = t->interval_s ? t->interval_s : t->policy.session_expires_s;
 
-	return s ? larger(s, larger(t->policy.min_se_s, t->floor_s)) : 0;
+	/* Who was refused for want of a timer asks for one, though the policy has none: else it is refused again. */
+	return s || t->floor_s ? larger(s, larger(t->policy.min_se_s, t->floor_s)) : 0;
 }
 
 void session_timer_ask(const struct session_timer *t, struct session_words *ret_words)
@@ -76,8 +78,9 @@ void session_timer_ask(const struct session_timer *t, struct session_words *ret_
 
 int session_timer_too_small(struct session_timer *t, unsigned min_se_s)
 {
-	if (min_se_s <= wanted(t) || min_se_s > EXPIRES_MAX_S)
+	if (min_se_s <= wanted(t) || min_se_s > EXPIRES_MAX_S || t->refusals >= TOO_SMALL_MAX)
 		return -EINVAL;
+	t->refusals++;
 	t->floor_s = min_se_s;
 	return 0;
 }
@@ -87,6 +90,7 @@ void session_timer_answered(struct session_timer *t, const struct session_words 
 	unsigned asked_s = wanted(t);
 	bool ours;
 
+	t->refusals = 0;
 	if (answer->expires_s) {
 		agree(t, answer->expires_s, answer->refresher != SESSION_REFRESHER_UAS, true, now_us);
 		return;

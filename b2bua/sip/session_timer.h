@@ -31,6 +31,7 @@ struct session_timer {
 	struct sip_dialog_policy policy; /* min_se_s not 0 */
 	unsigned interval_s;             /* agreed on; 0: none */
 	unsigned floor_s;                /* largest Min-SE heard of the peer and its proxies */
+	unsigned refusals;               /* 422 to what we ask now */
 	bool we_refresh;
 	bool promised;       /* the peer keeps the timer, too: without a refresh the session ends */
 	uint64_t expires_us; /* when we say BYE; 0: never */

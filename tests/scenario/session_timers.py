@@ -157,6 +157,17 @@ def update_refused(call):
     call.bye()
 
 
+def again_at_once(call):
+    """500 speaks of the one request, and "Retry-After: 0" does not make us ask without a pause."""
+    answer(call, ALLOW, TIMER, "Require: timer", "Session-Expires: 6;refresher=uac")
+    first = call.expect("UPDATE", reply=0)
+    call.reply(500, to=first, headers=["Retry-After: 0"])
+    again = call.expect("UPDATE", reply=0)
+    check(again.at - first.at >= 0.9, f"again after {again.at - first.at:.2f} s")
+    call.reply(200, to=again, headers=[TIMER, "Session-Expires: 6;refresher=uac"])
+    call.bye()
+
+
 def glare(call):
     """491 to our re-INVITE: again after 2.1 to 4 s, for the Call-ID is ours (RFC 3261 s14.1). Its own meanwhile gets 491."""
     answer(call)
@@ -217,7 +228,7 @@ def story_every_way(rig):
                     Play(no_timer_and_no_answer_to_update, SHORT), Play(no_timer_and_no_answer_to_reinvite, SHORT),
                     Play(no_timer_and_dialog_lost, SHORT, **{**lost, "cause": "gateway_down"}), Play(too_small_for_the_peer, SHORT),
                     Play(refused_422_without_end, SHORT, status="failed", cause="gateway_failed", answered_ms=None),
-                    Play(too_small_for_us), Play(update_refused, SHORT), Play(glare, SHORT), Play(peer_moves_in_its_answer, SHORT),
+                    Play(too_small_for_us), Play(update_refused, SHORT), Play(again_at_once, SHORT), Play(glare, SHORT), Play(peer_moves_in_its_answer, SHORT),
                     Play(refresh_while_held, SHORT), Play(policies, {**SHORT, "refresher": "us", "refresh_method": "invite"}))
     counters = w.counters()
     check(counters["sip_refreshes_sent"] >= 2 * OURS, "refreshes of ours are not counted")

@@ -157,6 +157,25 @@ static void too_small(void **state)
 	assert_int_equal(session_timer_too_small(&t, 120), -EINVAL);
 	t = new_timer(0, 90, AUTO); /* we asked for nothing: some refuse all the same */
 	assert_int_equal(session_timer_too_small(&t, 120), 0);
+	session_timer_ask(&t, &w); /* but not twice what we asked before */
+	assert_int_equal(w.expires_s, 120);
+	assert_int_equal(w.min_se_s, 120);
+	assert_int_equal(session_timer_too_small(&t, 120), -EINVAL);
+}
+
+/* A peer that wants one second more each time. */
+static void never_large_enough(void **state)
+{
+	struct session_timer t = new_timer(90, 90, AUTO);
+	const struct session_words none = {0};
+	unsigned asked = 0;
+
+	(void)state;
+	while (session_timer_too_small(&t, 91 + asked) == 0)
+		assert_true(++asked < 10);
+	assert_int_equal(asked, 5);
+	session_timer_answered(&t, &none, 0);
+	assert_int_equal(session_timer_too_small(&t, 200), 0);
 }
 
 /* One second a step, as both ends would see it. */
@@ -250,6 +269,7 @@ int main(void)
 		cmocka_unit_test(what_an_answer_means),
 		cmocka_unit_test(what_we_answer),
 		cmocka_unit_test(too_small),
+		cmocka_unit_test(never_large_enough),
 		cmocka_unit_test(forty_minutes_at_90_s),
 		cmocka_unit_test(an_offer_keeps_the_timer),
 		cmocka_unit_test(failures),
