@@ -160,6 +160,15 @@ static bool is_gateway(const struct sip_stack *s, const struct addr *a)
 	return s->conf.is_gateway && s->conf.is_gateway(a, s->conf.arg);
 }
 
+/* The library sends to that address instead of the host (RFC 3261 s19.1.1). */
+static bool has_maddr(const char *uri)
+{
+	for (const char *p = strchr(uri, ';'); p; p = strchr(p + 1, ';'))
+		if (strncasecmp(p, ";maddr", 6) == 0 && (p[6] == '=' || p[6] == ';' || !p[6]))
+			return true;
+	return false;
+}
+
 bool hops_may(const struct sip_stack *s, const struct sip_binding *b)
 {
 	char next[SIP_PATH_MAX];
@@ -170,7 +179,7 @@ bool hops_may(const struct sip_stack *s, const struct sip_binding *b)
 	if (next_of(b, next, &back) || back || sip_uri_parse(next, &uri))
 		return back;
 	(void)host_of(&uri, &a);
-	if (is_ours(s, &uri, &a))
+	if (is_ours(s, &uri, &a) || has_maddr(next))
 		return false;
 	return (!is_trusted(s, &a) && !is_gateway(s, &a)) || addr_equal_host(&a, &b->source) ||
 	       is_trusted(s, &b->source);

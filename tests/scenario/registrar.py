@@ -208,6 +208,7 @@ def story_calls_go_to_no_one_who_trusts_us(rig):
     pbx = rig.add(SipPeer(rig, nobody))
     phone = rig.add(Phone(rig, nobody, contact="sip:900@192.0.2.77"))
     for hostile in ("sip:900@198.51.100.1", "sip:900@198.51.100.1:5070;transport=tcp", "sip:900@[::ffff:198.51.100.1]",
+                    "sip:900@192.0.2.77;x;maddr=198.51.100.1",
                     f"sip:desk1@127.0.0.1:{rig.sip_port}", f"sip:desk1@trunk.example:{rig.sip_port};transport=tcp"):
         equal(phone.register([f"<{hostile}>"]).status, 403, hostile)
         equal(phone.register(headers=[f"Path: <{hostile};lr>", "Supported: path"]).status, 403, f"Path: {hostile}")
