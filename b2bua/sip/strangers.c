@@ -255,6 +255,20 @@ static void drop(msg_t *msg, sip_t *sip)
 	sip->sip_flags |= MSG_FLG_ERROR;
 }
 
+/* A Contact that makes or moves a dialog (RFC 3261 s12) and leads nowhere: the library would keep it, fail to send our
+ * requests there, and never free them. Without it an INVITE gets 400 and a living dialog stays where it is. */
+static void drop_bad_target(sip_t *sip)
+{
+	sip_method_t method = sip->sip_cseq ? sip->sip_cseq->cs_method : sip_method_unknown;
+	const url_t *url = sip->sip_contact ? sip->sip_contact->m_url : NULL;
+
+	if (!url || (method != sip_method_invite && method != sip_method_update) ||
+		(sip->sip_status && sip->sip_status->st_status >= 300))
+		return;
+	if ((url->url_type != url_sip && url->url_type != url_sips) || !url->url_host || !*url->url_host)
+		sip->sip_contact = NULL;
+}
+
 static issize_t hook(msg_t *msg, msg_pub_t *pub, char b[], isize_t length, int eos)
 {
 	sip_t *sip = (sip_t *)pub;
@@ -266,8 +280,10 @@ static issize_t hook(msg_t *msg, msg_pub_t *pub, char b[], isize_t length, int e
 	}
 	if (s && sip && sip->sip_request && is_refer_without_dialog(sip))
 		sip->sip_flags |= MSG_FLG_ERROR;
-	if (s && sip)
+	if (s && sip) {
+		drop_bad_target(sip);
 		refresh_hide(msg, sip);
+	}
 	return sip_default_mclass()->mc_extract_body(msg, pub, b, length, eos);
 }
 
