@@ -153,10 +153,14 @@ static void entry_remove(struct bindings *b, struct user *u, struct entry *e)
 	free(e);
 }
 
+/* The very same text first: by s19.1.4 "sip:a" is the address "sip:a;x=1", and "sip:a;x=2" too, which are two. */
 static struct entry *entry_of(const struct user *u, const char *contact)
 {
 	struct entry *e;
 
+	DL_FOREACH (u->entries, e)
+		if (strcmp(e->b.contact, contact) == 0)
+			return e;
 	DL_FOREACH (u->entries, e)
 		if (bindings_same_uri(e->b.contact, contact))
 			return e;

@@ -73,6 +73,15 @@ static const struct step which_first[] = {
 	{5, "z", 2, {{A, 600, 1000}, {B, 600, 1000}}, false, 200, A "|" B},
 };
 
+/* "sip:10@h" is the address of both others (s19.1.4), which are two: the very same text is meant first. */
+static const struct step equal_to_two[] = {
+	{0, "x", 1, {{"sip:10@h;x=1", 600, 1000}}, false, 200, "sip:10@h;x=1"},
+	{1, "x", 2, {{"sip:10@h;x=2", 600, 1000}}, false, 200, "sip:10@h;x=2|sip:10@h;x=1"},
+	{2, "x", 3, {{"sip:10@h", 600, 1000}}, false, 200, "sip:10@h|sip:10@h;x=2"},
+	{3, "x", 4, {{"sip:10@h;x=2", 600, 1000}}, false, 200, "sip:10@h;x=2|sip:10@h"}, /* not twice */
+	{4, "x", 5, {{"sip:10@h;x=2", 0, 1000}}, false, 200, "sip:10@h"},
+};
+
 static unsigned told[3];
 
 static void count_change(enum binding_change change, const struct sip_binding *b, void *arg)
@@ -138,6 +147,7 @@ STORY(add_refresh_remove)
 STORY(order_of_requests)
 STORY(bounds)
 STORY(which_first)
+STORY(equal_to_two)
 
 static const struct {
 	const char *a, *b;
@@ -219,6 +229,7 @@ int main(void)
 		cmocka_unit_test(test_order_of_requests),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_which_first),
+		cmocka_unit_test(test_equal_to_two),
 		cmocka_unit_test(test_same_uri),
 		cmocka_unit_test(test_kept_and_dropped),
 	};
