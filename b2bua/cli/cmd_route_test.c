@@ -210,8 +210,13 @@ static void print_invite(const struct invite_parts *p, const struct call_action 
 {
 	printf("\nINVITE user \"%s\" at gateway %s (%s)\n", a->u.invite.user, a->u.invite.gateway->name,
 		a->u.invite.gateway->uri);
-	printf("From: \"%s\" <sip:%s@%s>\n", p->invite.from_display,
-		p->invite.from_user && *p->invite.from_user ? p->invite.from_user : "anonymous", p->invite.from_domain);
+	if (!p->invite.from_user || !*p->invite.from_user)
+		puts("From: \"Anonymous\" <sip:anonymous@anonymous.invalid>");
+	else if (p->invite.from_display && *p->invite.from_display)
+		printf("From: \"%s\" <sip:%s@%s>\n", p->invite.from_display, p->invite.from_user,
+			p->invite.from_domain);
+	else
+		printf("From: <sip:%s@%s>\n", p->invite.from_user, p->invite.from_domain);
 	if (*p->pai)
 		printf("P-Asserted-Identity: <%s>\n", p->pai);
 	for (size_t i = 0; i < p->invite.header_count; i++)

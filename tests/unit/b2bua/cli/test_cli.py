@@ -168,6 +168,8 @@ class RouteTest(Cli):
                          {"action": "bridge", "rule": "sales", "gateway": "pbx", "display_name": "Ann", "user": "600",
                           "gateway_uri": "sip:192.0.2.10:5060;transport=udp", "from_user": USER})
         self.assertEqual(answer["headers"]["X-Order"], 'say "hi"')
+        nameless = self.route("--from", USER, "--at", MONDAY)
+        self.assertIn("From: <sip:+447700900123@watrunk.example.com>\n", nameless.stdout)
         self.assertTrue(answer["sdp"].startswith("v=0\r\n"))
         self.assertEqual((answer["mode"], answer["accept_on"], answer["gateways"]), ("serial", "answer", ["pbx"]))
         self.assertIn("\nmode: serial, accept_on: answer\n", run.stdout)
