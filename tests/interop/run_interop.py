@@ -3,10 +3,11 @@
 
     run_interop.py --watrunk build/dev/watrunk --audiocheck build/dev/audiocheck
         [--story answered|busy|given_up] [--hangup user|sip] [--phone baresip|linphone] [--transport udp|tcp|tls] [--proxy udp|tcp|tls]
-        [--codec pcmu|pcma|g722] [--srtp off|offer|require] [--phone-srtp srtp|srtp-mand]
+        [--codec pcmu|pcma|g722] [--register] [--srtp off|offer|require] [--phone-srtp srtp|srtp-mand]
 
 answered: both speak, both are recorded, and each recording must contain the other's speech; both press keys.
 busy: the phone declines. given_up: the user hangs up while the phone rings.
+--register: baresip registers at watrunk, and is called where it said.
 --proxy: Kamailio in between, over this transport to watrunk; a linphone registers there over --transport.
 Afterwards what Meta's side saw, what the phone saw and watrunk's call log must agree. Nothing here is linked with the bridge or shares code with it.
 Exit status 0: all well; 1: not, and the folder with the logs is named; 77: a peer is not installed.
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 import harness
 from baresip_pbx import PORTS as BARESIP_PORTS
@@ -45,14 +47,14 @@ numbers:
 sip:
   listen: ["udp:127.0.0.1:{sip}", "tcp:127.0.0.1:{sip}"{listen_tls}]
   domain: watrunk.test
-{tls}media:
+{tls}{users}media:
   public_address: 127.0.0.1
   bind_address: 127.0.0.1
   webrtc_ports: {wa_min}-{wa_max}
   rtp_ports: {rtp_min}-{rtp_max}
   workers: 1
 gateways:
-  - {{name: pbx, uri: "sip:127.0.0.1:{gateway};transport={transport}", codecs: [PCMU, PCMA, G722], srtp: {srtp}}}
+  - {{name: pbx, {where}, codecs: [PCMU, PCMA, G722], srtp: {srtp}}}
 dialplan:
   - name: everybody
     match: {{direction: inbound}}
@@ -64,6 +66,8 @@ log: {{level: debug, format: text}}
 
 
 TLS = "  tls: {certificate: %s, key: %s, ca: %s}\n"
+DESK, DESK_PASSWORD = "desk1", "interop-desk1-password"
+USERS = "  users:\n    - {name: %s, password: %s, register: true}\n"
 PROXY_PORTS = 4  # UDP and TCP, TLS two later
 
 STORY_OF_USER = {
@@ -99,10 +103,16 @@ class Call:
         """watrunk listens on TLS where there are certificates, and knows as gateway the phone or the proxy."""
         c, tls_port = self.certificates, self.trunk_transport == "tls"
         gateway = self.ports["proxy"] + 2 * tls_port if self.args.proxy else self.ports["pbx"] + tls_port
+        where = 'uri: "sip:127.0.0.1:%d;transport=%s"' % (gateway, self.trunk_transport)
+        register = self.registers()
         return CONFIG.format(
-            folder=self.folder, srtp=self.args.srtp, transport=self.trunk_transport, gateway=gateway,
+            folder=self.folder, srtp=self.args.srtp, users=USERS % (DESK, DESK_PASSWORD) if register else "",
+            where="registered_as: " + DESK if register else where,
             listen_tls=', "tls:127.0.0.1:%d"' % self.ports["sip_tls"] if c else "", tls=TLS % (c.certificate, c.key, c.ca) if c else "",
             **self.ports)
+
+    def registers(self):
+        return getattr(self.args, "register", False)
 
     def trunk_uri(self):
         """watrunk, for who sends calls to it: without the user part."""
@@ -121,6 +131,8 @@ class Call:
     def start_phone(self, play, account="", **more):
         """The phone of the story; it answers by itself unless more says otherwise."""
         more = {"codec": self.args.codec, "srtp": self.args.phone_srtp, "transport": self.args.transport, **more}
+        if self.registers():
+            more = {"user": DESK, "registrar": (self.ports["sip"], DESK_PASSWORD), **more}
         if self.args.phone == "baresip":
             return Baresip(self.folder, self.ports["pbx"], play, account=account, certificates=self.certificates, **more)
         registrar = None
@@ -155,8 +167,13 @@ class Call:
                             self._rate())
         self.check_config()
         self.start_proxy()
+        if self.registers():
+            self.start_watrunk()
+            wait_until(lambda: not harness.bindable(self.ports["admin"]) or not self.watrunk.running(), 10, "watrunk's sockets")
         self.pbx = self.start_phone(os.path.join(self.folder, "business-%dk.wav" % (self._rate() // 1000)),
                                     answer="auto" if self.args.story == "answered" else "manual")
+        if self.registers():
+            wait_until(self._registered, 10, "baresip's registration")
         # Meta first: its webhook is tried again until watrunk listens
         self.meta = Process("meta", [
             sys.executable, os.path.join(HERE, "meta_aiortc.py"), "--graph-port", str(self.ports["graph"]),
@@ -165,7 +182,16 @@ class Call:
             "--hangup", "user" if self.ended_by == "user" else "business", "--talk", str(TALK_S),
             *STORY_OF_USER[self.args.story],
             "--accept-window", "10", "--media-window", "5", "--deadline", "35"], self.folder)
-        self.start_watrunk()
+        if not self.registers():
+            self.start_watrunk()
+
+    def _registered(self):
+        """As watrunk sees it: baresip's own event may be over before it has been asked."""
+        if not self.watrunk.running():
+            raise Failure("watrunk has ended")
+        asked = urllib.request.Request("http://127.0.0.1:%d/v1/registrations" % self.ports["admin"], headers={"Authorization": "Bearer interop-admin"})
+        with urllib.request.urlopen(asked, timeout=5) as answer:
+            return [r for r in json.load(answer)["registrations"] if r["contact"].startswith("sip:%s" % DESK)]
 
     def _phone_saw(self, kind):
         if not self.watrunk.running():
@@ -380,8 +406,10 @@ def show_logs(call):
     """The last lines of each program. What Meta's side printed is long, and its times and violations stand above."""
     if call and hasattr(call, "pbx"):
         print(call.pbx.process.tail())
+    if call and hasattr(call, "meta"):
+        print(call.meta.tail(0 if call.report else 25))
     if call and hasattr(call, "watrunk"):
-        print(call.meta.tail(0 if call.report else 25) + call.watrunk.tail(40))
+        print(call.watrunk.tail(40))
 
 
 def main():
@@ -391,6 +419,7 @@ def main():
     p.add_argument("--story", choices=tuple(STORY_OF_USER), default="answered", help="what becomes of the call")
     p.add_argument("--hangup", choices=("user", "sip"), default="user", help="which side ends the call")
     p.add_argument("--codec", choices=("pcmu", "pcma", "g722"), default="pcmu", help="the only one the phone takes")
+    p.add_argument("--register", action="store_true", help="baresip registers, over UDP or TCP")
     add_phone_arguments(p)
     args = p.parse_args()
     story = "%s, %s hangs up" % (args.codec, args.hangup) if args.story == "answered" else args.story
