@@ -1,5 +1,6 @@
 """Interop fault 8: a TLS peer that rejects ALPN, shows a wrong certificate, or closes the connection in the middle of a call."""
 import contextlib
+import select
 import socket
 import ssl
 import struct
@@ -38,6 +39,36 @@ def client_hello(connection):
     return extensions_of(connection.recv(length, socket.MSG_PEEK | socket.MSG_WAITALL))
 
 
+class Guarded:
+    """One thread reads, another writes and closes: OpenSSL's connections are not for two at once."""
+
+    def __init__(self, connection):
+        self.connection, self.lock, self.over = connection, threading.Lock(), False
+        connection.settimeout(0)
+
+    def recv(self, count):
+        while True:
+            with self.lock:
+                if self.over:
+                    return b""
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    return self.connection.recv(count)
+            with contextlib.suppress(ValueError):     # closed meanwhile
+                select.select([self.connection], [], [], 0.05)
+
+    def sendall(self, data):
+        with self.lock:
+            self.connection.sendall(data)
+
+    def close(self):
+        """close_notify, then FIN, without waiting for the other side's."""
+        with self.lock:
+            self.over = True
+            with contextlib.suppress(OSError, ValueError):
+                self.connection.unwrap()
+            self.connection.close()
+
+
 class TlsPeer(SipPeer):
     """Over TLS and no other way: wants no ALPN. It answers over the connection that a request came by, and its own requests
     go over the last one."""
@@ -58,9 +89,10 @@ class TlsPeer(SipPeer):
         super().listen_tls(connection)
 
     def listen_tcp(self, connection):
+        guarded = connection if isinstance(connection, Guarded) else Guarded(connection)
         with self.changed:
-            self.wrapped.append(connection)
-        super().listen_tcp(connection)
+            self.wrapped.append(guarded)
+        super().listen_tcp(guarded)
 
     def dispatch(self, message, send):
         call = self.by_id.get(message.get("Call-ID"))
@@ -69,25 +101,18 @@ class TlsPeer(SipPeer):
         super().dispatch(message, send)
 
     def hang_up_connections(self):
-        """As a peer does with idle ones: close_notify, then FIN."""
+        """As a peer does with idle ones. Returns how many there were."""
         with self.changed:
-            for connection in self.wrapped:
-                with contextlib.suppress(OSError):
-                    connection.settimeout(0.5)
-                    connection.unwrap()
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-                connection.close()
-            count = len(self.wrapped)
-            self.wrapped.clear()
-        return count
+            closed, self.wrapped = self.wrapped, []
+        for connection in closed:
+            connection.close()
+        return len(closed)
 
     def connect(self, authority):
         """A connection of the peer's own to watrunk."""
         context = ssl.create_default_context(cafile=authority.pem)
         plain = socket.create_connection(("127.0.0.1", self.rig.tls_port), WAIT_S)
-        connection = context.wrap_socket(plain, server_hostname="trunk.example")
-        connection.settimeout(None)
+        connection = Guarded(context.wrap_socket(plain, server_hostname="trunk.example"))
         self.connections.append(connection)
         self.start(self.listen_tcp, connection)
         return connection
