@@ -13,6 +13,7 @@
 enum {
 	FAILURE_POINTS = 10, /* of a wrong proof or a malformed message */
 	UNPROVEN_POINTS = 1,
+	PROVED_S = 3600, /* longer than between two registrations */
 	KEY_BYTES = 8,
 };
 
@@ -20,6 +21,7 @@ struct source {
 	uint8_t key[1 + KEY_BYTES]; /* family, then 4 bytes of IPv4 or the 8 first of IPv6 */
 	uint64_t since_us;          /* of the first offence of this window */
 	uint64_t until_us;          /* banned; 0 not */
+	uint64_t proved_until_us;   /* somebody there knows a password */
 	unsigned points;
 	uint64_t dropped;
 	enum ban_offence last;
@@ -139,6 +141,8 @@ bool bans_note(struct bans *b, const struct addr *source, enum ban_offence offen
 	if (!s || is_banned(s, now_us))
 		return false;
 	heard(b, s);
+	if (offence == BAN_UNPROVEN && s->proved_until_us > now_us)
+		return false;
 	if (now_us - s->since_us >= b->limits.window_s * 1000000ull) {
 		s->since_us = now_us;
 		s->points = 0;
@@ -155,10 +159,13 @@ bool bans_note(struct bans *b, const struct addr *source, enum ban_offence offen
 
 void bans_proved(struct bans *b, const struct addr *source, uint64_t now_us)
 {
-	struct source *s = find(b, source);
+	struct source *s = b->limits.failures && addr_is_set(source) ? get(b, source, now_us) : NULL;
 
-	(void)now_us;
-	if (s && s->points >= UNPROVEN_POINTS)
+	if (!s)
+		return;
+	heard(b, s);
+	s->proved_until_us = now_us + PROVED_S * 1000000ull;
+	if (s->points >= UNPROVEN_POINTS)
 		s->points -= UNPROVEN_POINTS;
 }
 

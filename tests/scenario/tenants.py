@@ -89,6 +89,7 @@ DECIDED = {
     ("GET", "/v1/permissions"): 200, ("GET", "/v1/permissions/{user}"): 422, ("POST", "/v1/permissions/{user}/request"): 422,
     ("GET", "/v1/parked"): 200, ("DELETE", "/v1/parked/{id}"): 404, ("POST", "/v1/messages"): 422, ("POST", "/v1/reload"): 404,
     ("GET", "/v1/registrations"): 404, ("DELETE", "/v1/registrations/{id}"): 404, ("GET", "/v1/bans"): 404, ("DELETE", "/v1/bans/{source}"): 404,
+    ("GET", "/v1/gateways"): 404,
     ("GET", "/v1/events"): None, ("GET", "/v1/events/dead"): 200, ("POST", "/v1/events/revive"): 200,
 }
 

@@ -51,6 +51,14 @@ static const struct step without_proof[] = {
 	{0, S2, UNPROVEN, 29, 0},
 	{0, S2, PROVED, 50, 0},
 	{0, S2, UNPROVEN, 29, 0},
+	/* nor does what else he asks in the hour after it get him banned; wrong passwords do */
+	{1000, S2, PROVED, 1, 0},
+	{1000, S2, UNPROVEN, 500, 0},
+	{3600999, S2, UNPROVEN, 500, 0},
+	{3601000, S2, UNPROVEN, 30, 1},
+	{3700000, S2, PROVED, 1, 0},
+	{3700000, S2, WRONG, 2, 0},
+	{3700000, S2, BROKEN, 1, 1},
 };
 static const struct step networks[] = {
 	{0, "[2001:db8:1:2::1]:5060", WRONG, 1, 0},
