@@ -99,6 +99,8 @@ static int start_sip(struct app *app, char *why, size_t why_cap)
 		.on_binding = on_binding,
 		.bans = c->sip.bans,
 		.on_ban = on_ban,
+		.on_name = on_name,
+		.resolver = c->sip.resolver,
 		.arg = app,
 	};
 	int r;

@@ -226,6 +226,7 @@ static void load_tls(struct load *ld, const struct sip_tls_yaml *y)
 
 static void load_sip(struct load *ld, const struct sip_yaml *y)
 {
+	struct addr server;
 	size_t length;
 	uint16_t port;
 
@@ -234,6 +235,9 @@ static void load_sip(struct load *ld, const struct sip_yaml *y)
 	load_tls(ld, y->tls);
 	ld->c->sip.domain = y->domain;
 	ld->c->sip.public_address = y->public_address ? y->public_address : "";
+	ld->c->sip.resolver = y->resolver ? y->resolver : "";
+	if (y->resolver && (addr_parse(y->resolver, &server) || !addr_port(&server)))
+		FAULT(ld, "sip.resolver", "\"%s\" is not ADDRESS:PORT", y->resolver);
 	ld->c->sip.drop_strangers = load_bool(y->drop_strangers, false);
 	ld->c->sip.t1x64_ms = load_uint(ld, "sip.t1x64_ms", y->t1x64_ms, DEFAULT_T1X64_MS, 1000, 32000);
 	if (sip_hostport_parse(y->domain, &length, &port) || port || length > DOMAIN_MAX)

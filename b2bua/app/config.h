@@ -45,9 +45,10 @@ struct config_number {
 
 enum { CONFIG_GATEWAY_ADDRS_MAX = 8 };
 struct config_gateway {                              /* beside its call_gateway, same index */
-	struct addr addrs[CONFIG_GATEWAY_ADDRS_MAX]; /* hosts that may send us SIP as this gateway */
-	size_t addr_count;
-	bool inbound; /* may it call us by its address alone */
+	struct addr addrs[CONFIG_GATEWAY_ADDRS_MAX]; /* that may send us SIP as this gateway, of hosts given as such; */
+	size_t addr_count;                           /* names are the stack's: sip_name_holds() */
+	const char *proxy;                           /* NULL none */
+	bool inbound;                                /* may it call us by its address alone */
 	const char *tenant;
 	const char *registered_as;          /* one of sip.users, who registers; NULL: at its uri */
 	struct sip_credentials credentials; /* user NULL: none; the password fetched */
@@ -91,7 +92,7 @@ struct config {
 		} listen[SIP_LISTEN_MAX];
 		size_t listen_count;
 		struct sip_tls tls; /* certificate NULL: none */
-		const char *domain, *public_address;
+		const char *domain, *public_address, *resolver;
 		bool drop_strangers;
 		unsigned t1x64_ms;
 		struct addr_net *allow;
@@ -137,8 +138,8 @@ struct config {
 	struct config_file *raw;
 };
 
-/* Returns 0, -EBADMSG (errors filled in) or -ENOMEM. Reads secrets from the environment and files, resolves gateway
- * names: at start, or on a thread of its own. */
+/* Returns 0, -EBADMSG (errors filled in) or -ENOMEM. Reads secrets from the environment and files: at start, or on a
+ * thread of its own. */
 int config_load(const char *path, struct config **ret_config, struct conf_errors *errors);
 struct config *config_hold(struct config *c); /* one more owner; each calls config_free(). Control thread only */
 struct config *config_free(struct config *c); /* the last owner's wipes secrets; accepts NULL; returns NULL */
@@ -146,8 +147,13 @@ struct config *config_free(struct config *c); /* the last owner's wipes secrets;
 /* The same number of Meta's, perhaps of two configurations. */
 bool config_same_number(const struct config_number *a, const struct config_number *b);
 const struct call_gateway *config_gateway_by_name(const struct config *c, const char *name);
-/* The one that may call us from there; NULL: none. */
-const struct call_gateway *config_gateway_by_source(const struct config *c, const struct addr *source);
+/* Is this an address of the gateway at that place? names: NULL, or knows the addresses of names now. */
+bool config_gateway_has(const struct config *c, size_t i, const struct sip_stack *names, const struct addr *addr);
+/* The one that may call us from there; NULL: none, or two tenants have it. */
+const struct call_gateway *config_gateway_by_source(
+	const struct config *c, const struct sip_stack *names, const struct addr *source);
+/* The URI that requests to it are sent to: its proxy's or its own; "": where it registered. */
+const char *config_gateway_place(const struct config *c, const struct call_gateway *gateway);
 /* What the file says of it beside; NULL: not one of the file's. */
 const struct config_gateway *config_gateway_of(const struct config *c, const struct call_gateway *gateway);
 /* How dialogs with it live; gateway NULL: who is none of them. */

@@ -1,6 +1,5 @@
 /* b2bua/app/config_gateways.c -- the section "gateways" */
 #include "b2bua/app/config_load.h"
-#include "b2bua/app/resolve.h"
 #include "b2bua/sip/uri.h"
 #include "lib/base/str.h"
 
@@ -68,18 +67,60 @@ static bool has_listener(const struct config *c, const char *uri)
 	return false;
 }
 
+/* Of hosts given as an address. Names are looked up while we run. */
+static void add_source(struct config_gateway *src, const char *uri)
+{
+	struct sip_uri u;
+	char host[256];
+	bool v6;
+
+	if (sip_uri_parse(uri, &u))
+		return;
+	v6 = u.host[0] == '[';
+	if (!str_copy_n(host, sizeof(host), u.host + v6, u.host_length - (v6 ? 2 : 0)) &&
+		addr_set(&src->addrs[src->addr_count], host, 0) == 0)
+		src->addr_count++;
+}
+
+static bool is_loose_route(const char *uri)
+{
+	const char *lr = strstr(uri, ";lr");
+
+	return lr && (lr[3] == '\0' || lr[3] == ';' || lr[3] == '=');
+}
+
+static void load_proxy(struct load *ld, size_t i, const char *proxy)
+{
+	struct config_gateway *src = &ld->c->gateway_sources[i];
+	char key[64];
+
+	if (!proxy)
+		return;
+	snprintf(key, sizeof(key), "gateways[%zu].proxy", i);
+	src->proxy = proxy;
+	add_source(src, proxy);
+	if (!sip_target_allowed(proxy) || strchr(proxy, '@'))
+		FAULT(ld, key, "\"%s\" is not sip:HOST[:PORT];lr with ;transport=udp, tcp or tls", proxy);
+	else if (!is_loose_route(proxy))
+		FAULT(ld, key, "\"%s\" needs ;lr (a loose route, RFC 3261)", proxy);
+	else if (!has_listener(ld->c, proxy))
+		FAULT(ld, key, "\"%s\": no entry of sip.listen has this transport", proxy);
+}
+
 /* Where it is called: at its uri, or where it registered. */
 static void load_place(struct load *ld, size_t i, const struct gateway_yaml *y)
 {
 	struct call_gateway *g = &ld->c->gateways[i];
 	struct config_gateway *src = &ld->c->gateway_sources[i];
-	char key[64], why[160];
+	char key[64];
 
 	snprintf(key, sizeof(key), "gateways[%zu].uri", i);
 	src->registered_as = y->registered_as;
 	g->uri = y->registered_as ? ld->c->registered_uri : y->uri;
 	if (y->registered_as && y->uri)
 		FAULT(ld, key, "cannot stand beside registered_as: the gateway says where it is");
+	else if (y->registered_as && y->proxy)
+		FAULT(ld, key, "registered_as cannot stand beside proxy: the gateway says where it is");
 	else if (y->registered_as)
 		return;
 	else if (!y->uri) {
@@ -89,10 +130,10 @@ static void load_place(struct load *ld, size_t i, const struct gateway_yaml *y)
 				"is missing: sip:HOST[:PORT] of the gateway, a preset that has it, or registered_as");
 	} else if (!sip_target_allowed(y->uri))
 		FAULT(ld, key, "\"%s\" cannot be called: sip:HOST[:PORT] with ;transport=udp, tcp or tls", y->uri);
-	else if (!has_listener(ld->c, y->uri))
+	else if (!y->proxy && !has_listener(ld->c, y->uri))
 		FAULT(ld, key, "\"%s\": no entry of sip.listen has this transport", y->uri);
-	else if (resolve_sip_uri(y->uri, src->addrs, CONFIG_GATEWAY_ADDRS_MAX, &src->addr_count, why, sizeof(why)))
-		FAULT(ld, key, "%s", why);
+	add_source(src, g->uri);
+	load_proxy(ld, i, y->proxy);
 }
 
 static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y)
@@ -303,15 +344,41 @@ const struct call_gateway *config_gateway_by_name(const struct config *c, const 
 	return NULL;
 }
 
-const struct call_gateway *config_gateway_by_source(const struct config *c, const struct addr *source)
+const char *config_gateway_place(const struct config *c, const struct call_gateway *gateway)
 {
-	for (size_t g = 0; g < c->gateway_count; g++) {
-		for (size_t i = 0; c->gateway_sources[g].inbound && i < c->gateway_sources[g].addr_count; i++) {
-			if (addr_equal_host(&c->gateway_sources[g].addrs[i], source))
-				return &c->gateways[g];
-		}
+	const struct config_gateway *g = config_gateway_of(c, gateway);
+
+	return g->registered_as ? "" : g->proxy ? g->proxy : gateway->uri;
+}
+
+bool config_gateway_has(const struct config *c, size_t i, const struct sip_stack *names, const struct addr *addr)
+{
+	const struct config_gateway *g = &c->gateway_sources[i];
+
+	for (size_t k = 0; k < g->addr_count; k++)
+		if (addr_equal_host(&g->addrs[k], addr))
+			return true;
+	return names && sip_name_holds(names, config_gateway_place(c, &c->gateways[i]), addr);
+}
+
+const struct call_gateway *config_gateway_by_source(
+	const struct config *c, const struct sip_stack *names, const struct addr *source)
+{
+	const struct call_gateway *found = NULL;
+	const char *tenant = NULL;
+
+	for (size_t i = 0; i < c->gateway_count; i++) {
+		const struct config_gateway *g = &c->gateway_sources[i];
+		if (!config_gateway_has(c, i, names, source))
+			continue;
+		/* Where two tenants' names have met, nobody can say whose call it is. */
+		if (tenant && strcmp(tenant, g->tenant) != 0)
+			return NULL;
+		tenant = g->tenant;
+		if (!found && g->inbound)
+			found = &c->gateways[i];
 	}
-	return NULL;
+	return found;
 }
 
 const struct config_gateway *config_gateway_of(const struct config *c, const struct call_gateway *gateway)

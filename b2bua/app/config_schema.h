@@ -48,7 +48,7 @@ struct sip_yaml {
 	char **listen, **allow;
 	unsigned listen_count, allow_count, users_count;
 	struct sip_user_yaml *users;
-	char *domain, *public_address, *realm, *digest;
+	char *domain, *public_address, *realm, *digest, *resolver;
 	bool *drop_strangers;
 	uint32_t *t1x64_ms;
 };
@@ -70,7 +70,7 @@ struct gateway_yaml {
 	uint32_t *ring_timeout;
 	struct gateway_headers_yaml *headers;
 	struct gateway_caller_yaml *caller;
-	char *name, *uri, *registered_as, *user, *password, *realm, *contact_user, *number_format;
+	char *name, *uri, *proxy, *registered_as, *user, *password, *realm, *contact_user, *number_format;
 	bool *do_register, *call_when_down;
 	uint32_t *expires, *ping, *max_calls, *calls_per_second;
 	char **codecs;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { TENANT_NAME_MAX = 32, TOKEN_MIN = 8 };
 
@@ -160,6 +161,15 @@ static bool share_an_address(const struct config_gateway *a, const struct config
 	return false;
 }
 
+static bool share_a_name(const struct config *c, size_t i, size_t k)
+{
+	struct sip_uri a, b;
+
+	return sip_uri_parse(config_gateway_place(c, &c->gateways[i]), &a) == 0 &&
+	       sip_uri_parse(config_gateway_place(c, &c->gateways[k]), &b) == 0 && a.host_length == b.host_length &&
+	       strncasecmp(a.host, b.host, a.host_length) == 0;
+}
+
 /* A call from an address that two tenants' gateways have would be whose? Ports of a caller prove nothing, headers
  * neither. So neither gateway calls by its address: the user who proves his password says whose call it is. */
 static void check_sources(struct load *ld)
@@ -170,7 +180,7 @@ static void check_sources(struct load *ld)
 	for (size_t i = 0; i < c->gateway_count; i++) {
 		for (size_t k = 0; k < i; k++) {
 			const struct config_gateway *a = &c->gateway_sources[i], *b = &c->gateway_sources[k];
-			if (strcmp(a->tenant, b->tenant) == 0 || !share_an_address(a, b) ||
+			if (strcmp(a->tenant, b->tenant) == 0 || (!share_an_address(a, b) && !share_a_name(c, i, k)) ||
 				(!a->inbound && !b->inbound))
 				continue;
 			snprintf(key, sizeof(key), "gateways[%zu].%s", i, a->inbound ? "uri" : "inbound");

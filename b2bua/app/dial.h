@@ -115,10 +115,10 @@ void parking_minute(struct app *app);
 /* ---- targets.c ---- */
 enum { TARGET_URI_MAX = 512 };
 /* May a call of this tenant and gateway be sent to this URI (sip:, tel:), and what is it then? Another tenant's gateway
- * is no place to go, whatever else allows its host. Returns 0, or -EPERM (policy), -EINVAL (not a URI we can call).
- * uri[TARGET_URI_MAX] receives the Request-URI. */
-int target_resolve(const struct config *config, const char *tenant, const struct call_gateway *of_call,
-	const char *wanted, char *uri, const struct call_gateway **ret_gateway);
+ * is no place to go, whatever else allows its host. names: NULL, or who knows the addresses of gateways' names now.
+ * Returns 0, or -EPERM (policy), -EINVAL (not a URI we can call). uri[TARGET_URI_MAX] receives the Request-URI. */
+int target_resolve(const struct config *config, const struct sip_stack *names, const char *tenant,
+	const struct call_gateway *of_call, const char *wanted, char *uri, const struct call_gateway **ret_gateway);
 /* The URI of a user at a gateway. Returns 0 or -EINVAL. user: as it stands in a URI (escaped); "" keeps the gateway's
  * own. */
 int target_at_gateway(const struct call_gateway *gateway, const char *user, char *uri);

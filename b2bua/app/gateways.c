@@ -31,6 +31,7 @@ static int add(struct app *app, const struct config *c, size_t i)
 	const struct sip_gateway gw = {
 		.name = cg->name,
 		.uri = cg->uri,
+		.proxy_uri = g->proxy,
 		.credentials = g->credentials.user ? &g->credentials : NULL,
 		.ping_s = g->ping_s,
 		.do_register = g->do_register,
@@ -46,6 +47,20 @@ static int add(struct app *app, const struct config *c, size_t i)
 	return sip_gateway_add(app->sip, &gw);
 }
 
+static int watch_names(struct app *app, const struct config *c)
+{
+	const char **uris = calloc(c->gateway_count + 1, sizeof(*uris));
+	int r;
+
+	if (!uris)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->gateway_count; i++)
+		uris[i] = config_gateway_place(c, &c->gateways[i]);
+	r = sip_names_watch(app->sip, uris, c->gateway_count);
+	free(uris);
+	return r;
+}
+
 int gateways_take(struct app *app, const struct config *c)
 {
 	struct gateway_state *states = calloc(c->gateway_count + 1, sizeof(*states));
@@ -54,6 +69,7 @@ int gateways_take(struct app *app, const struct config *c)
 
 	if (!states)
 		return -ENOMEM;
+	r = watch_names(app, c);
 	for (size_t i = 0; r == 0 && i < c->gateway_count; i++) {
 		unsigned cps = c->gateway_sources[i].calls_per_second;
 		ratelimit_init(&states[i].invites, cps, cps, now_us);
@@ -103,6 +119,16 @@ void on_gateway_event(const struct sip_gateway_event *ev, void *arg)
 		log_warn("gateway_register_failed", "gateway=%s sip=%d note=\"tried again\"", ev->name, ev->code);
 		break;
 	}
+}
+
+void on_name(const struct sip_name_event *ev, void *arg)
+{
+	(void)arg;
+	if (ev->resolved)
+		log_info("gateway_resolved", "uri=%.200s addresses=%zu", ev->uri, ev->addresses);
+	else
+		log_warn("gateway_unresolved", "uri=%.200s reason=\"%s\" addresses=%zu note=\"asked again\"", ev->uri,
+			ev->why, ev->addresses);
 }
 
 void on_tls_failure(const struct sip_tls_failure *f, void *arg)
@@ -208,7 +234,8 @@ enum cause gateway_refuses(struct app *app, const struct call_gateway *gateway)
 
 	if (!g)
 		return CAUSE_NORMAL;
-	if (g->registered_as && !sip_registrar_has(app->sip, g->registered_as))
+	if (g->registered_as ? !sip_registrar_has(app->sip, g->registered_as)
+			     : sip_name_unknown(app->sip, config_gateway_place(app->config, now)))
 		return CAUSE_GATEWAY_DOWN;
 	if (!g->call_when_down && sip_gateway_status(app->sip, gateway->name, &status) == 0 && !status.up)
 		return CAUSE_GATEWAY_DOWN;

@@ -108,6 +108,7 @@ int invite_make(const struct config *c, const struct call_action *a, const struc
 		snprintf(ret->pai, sizeof(ret->pai), "sip:%s@%s", pai_user, domain);
 	ret->invite = (struct sip_invite){
 		.target_uri = ret->target,
+		.proxy_uri = source ? source->proxy : NULL,
 		.from_user = gateway_number(c, gw, from, ret->from),
 		.from_display = display,
 		.from_domain = domain,

@@ -58,7 +58,7 @@ static const char *user_of(const struct api_party *party)
 /* ---- targets ---- */
 
 /* NULL gateway: refused, and the reply completed. tenant: whose call it is, also when the operator asks. */
-static const struct call_gateway *target_of(const struct config *config, const char *tenant,
+static const struct call_gateway *target_of(const struct app *app, const struct config *config, const char *tenant,
 	const struct call_gateway *of_call, const struct api_target *t, char *uri, struct api_reply *reply)
 {
 	const struct call_gateway *gateway =
@@ -70,7 +70,7 @@ static const struct call_gateway *target_of(const struct config *config, const c
 		return NULL;
 	}
 	if (*t->uri)
-		r = target_resolve(config, tenant, gateway, t->uri, uri, &gateway);
+		r = target_resolve(config, app->sip, tenant, gateway, t->uri, uri, &gateway);
 	else if (gateway)
 		r = target_at_gateway(gateway, t->user, uri);
 	if (r == 0 && sip_target_allowed(uri))
@@ -177,8 +177,8 @@ static void originate(const struct api_originate *o, struct api_reply *reply, vo
 
 	if (!number || !header_names_fit(o, reply))
 		return;
-	gateway = target_of(
-		app->config, number->tenant, config_only_gateway(app->config, number->tenant), &o->target, uri, reply);
+	gateway = target_of(app, app->config, number->tenant, config_only_gateway(app->config, number->tenant),
+		&o->target, uri, reply);
 	if (!gateway)
 		return;
 	d = dial_new(app);
@@ -240,7 +240,7 @@ static void transfer(const char *id, const struct api_target *target, struct api
 		refuse(reply, API_CONFLICT, "A transfer of this call is under way");
 		return;
 	}
-	ev.u.refer.target.gateway = target_of(ac->config, ac->number->tenant,
+	ev.u.refer.target.gateway = target_of(ac->app, ac->config, ac->number->tenant,
 		rep.gateway ? config_gateway_by_name(ac->config, rep.gateway) : NULL, target, uri, reply);
 	if (!ev.u.refer.target.gateway)
 		return;

@@ -58,7 +58,7 @@ static const char *tenant_of_caller(const struct app *app, const struct sip_inco
 {
 	if (in->auth_user)
 		return config_tenant_of_user(app->config, in->auth_user);
-	return config_tenant_of_gateway(app->config, config_gateway_by_source(app->config, &in->source));
+	return config_tenant_of_gateway(app->config, config_gateway_by_source(app->config, app->sip, &in->source));
 }
 
 static const char *header_of(const struct sip_incoming *in, const char *name)
@@ -89,7 +89,8 @@ static int call_back_place(struct dial *d, const struct call_gateway *gateway, c
 static int read_invite(struct app *app, const struct sip_event *ev, struct dial *d)
 {
 	const struct sip_incoming *in = ev->in;
-	const struct call_gateway *gateway = in->auth_user ? NULL : config_gateway_by_source(app->config, &in->source);
+	const struct call_gateway *gateway =
+		in->auth_user ? NULL : config_gateway_by_source(app->config, app->sip, &in->source);
 	char number[24];
 
 	if (str_e164(in->request_user, number, sizeof(number)) == 0)

@@ -19,19 +19,16 @@ bool on_sip_source(const struct addr *source, void *arg)
 		if (addr_net_holds(&c->sip.allow[i], source))
 			return true;
 	}
-	return config_gateway_by_source(c, source) != NULL;
+	return config_gateway_by_source(c, app->sip, source) != NULL;
 }
 
 bool on_sip_gateway_addr(const struct addr *addr, void *arg)
 {
-	const struct config *c = ((const struct app *)arg)->config;
+	const struct app *app = arg;
 
-	for (size_t g = 0; g < c->gateway_count; g++) {
-		for (size_t i = 0; i < c->gateway_sources[g].addr_count; i++) {
-			if (addr_equal_host(&c->gateway_sources[g].addrs[i], addr))
-				return true;
-		}
-	}
+	for (size_t i = 0; i < app->config->gateway_count; i++)
+		if (config_gateway_has(app->config, i, app->sip, addr))
+			return true;
 	return false;
 }
 
@@ -39,7 +36,7 @@ const struct sip_dialog_policy *on_sip_policy(const struct addr *source, void *a
 {
 	const struct app *app = arg;
 
-	return config_dialog_policy(app->config, config_gateway_by_source(app->config, source));
+	return config_dialog_policy(app->config, config_gateway_by_source(app->config, app->sip, source));
 }
 
 static enum call_event_kind kind_of(enum sip_event_kind k)
@@ -107,7 +104,8 @@ static const struct call_gateway *gateway_of(const struct app_call *ac, enum cal
 static bool find_target(
 	struct app_call *ac, enum call_leg leg, const char *wanted, char *uri, struct call_sip_target *t, int *ret_code)
 {
-	int r = target_resolve(ac->config, ac->number->tenant, gateway_of(ac, leg), wanted, uri, &t->gateway);
+	int r = target_resolve(
+		ac->config, ac->app->sip, ac->number->tenant, gateway_of(ac, leg), wanted, uri, &t->gateway);
 
 	t->uri = uri;
 	if (r == 0)

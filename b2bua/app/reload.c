@@ -1,9 +1,9 @@
 /* b2bua/app/reload.c
  *
- * The configuration is read again while calls go on. A thread reads and checks the file (names are resolved, secrets
- * fetched: that takes time); without a fault it becomes app->config, for everything that begins from then on. Calls,
- * and requests under way, hold the one they began with; it is freed with the last of them. A file with a fault changes
- * nothing at all. What was started once (config_diff.h) stays as it is until a restart.
+ * The configuration is read again while calls go on. A thread reads and checks the file (secrets fetched: that takes
+ * time); without a fault it becomes app->config, for everything that begins from then on. Calls, and requests under
+ * way, hold the one they began with; it is freed with the last of them. A file with a fault changes nothing at all.
+ * What was started once (config_diff.h) stays as it is until a restart.
  */
 #include "b2bua/app/dial.h"
 

@@ -188,6 +188,7 @@ int gateways_start(struct app *app, char *why, size_t why_cap);
 int gateways_take(struct app *app, const struct config *c);
 void gateways_stop(struct app *app);
 void on_gateway_event(const struct sip_gateway_event *ev, void *app);
+void on_name(const struct sip_name_event *ev, void *app);
 void on_tls_failure(const struct sip_tls_failure *f, void *app);
 /* CAUSE_NORMAL: it may be called now. Takes from its calls a second. */
 enum cause gateway_refuses(struct app *app, const struct call_gateway *gateway);

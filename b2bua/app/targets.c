@@ -33,8 +33,8 @@ static bool same_host(const char *a, size_t a_length, const char *b, size_t b_le
 
 /* The gateway that has this host, by name or by address; the port, when one is given, tells two at one host apart.
  * ret_foreign: another tenant's has it. */
-static const struct call_gateway *gateway_of_host(
-	const struct config *c, const char *tenant, const struct sip_uri *wanted, bool *ret_foreign)
+static const struct call_gateway *gateway_of_host(const struct config *c, const struct sip_stack *names,
+	const char *tenant, const struct sip_uri *wanted, bool *ret_foreign)
 {
 	const struct call_gateway *found = NULL;
 	char host[256] = "";
@@ -52,6 +52,8 @@ static const struct call_gateway *gateway_of_host(
 		same = same_host(own.host, own.host_length, wanted->host, wanted->host_length);
 		for (size_t k = 0; numeric && !same && k < c->gateway_sources[i].addr_count; k++)
 			same = addr_equal_host(&c->gateway_sources[i].addrs[k], &address);
+		if (numeric && !same && names)
+			same = sip_name_holds(names, config_gateway_place(c, &c->gateways[i]), &address);
 		if (!same)
 			continue;
 		if (strcmp(config_tenant_of_gateway(c, &c->gateways[i]), tenant) != 0) {
@@ -143,8 +145,8 @@ static int complete(const struct call_gateway *gateway, const struct sip_uri *wa
 	return n <= 0 || n >= TARGET_URI_MAX || !sip_target_allowed(uri) ? -EINVAL : 0;
 }
 
-int target_resolve(const struct config *c, const char *tenant, const struct call_gateway *of_call, const char *wanted,
-	char *uri, const struct call_gateway **ret_gateway)
+int target_resolve(const struct config *c, const struct sip_stack *names, const char *tenant,
+	const struct call_gateway *of_call, const char *wanted, char *uri, const struct call_gateway **ret_gateway)
 {
 	struct sip_uri parsed;
 	char user[64];
@@ -162,7 +164,7 @@ int target_resolve(const struct config *c, const char *tenant, const struct call
 		return -EINVAL;
 	if (parsed.transport == SIP_TLS) /* not spoken here, and nothing less is what was asked for: RFC 3261 s26.2.2 */
 		return -EINVAL;
-	const struct call_gateway *gateway = gateway_of_host(c, tenant, &parsed, &foreign);
+	const struct call_gateway *gateway = gateway_of_host(c, names, tenant, &parsed, &foreign);
 	if (gateway) {
 		*ret_gateway = gateway;
 		return complete(gateway, &parsed, uri);

@@ -1,6 +1,7 @@
 /* b2bua/cli/doctor_gateways.c -- a thread for each gateway: its name, its certificate, what it answers */
 #include "b2bua/cli/doctor.h"
 
+#include "b2bua/app/resolve.h"
 #include "b2bua/sip/probe.h"
 #include "b2bua/sip/uri.h"
 
@@ -57,6 +58,28 @@ static void register_answered(struct doctor *d, const char *subject, const struc
 			"REGISTER was answered %d", r->status);
 }
 
+/* Where its requests go: an address of the file's, or what the system's resolver says of the name. */
+static bool find_place(struct doctor *d, const char *subject, const char *place, struct sip_probe *p)
+{
+	struct addr addrs[CONFIG_GATEWAY_ADDRS_MAX];
+	char why[256], where[ADDR_TEXT_MAX];
+	struct sip_uri uri;
+	size_t count = 0;
+
+	if (!*place || sip_uri_parse(place, &uri))
+		return false; /* it calls us, and has no address of its own */
+	if (resolve_sip_uri(place, addrs, CONFIG_GATEWAY_ADDRS_MAX, &count, why, sizeof(why))) {
+		doctor_find(d, DOCTOR_WARNING, "dns", subject,
+			"Is the name right? One that has NAPTR or SRV records alone is not tried here.", "%s", why);
+		return false;
+	}
+	p->peer = addrs[0];
+	addr_set_port(&p->peer, uri.port ? uri.port : uri.transport == SIP_TLS ? 5061 : 5060);
+	doctor_find(d, DOCTOR_OK, "dns", subject, "", "%.*s is %s%s", (int)uri.host_length, uri.host,
+		addr_format(&p->peer, where, sizeof(where)), count > 1 ? ", and others" : "");
+	return true;
+}
+
 static void *check(void *arg)
 {
 	const struct one *one = arg;
@@ -64,8 +87,7 @@ static void *check(void *arg)
 	const struct call_gateway *g = &d->config->gateways[one->i];
 	const struct config_gateway *source = &d->config->gateway_sources[one->i];
 	struct sip_probe_result r;
-	struct sip_uri uri;
-	char subject[96], where[ADDR_TEXT_MAX];
+	char subject[96];
 	struct sip_probe p = {.method = "OPTIONS",
 		.uri = g->uri,
 		.user = "",
@@ -75,12 +97,8 @@ static void *check(void *arg)
 		.timeout_ms = DOCTOR_TIMEOUT_MS};
 
 	(void)snprintf(subject, sizeof(subject), "gateway %.80s", g->name);
-	if (!*g->uri || sip_uri_parse(g->uri, &uri) || source->addr_count == 0)
-		return NULL; /* it calls us, and has no address of its own */
-	p.peer = source->addrs[0];
-	addr_set_port(&p.peer, uri.port ? uri.port : uri.transport == SIP_TLS ? 5061 : 5060);
-	doctor_find(d, DOCTOR_OK, "dns", subject, "", "%.*s is %s%s", (int)uri.host_length, uri.host,
-		addr_format(&p.peer, where, sizeof(where)), source->addr_count > 1 ? ", and others" : "");
+	if (!find_place(d, subject, config_gateway_place(d->config, g), &p))
+		return NULL;
 	sip_probe(&p, &r);
 	if (r.certificate_until)
 		doctor_find_until(d, "tls", subject, r.certificate_until);

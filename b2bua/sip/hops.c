@@ -1,7 +1,9 @@
 /* b2bua/sip/hops.c
  *
- * A leg that calls a user who has registered: his bindings, one after another, each with an INVITE on a handle of its
- * own (same Call-ID, as from a proxy that forks in series):
+ * A leg that can be called at several places, one after another, each with an INVITE on a handle of its own (same
+ * Call-ID, as from a proxy that forks in series). Of a host name they are what the DNS says, and the next one is called
+ * when one cannot be reached, answers 503, or says nothing for NO_ANSWER_MS (RFC 3263 s4.3). Of a user who has
+ * registered they are his bindings:
  *
  *   calling a binding -- 1xx --> ringing there -- 2xx, 3xx, 6xx --> told, over
  *        |                            |
@@ -24,6 +26,8 @@
 #include "b2bua/sip/leg.h"
 
 #include "b2bua/sip/bindings.h"
+#include "b2bua/sip/names.h"
+#include "lib/base/counter.h"
 #include "lib/base/str.h"
 
 #include <errno.h>
@@ -32,21 +36,33 @@
 #include <string.h>
 #include <strings.h>
 
-enum { NO_ANSWER_MS = 4000 };
+enum { NO_ANSWER_MS = 4000 }; /* four INVITEs by UDP (RFC 3261 s17.1.1.2) */
 
 struct hop {
-	char contact[SIP_CONTACT_MAX], route[SIP_PATH_MAX];
-	char via[ADDR_TEXT_MAX + 32]; /* URI that it is sent to instead, "" none */
-	char from[SIP_URI_MAX];       /* our Contact toward it */
+	char contact[SIP_CONTACT_MAX], route[SIP_PATH_MAX]; /* "": the INVITE's own */
+	char via[ADDR_TEXT_MAX + 32];                       /* URI that it is sent to instead, "" none */
+	char from[SIP_URI_MAX];                             /* our Contact toward it */
 	struct sip_listener *listener;
+	struct place place; /* of a name */
 };
 
 struct leg_hops {
 	struct sip_leg *leg;
 	struct loop_timer no_answer;
+	char name[256]; /* whose places these are, "": bindings */
 	size_t count, at;
-	struct hop hops[BINDINGS_CONTACTS_MAX];
+	struct hop hops[];
 };
+
+static struct leg_hops *hops_new(struct sip_leg *leg, size_t max)
+{
+	struct leg_hops *x = calloc(1, sizeof(*x) + max * sizeof(x->hops[0]));
+
+	if (x)
+		x->leg = leg;
+	leg->hops = x;
+	return x;
+}
 
 /* ---- where to ---- */
 
@@ -213,17 +229,51 @@ int hops_find(struct sip_leg *leg, const char *user)
 {
 	const struct sip_binding *found[BINDINGS_CONTACTS_MAX];
 	size_t n = registrar_bindings(leg->stack, user, found, BINDINGS_CONTACTS_MAX);
-	struct leg_hops *x = n ? calloc(1, sizeof(*x)) : NULL;
+	struct leg_hops *x = n ? hops_new(leg, n) : NULL;
 
 	if (!x)
 		return n ? -ENOMEM : -ENOENT;
-	x->leg = leg;
-	leg->hops = x;
 	for (size_t i = 0; i < n; i++) {
 		memset(&x->hops[x->count], 0, sizeof(x->hops[0]));
 		x->count += hop_read(leg->stack, found[i], &x->hops[x->count]) == 0;
 	}
 	return x->count ? 0 : -ENOENT;
+}
+
+static int hop_at(struct sip_stack *s, const struct place *place, struct hop *h)
+{
+	struct sip_uri uri = {.transport = place->transport, .port = addr_port(&place->addr)};
+	struct addr local = {0};
+	char host[ADDR_TEXT_MAX];
+
+	uri.host = addr_host(&place->addr, host, sizeof(host));
+	uri.host_length = strlen(host);
+	h->place = *place;
+	h->listener = stack_listener_for(s, &uri, &local);
+	if (!h->listener)
+		return -EINVAL;
+	return contact_build(h->from, sizeof(h->from), s, h->listener, &local, place->transport, CONTACT_USER);
+}
+
+int hops_look_up(struct sip_leg *leg, const char *uri)
+{
+	struct place places[PLACES_MAX];
+	size_t n = names_places(leg->stack, uri, places);
+	struct leg_hops *x;
+	struct sip_uri u;
+
+	if (n == 0)
+		return 0;
+	x = hops_new(leg, n);
+	if (!x)
+		return -ENOMEM;
+	if (sip_uri_parse(uri, &u) || str_copy_n(x->name, sizeof(x->name), u.host, u.host_length))
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		memset(&x->hops[x->count], 0, sizeof(x->hops[0]));
+		x->count += hop_at(leg->stack, &places[i], &x->hops[x->count]) == 0;
+	}
+	return x->count ? 0 : -EINVAL;
 }
 
 /* ---- one after another ---- */
@@ -232,7 +282,7 @@ static void on_no_answer(void *arg)
 {
 	struct leg_hops *x = arg;
 
-	(void)hops_next(x->leg, 408);
+	(void)hops_next(x->leg, 408, true);
 }
 
 int hops_begin(struct sip_leg *leg)
@@ -251,17 +301,24 @@ int hops_begin(struct sip_leg *leg)
 	return outgoing_send(leg, 0, "");
 }
 
-bool hops_next(struct sip_leg *leg, int status)
+/* Of a name the next place is another way to the same; of a user another telephone. */
+static bool goes_on(const struct leg_hops *x, int status, bool local)
+{
+	if (x->name[0])
+		return status == 503 || status >= 700 || (local && status == 408);
+	return !(status >= 300 && status < 400) && !(status >= 600 && status < 700);
+}
+
+bool hops_next(struct sip_leg *leg, int status, bool local)
 {
 	struct leg_hops *x = leg->hops;
 	nua_handle_t *old = leg->nh;
 
-	if (!x || !leg->invite || leg->phase != LEG_CALLING || x->at + 1 >= x->count)
-		return false;
-	if ((status >= 300 && status < 400) || (status >= 600 && status < 700))
+	if (!x || !leg->invite || leg->phase != LEG_CALLING || x->at + 1 >= x->count || !goes_on(x, status, local))
 		return false;
 	x->at++;
 	leg->nh = NULL;
+	proof_restart(leg);
 	if (hops_begin(leg)) {
 		leg->nh = old;
 		x->count = x->at--; /* no memory: the one before was the last */
@@ -270,7 +327,17 @@ bool hops_next(struct sip_leg *leg, int status)
 	/* What may still come of it (a late 200) the library ends by itself. */
 	nua_handle_bind(old, NULL);
 	nua_handle_destroy(old);
+	if (x->name[0])
+		counter_inc(CNT_SIP_NEXT_HOP);
 	return true;
+}
+
+void hops_tried(struct sip_leg *leg, const struct addr *source)
+{
+	struct leg_hops *x = leg->hops;
+
+	if (x && x->name[0] && addr_equal_host(&x->hops[x->at].place.addr, source))
+		hops_heard(leg);
 }
 
 void hops_heard(struct sip_leg *leg)
@@ -292,5 +359,38 @@ const char *hops_now(const struct sip_leg *leg, const char **ret_via, const char
 
 	*ret_via = h ? h->via : "";
 	*ret_route = h ? h->route : "";
-	return h ? h->contact : NULL;
+	return h && *h->contact ? h->contact : NULL;
+}
+
+/* ---- routes ---- */
+
+static bool is_at(const struct place *place, const url_t *u)
+{
+	struct addr a;
+	char host[64];
+	size_t length = u->url_host ? strlen(u->url_host) : 0, bracket = length && u->url_host[0] == '[';
+
+	if (length < 2 || str_copy_n(host, sizeof(host), u->url_host + bracket, length - 2 * bracket) ||
+		addr_set(&a, host, 0))
+		return false;
+	return addr_equal_host(&a, &place->addr);
+}
+
+/* A Contact of bare digits at the address where the peer proved its name: it is asked for that name again, not for a
+ * certificate of its address, and an open connection is found again. */
+bool hops_route(const struct sip_leg *leg, const url_t *by_rules, char *dst, size_t cap)
+{
+	const struct leg_hops *x = leg->hops;
+	struct place place;
+
+	if (!x || !x->name[0])
+		return false;
+	place = x->hops[x->at].place;
+	if (!by_rules)
+		return place_url(dst, cap, &place, x->name) == 0;
+	if (place.transport != SIP_TLS || !is_at(&place, by_rules))
+		return false;
+	if (by_rules->url_port && *by_rules->url_port)
+		addr_set_port(&place.addr, (uint16_t)strtoul(by_rules->url_port, NULL, 10));
+	return place_url(dst, cap, &place, x->name) == 0;
 }

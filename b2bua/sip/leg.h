@@ -95,7 +95,7 @@ struct sip_leg {
 	struct leg_dialog *dialog; /* what a request beside the handle needs; NULL: not known */
 	struct leg_refresh refresh;
 	bool wants_100rel;     /* the caller's INVITE requires it, or its gateway's policy does */
-	struct leg_hops *hops; /* hops.c; NULL: not to a user who registered */
+	struct leg_hops *hops; /* hops.c; NULL: to its one address, or where the library finds it */
 };
 
 /* All rules about which request may follow which, in one place (leg.c). */
@@ -131,8 +131,8 @@ int contact_build(char *dst, size_t cap, const struct sip_stack *s, const struct
 
 /* The texts of an INVITE of ours. */
 struct invite_text {
-	char target[SIP_URI_MAX], to[SIP_URI_MAX], from[SIP_NAME_ADDR_MAX], contact[SIP_URI_MAX],
-		headers[SIP_HEADERS_MAX];
+	char target[SIP_URI_MAX], route[SIP_URI_MAX + 2], to[SIP_URI_MAX], from[SIP_NAME_ADDR_MAX],
+		contact[SIP_URI_MAX], headers[SIP_HEADERS_MAX];
 };
 struct invite_kept {
 	struct invite_text text;
@@ -155,9 +155,17 @@ int hops_find(struct sip_leg *leg, const char *user);
 bool hops_may(const struct sip_stack *s, const struct sip_binding *b);
 /* leg->invite to the one whose turn it is. Returns 0 or -ENOMEM. */
 int hops_begin(struct sip_leg *leg);
-/* It was refused there: true: sent to the next one. */
-bool hops_next(struct sip_leg *leg, int status);
+/* The places that this URI's name stands for now. Without any (it is an address, or not watched): as it was. Returns 0,
+ * -EINVAL (no listener of ours can reach one) or -ENOMEM. */
+int hops_look_up(struct sip_leg *leg, const char *uri);
+/* It was refused there; local: by nobody. True: sent to the next one. */
+bool hops_next(struct sip_leg *leg, int status, bool local);
 void hops_heard(struct sip_leg *leg); /* somebody is there, or nobody waits any more */
+/* A response came from there, also a 100, which the library keeps to itself. */
+void hops_tried(struct sip_leg *leg, const struct addr *source);
+/* Where a request of this leg has to be sent, when that is not what its URI and routes say. by_rules: where it would go
+ * by those, NULL for the INVITE. False: by the rules. */
+bool hops_route(const struct sip_leg *leg, const url_t *by_rules, char *dst, size_t cap);
 void hops_free(struct sip_leg *leg);
 /* What the INVITE needs now: its Request-URI, NULL without hops; the URI it is sent to and its Route, "" none. */
 const char *hops_now(const struct sip_leg *leg, const char **ret_via, const char **ret_route);

@@ -103,22 +103,37 @@ static int put_transfer_headers(char *headers, size_t cap, const struct sip_invi
 	return sb.truncated ? -EINVAL : 0;
 }
 
+/* The outbound proxy's place in the INVITE: a loose route (RFC 3261 s16.12). */
+static int put_route(struct invite_text *t, const char *proxy_uri)
+{
+	t->route[0] = '\0';
+	if (!proxy_uri)
+		return 0;
+	return snprintf(t->route, sizeof(t->route), "<%s>", proxy_uri) >= (int)sizeof(t->route) ? -EINVAL : 0;
+}
+
+/* Where the INVITE goes first. */
+static const char *next_hop(const struct sip_invite *in)
+{
+	return in->proxy_uri ? in->proxy_uri : in->target_uri;
+}
+
 static int invite_text(
 	struct sip_stack *s, const struct sip_invite *in, struct invite_text *t, struct sip_listener **ret_listener)
 {
-	struct sip_uri target;
+	struct sip_uri target, hop;
 	struct addr local = {0};
 	const char *domain = in->from_domain && *in->from_domain ? in->from_domain : s->domain;
 
-	if (!in->sdp || !in->target_uri || sip_uri_parse(in->target_uri, &target))
+	if (!in->sdp || !in->target_uri || sip_uri_parse(in->target_uri, &target) ||
+		sip_uri_parse(next_hop(in), &hop) || put_route(t, in->proxy_uri))
 		return -EINVAL;
-	*ret_listener = in->registered_user ? s->listeners[0] : stack_listener_for(s, &target, &local);
+	*ret_listener = in->registered_user ? s->listeners[0] : stack_listener_for(s, &hop, &local);
 	if (!*ret_listener)
 		return -EINVAL;
 	if (str_copy(t->target, sizeof(t->target), in->target_uri) || sip_to_build(t->to, sizeof(t->to), &target) ||
 		sip_from_build(t->from, sizeof(t->from), in->from_display, in->from_user, domain) ||
-		contact_build(
-			t->contact, sizeof(t->contact), s, *ret_listener, &local, target.transport, CONTACT_USER) ||
+		contact_build(t->contact, sizeof(t->contact), s, *ret_listener, &local, hop.transport, CONTACT_USER) ||
 		headers_build(t->headers, sizeof(t->headers), in->pai_uri, in->headers, in->header_count))
 		return -EINVAL;
 	return put_transfer_headers(t->headers, sizeof(t->headers), in);
@@ -167,6 +182,8 @@ int outgoing_send(struct sip_leg *leg, uint32_t cseq, const char *authorization)
 	su_home_init(home);
 	if (contact && raw_url(home, contact, &raw) == 0)
 		target = (const url_string_t *)&raw;
+	if (!*route)
+		route = t->route;
 	/* Tags of the handle go into every request of it: body and call data belong to the INVITE alone. */
 	leg->nh = nua_handle(leg->listener->nua, leg, NUTAG_URL(target), SIPTAG_TO_STR(t->to), SIPTAG_FROM_STR(t->from),
 		SIPTAG_CALL_ID_STR(leg->call_id), TAG_IF(t->contact[0], SIPTAG_CONTACT_STR(t->contact)), TAG_END());
@@ -222,7 +239,9 @@ int sip_leg_invite(struct sip_stack *s, const struct sip_invite *invite, uint64_
 	r = keep(leg, &t, invite->sdp);
 	if (r == 0 && invite->registered_user)
 		r = hops_find(leg, invite->registered_user);
-	else if (r == 0 && invite->credentials)
+	else if (r == 0)
+		r = hops_look_up(leg, next_hop(invite));
+	if (r == 0 && invite->credentials)
 		r = proof_new(leg, invite->credentials, t.target);
 	if (r == 0)
 		r = leg->hops ? hops_begin(leg) : outgoing_send(leg, 0, "");

@@ -162,6 +162,15 @@ struct sip_ban {
 	uint64_t dropped; /* messages since */
 };
 
+/* The name of a gateway that sip_names_watch() watches: found in the DNS, or not (any more; then the last answer
+ * counts). */
+struct sip_name_event {
+	const char *uri;
+	bool resolved;
+	const char *why;  /* not resolved: for people */
+	size_t addresses; /* that are known now */
+};
+
 struct sip_stack_conf {
 	struct {
 		enum sip_transport transport;
@@ -198,6 +207,8 @@ struct sip_stack_conf {
 	void (*on_event)(const struct sip_event *ev, void *arg);
 	void (*on_gateway)(const struct sip_gateway_event *ev, void *arg);  /* NULL: nobody asks */
 	void (*on_tls_failure)(const struct sip_tls_failure *f, void *arg); /* NULL: nobody asks */
+	void (*on_name)(const struct sip_name_event *ev, void *arg);        /* NULL: nobody asks */
+	const char *resolver; /* name server, "127.0.0.1:5353"; NULL or "": those of /etc/resolv.conf */
 	void *arg;
 	unsigned t1x64_ms; /* 0: 32000; tests use less */
 	unsigned min_se_s; /* where a policy says nothing; 0: 90 (RFC 4028 s4) */
@@ -222,7 +233,9 @@ struct sip_header {
 };
 
 struct sip_invite {
-	const char *target_uri;               /* "sip:600@127.0.0.1:5070;transport=udp" */
+	const char *target_uri; /* "sip:600@127.0.0.1:5070;transport=udp" */
+	/* Outbound proxy (RFC 3261 s8.1.2), with ;lr: stands in a Route header and gets the INVITE. NULL: none. */
+	const char *proxy_uri;
 	const char *from_user, *from_display; /* "" : anonymous */
 	const char *from_domain;
 	const char *pai_uri; /* P-Asserted-Identity, "" : none */
@@ -277,6 +290,7 @@ void sip_leg_notify(struct sip_stack *s, uint64_t leg, int code, bool final);
 
 struct sip_gateway {
 	const char *name, *uri;
+	const char *proxy_uri;                     /* as in struct sip_invite */
 	const struct sip_credentials *credentials; /* NULL none */
 	unsigned ping_s;                           /* an OPTIONS so often; 0: not watched, and always up */
 	bool do_register;
@@ -319,6 +333,17 @@ size_t sip_bans_count(const struct sip_stack *s);
 void sip_bans_each(const struct sip_stack *s, void (*fn)(const struct sip_ban *ban, void *arg), void *arg);
 /* source: as in struct sip_ban, or any address of it. Returns 0, -EINVAL or -ENOENT. */
 int sip_bans_lift(struct sip_stack *s, const char *source);
+
+/* ---- host names ---- */
+
+/* The hosts of these URIs, as far as they are names, are kept looked up from now on (RFC 3263: NAPTR, SRV, A), by their
+ * TTL; others no longer. An INVITE to one of them goes to its places one after the other. Other names are left to the
+ * library. Returns 0 or -ENOMEM. Never from a callback of the stack's. */
+int sip_names_watch(struct sip_stack *s, const char *const *uris, size_t count);
+/* Is that one of the addresses of this watched name? Quick. */
+bool sip_name_holds(const struct sip_stack *s, const char *uri, const struct addr *source);
+/* Watched, and the DNS has never had an address for it: nothing can be sent there. */
+bool sip_name_unknown(const struct sip_stack *s, const char *uri);
 
 /* For checking a configuration: would sip_leg_invite() take this target, this header name? Reserved are the headers the
  * stack itself writes. */

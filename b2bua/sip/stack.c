@@ -7,6 +7,8 @@
 
 #include "b2bua/sip/bans.h"
 #include "b2bua/sip/digest.h"
+#include "b2bua/sip/lookup.h"
+#include "b2bua/sip/names.h"
 #include "b2bua/sip/tls.h"
 #include "lib/base/id.h"
 #include "lib/base/str.h"
@@ -15,6 +17,7 @@
 #include <errno.h>
 #include <sofia-sip/msg_addr.h>
 #include <sofia-sip/nta_tag.h>
+#include <sofia-sip/sresolv.h>
 #include <sofia-sip/su_log.h>
 #include <sofia-sip/tport_tag.h>
 #include <stdlib.h>
@@ -193,6 +196,7 @@ static int listener_open(struct sip_stack *s, struct sip_listener *l)
 		NTATAG_UDP_MTU(65535), TPTAG_UDP_RMEM(UDP_RECEIVE_BYTES), TAG_IF(*dir, NUTAG_CERTIFICATE_DIR(dir)),
 		/* tls.c verifies, during the handshake */
 		TAG_IF(*dir, TPTAG_TLS_VERIFY_POLICY(TPTLS_VERIFY_NONE)),
+		TAG_IF(resolver_conf_path(s->resolver), SRESTAG_RESOLV_CONF(resolver_conf_path(s->resolver))),
 		TAG_IF(s->conf.t1x64_ms, NTATAG_SIP_T1X64(s->conf.t1x64_ms)),
 		/* What is not in Allow the stack answers 405 by itself. */
 		SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, REGISTER"),
@@ -353,6 +357,9 @@ int sip_stack_new(struct loop *l, const struct sip_stack_conf *conf, struct sip_
 		r = users_copy(s, conf);
 	if (!r)
 		r = strangers_hook(s);
+	route_hook();
+	if (!r)
+		r = resolver_new(l, conf->resolver ? conf->resolver : "", &s->resolver);
 	if (!r)
 		r = listeners_open(s);
 	if (r) {
@@ -415,6 +422,8 @@ struct sip_stack *sip_stack_free(struct sip_stack *s)
 			nua_destroy(l->nua);
 		free(l);
 	}
+	names_free(s);
+	s->resolver = resolver_free(s->resolver);
 	s->conf.source_allowed = NULL;
 	s->digest = digest_free(s->digest);
 	registrar_free(s);

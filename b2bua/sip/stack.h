@@ -56,6 +56,8 @@ struct sip_stack {
 	struct registrar *registrar;
 	struct bans *bans;
 	struct ratelimit register_answers;
+	struct resolver *resolver;
+	struct name *names; /* names.c; utlist */
 };
 
 /* The listener a request to this URI leaves from, or NULL: none speaks its transport. ret_local: our address as the
@@ -90,6 +92,12 @@ void registrar_request(struct sip_listener *listener, nua_t *nua, nua_handle_t *
 	const char *user);
 /* A URI for the library that leaves its bytes as they are; text on home. Returns 0 or -EINVAL. */
 int raw_url(su_home_t *home, const char *text, url_t *ret_url);
+/* route.c: find the library's function that stands behind ours. */
+void route_hook(void);
+/* strangers.c: the leg with this message's Call-ID, of whatever stack; NULL none. */
+struct sip_leg *stack_leg_of(const sip_t *sip);
+/* tls.c: the function that stands behind one of ours with its name. */
+void stack_next_symbol(const char *name, void *ret_fn, size_t size);
 
 /* strangers.c */
 int strangers_hook(struct sip_stack *s);    /* 0 or -ENOMEM: sets s->mclass */

@@ -60,6 +60,21 @@ static const struct sip_leg *leg_of_call(const struct sip_stack *s, const sip_t 
 	return leg;
 }
 
+struct sip_leg *stack_leg_of(const sip_t *sip)
+{
+	const struct sip_stack *s;
+	struct sip_leg *leg = NULL;
+
+	if (!sip->sip_call_id || !sip->sip_call_id->i_id)
+		return NULL;
+	LL_FOREACH (hooked, s) {
+		HASH_FIND_STR(s->by_call, sip->sip_call_id->i_id, leg);
+		if (leg)
+			break;
+	}
+	return leg;
+}
+
 /* The stack compares the tags, and answers 481. */
 static bool in_dialog(const struct sip_stack *s, const sip_t *sip)
 {
@@ -273,10 +288,17 @@ static issize_t hook(msg_t *msg, msg_pub_t *pub, char b[], isize_t length, int e
 {
 	sip_t *sip = (sip_t *)pub;
 	struct sip_stack *s = stack_of(msg);
+	struct sip_leg *leg;
+	struct addr source;
 
 	if (s && sip && sip->sip_request && (is_no_sip(sip) || !let_in(s, msg, sip))) {
 		drop(msg, sip);
 		return -1;
+	}
+	/* Also a 100, which the library keeps to itself: somebody is there. */
+	if (s && sip && sip->sip_status && (leg = stack_leg_of(sip))) {
+		stack_source_of(msg, &source);
+		hops_tried(leg, &source);
 	}
 	if (s && sip && sip->sip_request && is_refer_without_dialog(sip))
 		sip->sip_flags |= MSG_FLG_ERROR;

@@ -14,6 +14,7 @@
  */
 #include "b2bua/sip/tls.h"
 
+#include "b2bua/sip/stack.h"
 #include "lib/base/assert.h"
 #include "lib/base/str.h"
 
@@ -46,7 +47,7 @@ static const tport_t *connecting;    /* tls_connect() */
 static int ctx_index = -1, ssl_index = -1, peer_index = -1;
 
 /* ISO C has no cast from object to function pointer. */
-static void next_symbol(const char *name, void *ret_fn, size_t size)
+void stack_next_symbol(const char *name, void *ret_fn, size_t size)
 {
 	void *symbol = dlsym(RTLD_NEXT, name);
 
@@ -57,7 +58,7 @@ static void next_symbol(const char *name, void *ret_fn, size_t size)
 #define NEXT(fn, name)                                                                                                 \
 	do {                                                                                                           \
 		if (!(fn))                                                                                             \
-			next_symbol(name, &(fn), sizeof(fn));                                                          \
+			stack_next_symbol(name, &(fn), sizeof(fn));                                                    \
 	} while (0)
 
 static void peer_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)

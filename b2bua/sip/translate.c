@@ -155,8 +155,8 @@ static void on_r_invite(struct sip_leg *leg, const struct input *in)
 		return; /* sent again */
 	else if (leg->phase == LEG_CALLING && in->status == 422 && refresh_invite_again(leg, in->sip))
 		return;
-	else if (leg->phase == LEG_CALLING && in->status >= 300 && hops_next(leg, in->status))
-		return; /* to his next address */
+	else if (leg->phase == LEG_CALLING && in->status >= 300 && hops_next(leg, in->status, made_here(in)))
+		return; /* to the next address */
 	else if (leg->phase == LEG_UP && in->status >= 200)
 		on_refreshed(leg, in);
 	else if (leg->phase == LEG_CANCELLED && in->status >= 200 && in->status < 300)

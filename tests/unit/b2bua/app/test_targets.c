@@ -123,7 +123,7 @@ static void the_policy(void **state)
 		const struct row *row = &rows[i];
 		const struct call_gateway *found = NULL;
 		char uri[TARGET_URI_MAX] = "";
-		int r = target_resolve(&config, "", gateway_at(row->of_call), row->wanted, uri, &found);
+		int r = target_resolve(&config, NULL, "", gateway_at(row->of_call), row->wanted, uri, &found);
 		if (r != row->result || (r == 0 && (found != gateway_at(row->gateway) || strcmp(uri, row->uri) != 0)))
 			fail_msg("row %zu, %s: %d, \"%s\" at %s", i, row->wanted, r, uri, found ? found->name : "-");
 	}
@@ -135,7 +135,7 @@ static void telephone_numbers_have_a_gateway(void **state)
 	char uri[TARGET_URI_MAX];
 	(void)state;
 	config.transfer.tel_gateway = &gateways[3];
-	assert_int_equal(target_resolve(&config, "", NULL, "tel:+44123", uri, &found), 0);
+	assert_int_equal(target_resolve(&config, NULL, "", NULL, "tel:+44123", uri, &found), 0);
 	assert_ptr_equal(found, &gateways[3]);
 	assert_string_equal(uri, "sip:+44123@[2001:db8::5]:5062");
 	config.transfer.tel_gateway = NULL;
@@ -151,13 +151,13 @@ static void nothing_longer_than_its_place(void **state)
 		memset(user, 'x', n);
 		user[n] = '\0';
 		snprintf(wanted, sizeof(wanted), "sip:%s@10.0.0.1", user);
-		int r = target_resolve(&config, "", &gateways[0], wanted, uri, &found);
+		int r = target_resolve(&config, NULL, "", &gateways[0], wanted, uri, &found);
 		assert_true(r == -EINVAL || (r == 0 && strlen(uri) < sizeof(uri)));
 		snprintf(wanted, sizeof(wanted), "sip:%s@trunk.example", user);
-		r = target_resolve(&config, "", &gateways[0], wanted, uri, &found);
+		r = target_resolve(&config, NULL, "", &gateways[0], wanted, uri, &found);
 		assert_true(r == -EINVAL || (r == 0 && strlen(uri) < sizeof(uri)));
 		snprintf(wanted, sizeof(wanted), "sip:1@%s", user);
-		assert_int_not_equal(target_resolve(&config, "", &gateways[0], wanted, uri, &found), 0);
+		assert_int_not_equal(target_resolve(&config, NULL, "", &gateways[0], wanted, uri, &found), 0);
 		r = target_at_gateway(&gateways[0], user, uri);
 		assert_true(r == -EINVAL || (r == 0 && strlen(uri) < sizeof(uri)));
 	}
@@ -215,7 +215,7 @@ static void tenants_stay_among_themselves(void **state)
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		const struct call_gateway *found = NULL;
 		int r = target_resolve(
-			&config, table[i].tenant, gateway_at(table[i].of_call), table[i].wanted, uri, &found);
+			&config, NULL, table[i].tenant, gateway_at(table[i].of_call), table[i].wanted, uri, &found);
 		if (r != table[i].result || (r == 0 && found != &gateways[table[i].gateway]))
 			fail_msg("row %zu, %s of %s: %d at %s", i, table[i].wanted, table[i].tenant, r,
 				found ? found->name : "-");
