@@ -62,6 +62,10 @@ int main(int argc, char **argv)
 		fputs(usage, stdout);
 		return EXIT_OK;
 	}
+	if (argc == 3 && strcmp(argv[2], "--help") == 0) {
+		fputs(usage, stdout);
+		return EXIT_OK;
+	}
 	for (size_t i = 0; argc >= 2 && i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
