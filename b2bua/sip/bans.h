@@ -28,8 +28,8 @@ void bans_set(struct bans *b, const struct sip_ban_limits *limits);
 
 /* True: this one made it too many, the source is banned from now on. */
 bool bans_note(struct bans *b, const struct addr *source, enum ban_offence offence, uint64_t now_us);
-/* It proved itself. For an hour its requests without proof are no offence: somebody there is no stranger, and telephones
- * ask much that we do not offer (OPTIONS to keep a way through a NAT open, SUBSCRIBE for messages). */
+/* It proved itself. For an hour its requests without proof are no offence: somebody there is no stranger, and
+ * telephones ask much that we do not offer (OPTIONS to keep a way through a NAT open, SUBSCRIBE for messages). */
 void bans_proved(struct bans *b, const struct addr *source, uint64_t now_us);
 /* Is it banned now? Counts what it sent. */
 bool bans_drop(struct bans *b, const struct addr *source, uint64_t now_us);
