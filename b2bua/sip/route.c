@@ -40,5 +40,6 @@ nta_outgoing_t *nta_outgoing_mcreate(nta_agent_t *agent, nta_response_f *callbac
 	ta_start(ta, tag, value);
 	orq = real(agent, callback, magic, route_url, msg, ta_tags(ta));
 	ta_end(ta);
+	/* cppcheck-suppress returnDanglingLifetime ; the library has copied the URL */
 	return orq;
 }

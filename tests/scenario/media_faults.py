@@ -51,6 +51,7 @@ def one_call(rig, script, config=None, hear=True, **record):
 
     def told(call):
         call.reply(180)
+        until(lambda: sim, "metasim to be at hand")     # its user calls as soon as it runs
         script(call, w, sim)
     peer = rig.add(SipPeer(rig, told))
     sim = rig.metasim(users=[rig.user(steps=[{"call": True}])], hear=str(rig.dir / "heard.wav")) if hear else rig.metasim()
