@@ -41,15 +41,26 @@ static void refuse(struct http_request *req, const char *instance, enum api_prob
 	free(text);
 }
 
-static bool authorized(const struct admin *a, const struct http_request *req)
+/* Every token is looked at, whichever it is: the time taken tells nothing. */
+static bool who_asks(const struct admin *a, const struct http_request *req, struct asker *ret_asker)
 {
 	const char *header = http_request_header(req, "Authorization");
-	uint8_t digest[32];
+	const struct token_of *tenants = NULL;
+	bool is_operator;
 
+	*ret_asker = (struct asker){.known = false};
 	if (!header || !str_starts(header, "Bearer "))
 		return false;
-	crypto_sha256(header + 7, strlen(header + 7), digest);
-	return crypto_equal(digest, a->token_digest, sizeof(digest));
+	crypto_sha256(header + 7, strlen(header + 7), ret_asker->token);
+	is_operator = crypto_equal(ret_asker->token, a->token_digest, sizeof(a->token_digest));
+	for (size_t i = 0; i < a->token_count; i++) {
+		if (crypto_equal(ret_asker->token, a->tokens[i].digest, sizeof(a->tokens[i].digest)))
+			tenants = &a->tokens[i];
+	}
+	if (!is_operator && tenants)
+		str_copy(ret_asker->tenant, sizeof(ret_asker->tenant), tenants->tenant);
+	ret_asker->known = is_operator || tenants;
+	return ret_asker->known;
 }
 
 static void on_request(struct http_request *req, void *arg)
@@ -59,12 +70,14 @@ static void on_request(struct http_request *req, void *arg)
 	const struct api_route *route =
 		route_find(http_request_method(req), http_request_path(req), id, sizeof(id), allow, sizeof(allow));
 	struct api_reply *r;
+	struct asker asker;
+	bool known = who_asks(a, req, &asker);
 
 	problem_instance(http_request_path(req), instance, sizeof(instance));
-	if (!(route && route->open) && !authorized(a, req)) {
+	if (!known && !(route && route->open)) {
 		counter_inc(CNT_ADMIN_BAD_TOKEN);
 		/* RFC 9110 s11.6.1: a 401 names the scheme. */
-		refuse(req, instance, API_UNAUTHORIZED, "send Authorization: Bearer with the configured admin.token",
+		refuse(req, instance, API_UNAUTHORIZED, "send Authorization: Bearer with a configured token",
 			"WWW-Authenticate: Bearer");
 		return;
 	}
@@ -73,11 +86,11 @@ static void on_request(struct http_request *req, void *arg)
 		refuse(req, instance, API_METHOD, "this resource has another method", header);
 		return;
 	}
-	if (!route) {
+	if (!route || (*asker.tenant && !route->open && route->scope != API_SCOPE_TENANT)) {
 		refuse(req, instance, API_NOT_FOUND, "no such resource", NULL);
 		return;
 	}
-	r = reply_new(a, req, route, id, instance);
+	r = reply_new(a, req, route, id, instance, &asker);
 	if (r)
 		route->run(r);
 	else
@@ -108,12 +121,35 @@ int admin_new(struct loop *l, const struct admin_conf *conf, struct admin **ret_
 	a->events = conf->events;
 	a->heartbeat_ms = conf->heartbeat_ms;
 	crypto_sha256(conf->token, strlen(conf->token), a->token_digest);
-	r = http_server_new(l, &server, &a->server);
+	r = admin_set_tokens(a, conf->tokens, conf->token_count);
+	if (r == 0)
+		r = http_server_new(l, &server, &a->server);
 	if (r) {
+		free(a->tokens);
 		free(a);
 		return r;
 	}
 	*ret_admin = a;
+	return 0;
+}
+
+int admin_set_tokens(struct admin *a, const struct admin_token *tokens, size_t count)
+{
+	struct token_of *list = calloc(count + 1, sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		crypto_sha256(tokens[i].token, strlen(tokens[i].token), list[i].digest);
+		if (str_copy(list[i].tenant, sizeof(list[i].tenant), tokens[i].tenant) || !*list[i].tenant) {
+			free(list); /* cut short, or "", it would be somebody else's */
+			return -EINVAL;
+		}
+	}
+	free(a->tokens);
+	a->tokens = list;
+	a->token_count = count;
+	events_api_check(a);
 	return 0;
 }
 
@@ -130,6 +166,7 @@ struct admin *admin_free(struct admin *a)
 	events_api_close(a);
 	/* The store and the shell still owe these an answer: they go with it. */
 	reply_detach_all(a);
+	free(a->tokens);
 	free(a);
 	return NULL;
 }

@@ -16,6 +16,11 @@ struct admin {
 	struct loop *loop;
 	struct http_server *server;
 	uint8_t token_digest[32]; /* SHA-256: equal lengths, so that the comparison tells nothing */
+	struct token_of {
+		uint8_t digest[32];
+		char tenant[API_TENANT_MAX];
+	} * tokens; /* of tenants */
+	size_t token_count;
 	struct store *store;
 	struct admin_ops ops;
 	struct api_ops api;
@@ -28,6 +33,13 @@ struct admin {
 	unsigned heartbeat_ms;
 };
 
+/* What a tenant's token gets. A route says it; a new one that does not is the operator's alone, and a test fails. */
+enum api_scope {
+	API_SCOPE_UNDECIDED,
+	API_SCOPE_OPERATOR, /* 404, as where there is no such path */
+	API_SCOPE_TENANT,   /* what is his */
+};
+
 struct api_route {
 	const char *method, *path; /* "/v1/calls/{id}/hold": one {name} at most */
 	void (*run)(struct api_reply *r);
@@ -36,7 +48,8 @@ struct api_route {
 	const struct body_schema *body; /* NULL: it has none */
 	const char *query;              /* "number user": parameters it knows */
 	bool open;                      /* needs no token */
-	bool keyed;                     /* heeds Idempotency-Key */
+	enum api_scope scope;
+	bool keyed; /* heeds Idempotency-Key */
 };
 
 extern const struct api_route api_routes[];
@@ -72,6 +85,12 @@ extern const struct body_schema permission_request_body;
 /* parked_api.c */
 void get_parked(struct api_reply *r);
 void delete_parked(struct api_reply *r);
+/* registrations_api.c */
+void get_registrations(struct api_reply *r);
+void delete_registration(struct api_reply *r);
+void get_bans(struct api_reply *r);
+void get_gateways(struct api_reply *r); /* gateways_api.c */
+void delete_ban(struct api_reply *r);
 /* messages_api.c */
 void post_message(struct api_reply *r);
 extern const struct body_schema message_body;
@@ -82,6 +101,7 @@ void get_dead_events(struct api_reply *r);
 void post_revive(struct api_reply *r);
 extern const struct body_schema revive_body;
 void events_api_close(struct admin *a);
+void events_api_check(struct admin *a); /* ends the streams of tokens that are no more */
 
 /* What several bodies have in common. */
 #define BODY_PARTY_FIELDS(type, member)                                                                                \

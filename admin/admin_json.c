@@ -24,14 +24,22 @@ static json_t *real_or_null(double v)
 	return v >= 0 ? json_real(v) : json_null();
 }
 
+static json_t *attempts_json(const char *text)
+{
+	json_t *attempts = text ? json_loads(text, 0, NULL) : NULL;
+
+	return attempts ? attempts : json_array();
+}
+
 json_t *admin_json_call(const struct admin_call *c)
 {
-	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "id", c->id, "wacid",
-		text_or_null(c->wacid), "state", c->state, "direction", c->direction, "number", text_or_null(c->number),
-		"user", text_or_null(c->user), "user_name", text_or_null(c->user_name), "gateway",
-		text_or_null(c->gateway), "rule", text_or_null(c->rule), "started_ms", time_or_null(c->started_ms),
-		"rang_ms", time_or_null(c->rang_ms), "answered_ms", time_or_null(c->answered_ms), "on_hold", c->on_hold,
-		"transferring", c->transferring);
+	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o}", "id",
+		c->id, "tenant", text_or_null(c->tenant), "wacid", text_or_null(c->wacid), "state", c->state,
+		"direction", c->direction, "number", text_or_null(c->number), "user", text_or_null(c->user),
+		"user_name", text_or_null(c->user_name), "gateway", text_or_null(c->gateway), "rule",
+		text_or_null(c->rule), "started_ms", time_or_null(c->started_ms), "rang_ms", time_or_null(c->rang_ms),
+		"answered_ms", time_or_null(c->answered_ms), "on_hold", c->on_hold, "transferring", c->transferring,
+		"attempts", attempts_json(c->attempts));
 }
 
 json_t *admin_json_text(const char *text)
@@ -56,10 +64,42 @@ json_t *admin_json_permission(const struct permission *p, const char *number, ui
 
 json_t *admin_json_parked(const struct api_parked *p)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", p->id, "number", text_or_null(p->number),
-		"user", text_or_null(p->user), "gateway", text_or_null(p->gateway), "uri", text_or_null(p->uri),
-		"source", text_or_null(p->source), "created_ms", time_or_null(p->created_ms), "expires_ms",
-		time_or_null(p->expires_ms));
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", p->id, "tenant",
+		text_or_null(p->tenant), "number", text_or_null(p->number), "user", text_or_null(p->user), "gateway",
+		text_or_null(p->gateway), "uri", text_or_null(p->uri), "source", text_or_null(p->source), "created_ms",
+		time_or_null(p->created_ms), "expires_ms", time_or_null(p->expires_ms));
+}
+
+json_t *admin_json_registration(const struct api_registration *r)
+{
+	return json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:f, s:o, s:o, s:o}", "id", r->id, "user", r->user,
+		"contact", text_or_null(r->contact), "source", r->source, "transport", r->transport, "agent",
+		text_or_null(r->agent), "path", text_or_null(r->path), "q", r->q, "registered_ms",
+		time_or_null(r->registered_ms), "refreshed_ms", time_or_null(r->refreshed_ms), "expires_ms",
+		time_or_null(r->expires_ms));
+}
+
+json_t *admin_json_ban(const struct api_ban *b)
+{
+	return json_pack("{s:s, s:s, s:i, s:I}", "source", b->source, "reason", b->reason, "left_s", (int)b->left_s,
+		"dropped", (json_int_t)b->dropped);
+}
+
+static json_t *code_or_null(int code)
+{
+	return code ? json_integer(code) : json_null();
+}
+
+json_t *admin_json_gateway(const struct api_gateway *g)
+{
+	const char *state = !g->watched ? "unwatched" : g->up ? "up" : "down";
+
+	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:o}", "name", g->name, "tenant",
+		text_or_null(g->tenant), "uri", g->uri, "state", state, "down_since_ms", time_or_null(g->down_since_ms),
+		"options_ms", time_or_null(g->ping_ms), "options_code", code_or_null(g->ping_code), "registered",
+		g->registers ? json_boolean(g->registered) : json_null(), "register_code",
+		code_or_null(g->register_code), "calls", (int)g->calls, "max_calls",
+		g->max_calls ? json_integer(g->max_calls) : json_null());
 }
 
 static json_t *quality_json(const struct quality *q)
@@ -83,6 +123,7 @@ static void set_parties(json_t *o, const struct call_record *r)
 {
 	set(o, "id", text_or_null(r->id));
 	set(o, "wacid", text_or_null(r->wacid));
+	set(o, "tenant", text_or_null(r->tenant));
 	set(o, "direction", text_or_null(r->direction));
 	set(o, "number_id", text_or_null(r->number_id));
 	set(o, "number", text_or_null(r->number));
@@ -110,6 +151,13 @@ static void set_end(json_t *o, const struct call_record *r)
 	set(o, "answered_ms", time_or_null(r->answered_ms));
 	set(o, "ended_ms", time_or_null(r->ended_ms));
 	set(o, "duration_ms", json_integer((json_int_t)r->duration_ms));
+}
+
+static void set_ways(json_t *o, const struct call_record *r)
+{
+	set(o, "accepted_on", text_or_null(r->accepted_on));
+	set(o, "early_media", text_or_null(r->early_media));
+	set(o, "attempts", attempts_json(r->attempts));
 }
 
 static void set_media(json_t *o, const struct call_record *r)
@@ -140,6 +188,7 @@ json_t *admin_json_record(const struct call_record *r)
 		return NULL;
 	set_parties(o, r);
 	set_end(o, r);
+	set_ways(o, r);
 	set_media(o, r);
 	return o;
 }

@@ -14,6 +14,9 @@ json_t *admin_json_call(const struct admin_call *call);
 json_t *admin_json_record(const struct call_record *record);
 json_t *admin_json_permission(const struct permission *p, const char *number, uint64_t now_ms);
 json_t *admin_json_parked(const struct api_parked *p);
+json_t *admin_json_registration(const struct api_registration *r);
+json_t *admin_json_ban(const struct api_ban *b);
+json_t *admin_json_gateway(const struct api_gateway *g);
 json_t *admin_json_text(const char *text); /* null when empty or not UTF-8 */
 
 #endif

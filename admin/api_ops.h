@@ -37,6 +37,9 @@ struct api_fault {
 
 struct api_reply;
 
+/* Who asks: a tenant's name, "" the operator. For a tenant, what is another's does not exist: the very answer. */
+const char *api_tenant(const struct api_reply *reply);
+
 void api_refuse(struct api_reply *reply, const struct api_fault *fault);
 /* Transfer, hold, mute, dtmf, cancel of a parked dial: done, or well under way (transfer: the target is being rung). */
 void api_done(struct api_reply *reply);
@@ -106,9 +109,33 @@ struct api_message {
 	struct api_template template;
 };
 
-struct api_parked {                                              /* borrowed for the callback */
-	const char *id, *number, *user, *gateway, *uri, *source; /* source: "api", or the dialplan's rule */
+struct api_parked {                                                       /* borrowed for the callback */
+	const char *id, *tenant, *number, *user, *gateway, *uri, *source; /* source: "api", or the dialplan's rule */
 	uint64_t created_ms, expires_ms;
+};
+
+/* A user who registered over SIP. Borrowed for the callback. */
+struct api_registration {
+	const char *id, *user, *contact, *source, *transport, *agent,
+		*path; /* contact: URI; transport: udp, tcp, tls */
+	double q;
+	uint64_t registered_ms, refreshed_ms, expires_ms;
+};
+
+struct api_ban { /* borrowed for the callback */
+	const char *source, *reason;
+	unsigned left_s;
+	uint64_t dropped;
+};
+
+struct api_gateway { /* borrowed for the callback */
+	const char *name, *tenant, *uri;
+	bool watched, up; /* up: as far as is known */
+	uint64_t down_since_ms, ping_ms;
+	int ping_code; /* of the last OPTIONS; 0 none */
+	bool registers, registered;
+	int register_code;
+	unsigned calls, max_calls; /* 0: no limit */
 };
 
 /* An operation that is NULL is answered 501 (API_NOT_OFFERED); a list that is NULL, too. */
@@ -122,15 +149,23 @@ struct api_ops {
 	void (*mute)(const char *id, enum api_side side, bool on, struct api_reply *reply, void *arg);
 	/* to: who shall hear it. digits: 1 to API_DIGITS_MAX of 0-9 * # A-D. */
 	void (*dtmf)(const char *id, const char *digits, enum api_side to, struct api_reply *reply, void *arg);
-	/* Everything known, in any order; number: the business number's "+E.164". */
+	/* Everything known, of all tenants, in any order; number: the business number's "+E.164", tenant: whose it is.
+	 */
 	void (*each_permission)(
-		void (*fn)(const struct permission *p, const char *number, void *fn_arg), void *fn_arg, void *arg);
+		void (*fn)(const struct permission *p, const char *number, const char *tenant, void *fn_arg),
+		void *fn_arg, void *arg);
 	/* refresh: ask Meta first. Refused with API_NOT_FOUND only when Meta cannot be asked and nothing is known. */
 	void (*get_permission)(const struct api_party *party, bool refresh, struct api_reply *reply, void *arg);
 	void (*request_permission)(const struct api_permission_request *r, struct api_reply *reply, void *arg);
 	void (*each_parked)(void (*fn)(const struct api_parked *p, void *fn_arg), void *fn_arg, void *arg);
 	void (*cancel_parked)(const char *id, struct api_reply *reply, void *arg);
 	void (*send_message)(const struct api_message *m, struct api_reply *reply, void *arg);
+	void (*each_registration)(void (*fn)(const struct api_registration *r, void *fn_arg), void *fn_arg, void *arg);
+	void (*drop_registration)(const char *id, struct api_reply *reply, void *arg); /* or API_NOT_FOUND */
+	void (*each_gateway)(void (*fn)(const struct api_gateway *gateway, void *fn_arg), void *fn_arg, void *arg);
+	void (*each_ban)(void (*fn)(const struct api_ban *ban, void *fn_arg), void *fn_arg, void *arg);
+	/* source: an address, or any of a banned network. API_NOT_FOUND: not banned. */
+	void (*lift_ban)(const char *source, struct api_reply *reply, void *arg);
 	/* Refused with API_BAD_CONFIGURATION (detail: every fault, a line each), BUSY. */
 	void (*reload)(struct api_reply *reply, void *arg);
 	void *arg;

@@ -31,8 +31,8 @@ static void on_client_gone(void *arg)
 	((struct api_reply *)arg)->req = NULL;
 }
 
-struct api_reply *reply_new(
-	struct admin *a, struct http_request *req, const struct api_route *route, const char *id, const char *instance)
+struct api_reply *reply_new(struct admin *a, struct http_request *req, const struct api_route *route, const char *id,
+	const char *instance, const struct asker *asker)
 {
 	struct api_reply *r = a->reply_count < API_REPLIES_MAX ? calloc(1, sizeof(*r)) : NULL;
 
@@ -41,12 +41,23 @@ struct api_reply *reply_new(
 	r->admin = a;
 	r->req = req;
 	r->route = route;
+	r->asker = *asker;
 	str_copy(r->id, sizeof(r->id), id);
 	str_copy(r->instance, sizeof(r->instance), instance);
 	DL_APPEND(a->replies, r);
 	a->reply_count++;
 	http_request_on_gone(req, on_client_gone, r);
 	return r;
+}
+
+bool reply_may_see(const struct api_reply *r, const char *tenant)
+{
+	return !*r->asker.tenant || str_equal(r->asker.tenant, tenant);
+}
+
+const char *api_tenant(const struct api_reply *r)
+{
+	return r->asker.tenant;
 }
 
 static void reply_free(struct api_reply *r)
@@ -263,6 +274,24 @@ static void hash_request(struct api_reply *r)
 	str_hex(r->hash, digest, sizeof(digest));
 }
 
+/* Each asker has keys of his own. A tenant's are kept under a name that no operator's key can have: those have no
+ * blank. */
+static void name_key(struct api_reply *r, const char *key)
+{
+	char text[API_TENANT_MAX + API_KEY_MAX], hex[65];
+	uint8_t digest[32];
+	int n;
+
+	if (!*r->asker.tenant) {
+		str_copy(r->key, sizeof(r->key), key);
+		return;
+	}
+	n = snprintf(text, sizeof(text), "%s %s", r->asker.tenant, key);
+	crypto_sha256(text, (size_t)n, digest);
+	str_hex(hex, digest, sizeof(digest));
+	snprintf(r->key, sizeof(r->key), "tenant %s", hex);
+}
+
 static bool under_way_here(const struct api_reply *r)
 {
 	const struct api_reply *other;
@@ -335,7 +364,7 @@ bool reply_waits_for_key(struct api_reply *r)
 		reply_problem(r, API_BAD_REQUEST, "Idempotency-Key: 1 to 127 visible ASCII characters");
 		return true;
 	}
-	str_copy(r->key, sizeof(r->key), key);
+	name_key(r, key);
 	if (under_way_here(r)) {
 		reply_problem(r, API_UNDER_WAY, NULL);
 		return true;

@@ -21,7 +21,7 @@ struct admin;
 struct api_route;
 struct http_request;
 
-enum { API_ID_MAX = 80, API_KEY_MAX = 128, API_REPLIES_MAX = 1000 };
+enum { API_ID_MAX = 80, API_KEY_MAX = 128, API_TENANT_MAX = 40, API_REPLIES_MAX = 1000 };
 
 enum key_state {
 	KEY_NONE,
@@ -35,7 +35,12 @@ struct api_reply {
 	const struct api_route *route;
 	char id[API_ID_MAX]; /* what stands for {id} or {user} in the route's path */
 	char instance[160];  /* the path, as a URI reference */
-	json_t *done;        /* the body of api_done(); NULL: {} */
+	struct asker {
+		char tenant[API_TENANT_MAX]; /* "": the operator */
+		bool known;                  /* false: of a route that needs no token */
+		uint8_t token[32];           /* digest of what he showed */
+	} asker;
+	json_t *done; /* the body of api_done(); NULL: {} */
 	enum key_state key_state;
 	char key[API_KEY_MAX], hash[65];
 	char *body; /* copy, while keyed */
@@ -44,8 +49,10 @@ struct api_reply {
 };
 
 /* In the admin's list, until answered. NULL: too many, or out of memory. */
-struct api_reply *reply_new(
-	struct admin *a, struct http_request *req, const struct api_route *route, const char *id, const char *instance);
+struct api_reply *reply_new(struct admin *a, struct http_request *req, const struct api_route *route, const char *id,
+	const char *instance, const struct asker *asker);
+/* May who asks see what is this tenant's? */
+bool reply_may_see(const struct api_reply *r, const char *tenant);
 /* The admin goes: replies still owed by others live on until those have answered. */
 void reply_detach_all(struct admin *a);
 

@@ -114,6 +114,7 @@ int body_check_target(struct body *body, const struct api_target *target)
 struct listing {
 	json_t *list;
 	const char *wanted; /* id, or NULL: all */
+	const struct api_reply *asker;
 	bool out_of_memory;
 };
 
@@ -121,7 +122,7 @@ static void list_call(const struct admin_call *call, void *arg)
 {
 	struct listing *l = arg;
 
-	if (l->wanted && strcmp(l->wanted, call->id) != 0)
+	if ((l->wanted && strcmp(l->wanted, call->id) != 0) || !reply_may_see(l->asker, call->tenant))
 		return;
 	if (json_array_append_new(l->list, admin_json_call(call)))
 		l->out_of_memory = true;
@@ -129,7 +130,7 @@ static void list_call(const struct admin_call *call, void *arg)
 
 void get_calls(struct api_reply *r)
 {
-	struct listing l = {.list = json_array()};
+	struct listing l = {.list = json_array(), .asker = r};
 
 	r->admin->ops.each_call(list_call, &l, r->admin->ops.arg);
 	reply_list(r, "calls", l.list, l.out_of_memory);
@@ -137,7 +138,7 @@ void get_calls(struct api_reply *r)
 
 void get_call(struct api_reply *r)
 {
-	struct listing l = {.list = json_array(), .wanted = r->id};
+	struct listing l = {.list = json_array(), .wanted = r->id, .asker = r};
 
 	r->admin->ops.each_call(list_call, &l, r->admin->ops.arg);
 	if (json_array_size(l.list) || l.out_of_memory)
@@ -149,7 +150,7 @@ void get_call(struct api_reply *r)
 
 void post_hangup(struct api_reply *r)
 {
-	if (r->admin->ops.hangup(r->id, r->admin->ops.arg))
+	if (r->admin->ops.hangup(r->id, api_tenant(r), r->admin->ops.arg))
 		reply_problem(r, API_NOT_FOUND, "no live call has this id");
 	else
 		reply_ok(r, json_pack("{s:s, s:b}", "id", r->id, "ended", 1));

@@ -8,6 +8,7 @@
 
 #include "admin/admin_json.h"
 #include "events/events.h"
+#include "lib/base/crypto.h"
 #include "lib/base/str.h"
 #include "lib/http/http_server.h"
 #include "store/outbox.h"
@@ -31,6 +32,7 @@ enum {
 
 struct event_stream {
 	struct admin *admin;
+	struct asker asker;
 	struct http_stream *http;
 	struct events_listener *listener;
 	char patterns[256]; /* separated by NUL */
@@ -66,13 +68,13 @@ static bool stream_wants(const struct event_stream *st, const char *type)
 	return st->pattern_count == 0;
 }
 
-static void on_event(const char *id, const char *type, const char *json, void *arg)
+static void on_event(const char *id, const char *tenant, const char *type, const char *json, void *arg)
 {
 	struct event_stream *st = arg;
 	char frame[OUTBOX_BODY_MAX + 256];
 	int n;
 
-	if (!stream_wants(st, type))
+	if ((*st->asker.tenant && strcmp(st->asker.tenant, tenant) != 0) || !stream_wants(st, type))
 		return;
 	n = snprintf(frame, sizeof(frame), "id: %s\nevent: com.watrunk.%s\ndata: %s\n\n", id, type, json);
 	if (n < 0 || (size_t)n >= sizeof(frame))
@@ -120,6 +122,7 @@ static int stream_begin(struct api_reply *r, struct event_stream *st)
 	struct admin *a = r->admin;
 
 	st->admin = a;
+	st->asker = r->asker;
 	st->listener = events_listen(a->events, on_event, st);
 	if (!st->listener)
 		return -ENOMEM;
@@ -157,6 +160,28 @@ void get_events(struct api_reply *r)
 	} else if (stream_begin(r, st)) {
 		free(st);
 		reply_problem(r, API_BUSY, "too many event streams");
+	}
+}
+
+static bool is_valid(const struct admin *a, const struct asker *asker)
+{
+	for (size_t i = 0; *asker->tenant && i < a->token_count; i++) {
+		if (strcmp(a->tokens[i].tenant, asker->tenant) == 0 &&
+			crypto_equal(a->tokens[i].digest, asker->token, sizeof(asker->token)))
+			return true;
+	}
+	return !*asker->tenant;
+}
+
+void events_api_check(struct admin *a)
+{
+	struct event_stream *st, *next;
+
+	DL_FOREACH_SAFE (a->streams, st, next) {
+		if (is_valid(a, &st->asker))
+			continue;
+		http_stream_end(st->http);
+		stream_forget(st);
 	}
 }
 
@@ -217,6 +242,8 @@ void get_dead_events(struct api_reply *r)
 		reply_problem(r, API_BAD_REQUEST, "receiver: whose? its name in the configuration");
 	else if (reply_query_uint(r, "limit", DEAD_LIMIT_MAX, &limit))
 		reply_problem(r, API_BAD_REQUEST, "limit: 1 to 1000");
+	else if (!events_receiver_is_of(r->admin->events, receiver, api_tenant(r)))
+		reply_list(r, "events", json_array(), false); /* as of a receiver that nobody knows */
 	else if (store_dead_events(r->admin->store, receiver, limit ? (unsigned)limit : DEAD_LIMIT_DEFAULT, on_dead, r))
 		reply_problem(r, API_BUSY, "the store is busy");
 }
@@ -243,6 +270,8 @@ void post_revive(struct api_reply *r)
 		return;
 	if (!r->admin->events)
 		reply_problem(r, API_NOT_OFFERED, NULL);
+	else if (!events_receiver_is_of(r->admin->events, revive.receiver, api_tenant(r)))
+		reply_ok(r, json_pack("{s:i}", "revived", 0));
 	else if (store_revive_events(r->admin->store, revive.receiver, revive.seq, on_revived, r))
 		reply_problem(r, API_BUSY, "the store is busy");
 	body_done(&body);

@@ -68,6 +68,7 @@ void history_find_one(struct api_reply *r, const char *id)
 {
 	struct store_query query = {.limit = 1};
 
+	str_copy(query.tenant, sizeof(query.tenant), api_tenant(r));
 	if (str_copy(query.id, sizeof(query.id), id))
 		reply_problem(r, API_NOT_FOUND, "that is not a call id");
 	else
@@ -117,6 +118,7 @@ static const char *read_query(struct api_reply *r, struct store_query *q)
 		return "direction: inbound or outbound";
 	if (str_copy(q->gateway, sizeof(q->gateway), reply_query(r, "gateway")))
 		return "gateway: no gateway has such a long name";
+	str_copy(q->tenant, sizeof(q->tenant), api_tenant(r));
 	str_copy(q->status, sizeof(q->status), status);
 	str_copy(q->direction, sizeof(q->direction), direction);
 	wrong = read_numbers(r, q);

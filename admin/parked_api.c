@@ -9,6 +9,7 @@
 struct parked_list {
 	json_t *list;
 	char number[24], user[PERMISSION_USER_MAX]; /* wanted, "" any */
+	const struct api_reply *asker;
 	bool out_of_memory;
 };
 
@@ -16,6 +17,8 @@ static void list_parked(const struct api_parked *p, void *arg)
 {
 	struct parked_list *l = arg;
 
+	if (!reply_may_see(l->asker, p->tenant))
+		return;
 	if ((*l->number && strcmp(l->number, p->number) != 0) || (*l->user && strcmp(l->user, p->user) != 0))
 		return;
 	if (json_array_append_new(l->list, admin_json_parked(p)))
@@ -26,7 +29,7 @@ void get_parked(struct api_reply *r)
 {
 	const struct api_ops *ops = &r->admin->api;
 	const char *user = reply_query(r, "user");
-	struct parked_list l = {0};
+	struct parked_list l = {.asker = r};
 
 	if (reply_query_phone(r, "number", l.number, sizeof(l.number))) {
 		reply_problem(r, API_BAD_REQUEST, "number: not a phone number");

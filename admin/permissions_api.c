@@ -30,6 +30,7 @@ struct page {
 	bool has_status;
 	enum permission_status status;
 	char after_user[PERMISSION_USER_MAX], after_number_id[40];
+	const struct api_reply *asker;
 	struct row *rows;
 	size_t count, limit;
 	bool more;
@@ -51,12 +52,12 @@ static bool is_wanted(const struct page *page, const struct permission *p, const
 	return !page->has_status || page->status == p->status;
 }
 
-static void take_permission(const struct permission *p, const char *number, void *arg)
+static void take_permission(const struct permission *p, const char *number, const char *tenant, void *arg)
 {
 	struct page *page = arg;
 	size_t low = 0, high = page->count;
 
-	if (!is_wanted(page, p, number) ||
+	if (!reply_may_see(page->asker, tenant) || !is_wanted(page, p, number) ||
 		(*page->after_user && compare(page->after_user, page->after_number_id, p) >= 0))
 		return;
 	while (low < high) {
@@ -140,6 +141,7 @@ void get_permissions(struct api_reply *r)
 		reply_ok(r, NULL);
 		return;
 	}
+	page.asker = r;
 	ops->each_permission(take_permission, &page, ops->arg);
 	reply_with_page(r, &page);
 	free(page.rows);

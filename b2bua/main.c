@@ -9,6 +9,9 @@ static const char usage[] =
 	"\n"
 	"  watrunk run -c FILE                 run until SIGTERM\n"
 	"  watrunk check -c FILE               is this configuration right? every fault with file, line and key\n"
+	"  watrunk gateways [-c FILE]          the gateways: up, down, registered, calls\n"
+	"  watrunk doctor [-c FILE]            will it work? names, certificates, gateways, Meta, ports, clock\n"
+	"  watrunk presets [NAME]              what is known of kinds of gateways; one of them\n"
 	"  watrunk route-test -c FILE --to NUMBER --from NUMBER [--name TEXT] [--payload TEXT] [--at TIME]\n"
 	"                                      which rule takes such a call, and which INVITE is sent; with\n"
 	"    --direction outbound [--gateway NAME]\n"
@@ -31,6 +34,9 @@ static const char usage[] =
 	"  watrunk parked list | cancel ID     calls that wait for permission\n"
 	"  watrunk send USER --text T [--button LABEL] | --template NAME --language L\n"
 	"                                      send a message\n"
+	"  watrunk registrations [list] | drop ID\n"
+	"                                      who has registered with us\n"
+	"  watrunk bans [list] | lift SOURCE   who is not listened to\n"
 	"  watrunk --version\n"
 	"\n"
 	"All but run and hangup take --json. FILE is " DEFAULT_CONFIG_PATH " when not given.\n"
@@ -44,13 +50,19 @@ int main(int argc, char **argv)
 	} commands[] = {{"run", cmd_run}, {"check", cmd_check}, {"route-test", cmd_route_test}, {"calls", cmd_calls},
 		{"hangup", cmd_hangup}, {"call", cmd_call}, {"transfer", cmd_transfer}, {"hold", cmd_hold},
 		{"resume", cmd_resume}, {"dtmf", cmd_dtmf}, {"permissions", cmd_permissions}, {"parked", cmd_parked},
-		{"send", cmd_send}, {"reload", cmd_reload}};
+		{"send", cmd_send}, {"reload", cmd_reload}, {"presets", cmd_presets},
+		{"registrations", cmd_registrations}, {"bans", cmd_bans}, {"doctor", cmd_doctor},
+		{"gateways", cmd_gateways}};
 
 	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
 		printf("watrunk %s\n", WATRUNK_VERSION);
 		return EXIT_OK;
 	}
 	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+		fputs(usage, stdout);
+		return EXIT_OK;
+	}
+	if (argc == 3 && strcmp(argv[2], "--help") == 0) {
 		fputs(usage, stdout);
 		return EXIT_OK;
 	}

@@ -31,7 +31,7 @@ function(add_fuzz_target name)
   target_link_libraries(fuzz_${name} PRIVATE ${F_DEPENDS} ${F_LIBRARIES} Threads::Threads m)
   if(WATRUNK_FUZZ)
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
-    add_test(NAME fuzz_${name} COMMAND fuzz_${name} -max_total_time=4 -timeout=5 -rss_limit_mb=1024 -print_final_stats=0
+    add_test(NAME fuzz_${name} COMMAND fuzz_${name} -max_total_time=2 -timeout=5 -rss_limit_mb=1024 -print_final_stats=0
       "${CMAKE_CURRENT_BINARY_DIR}/corpus-${name}" "${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name}")
     file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/corpus-${name}")
   else()

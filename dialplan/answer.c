@@ -33,6 +33,7 @@ static int build_answer(const struct dialplan *dp, const struct call_facts *fact
 	const struct dialplan_answer_conf *conf, struct build *b, struct rule *rule)
 {
 	rule->name = asked->rule;
+	b->tenant = rule->tenant = facts->tenant ? facts->tenant : "";
 	rule->direction = facts->direction;
 	rule->call_direction = facts->call_direction;
 	b->names = &dp->names;

@@ -92,6 +92,18 @@ static void build_name(struct build *b, const struct dialplan_rule_conf *rules, 
 	}
 }
 
+/* Nothing is everybody's: a rule that names no tenant would be for nobody, or for all. */
+static void build_tenant(struct build *b, const char *tenant, struct rule *rule)
+{
+	if (!b->names->known_tenant && tenant)
+		build_error(b, "tenant", "there is no section tenants");
+	else if (b->names->known_tenant && build_is_empty(tenant))
+		build_error(b, "tenant", "a rule names its tenant");
+	else if (b->names->known_tenant && !b->names->known_tenant(tenant, b->names->arg))
+		build_error(b, "tenant", "no tenant has the name \"%.40s\"", tenant);
+	b->tenant = rule->tenant = build_copy(b, tenant ? tenant : "");
+}
+
 static const struct rule *find_rule(const struct dialplan *dp, const char *name)
 {
 	for (size_t i = 0; i < dp->count; i++)
@@ -118,7 +130,7 @@ static void check_fallback(struct build *b, const struct dialplan *dp, size_t in
 		return;
 	build_at(b, "dialplan[%zu].actions[0].ask", index);
 	other = find_rule(dp, name);
-	if (!other)
+	if (!other || !str_equal(other->tenant, asking->tenant))
 		build_error(b, "fallback", "no rule has the name \"%.*s\"", DIALPLAN_NAME_MAX_CHARS, name);
 	else if (other->kind == ROUTE_ASK)
 		build_error(b, "fallback", "rule \"%.*s\" would ask again", DIALPLAN_NAME_MAX_CHARS, name);
@@ -136,6 +148,7 @@ static void build_rules(struct build *b, const struct dialplan_rule_conf *rules,
 		char base[32];
 		build_at(b, "dialplan[%zu]", i);
 		build_name(b, rules, i, &dp->rules[i]);
+		build_tenant(b, rules[i].tenant, &dp->rules[i]);
 		build_at(b, "dialplan[%zu].match", i);
 		build_match(b, &rules[i].match, &dp->rules[i]);
 		snprintf(base, sizeof(base), "dialplan[%zu]", i);
@@ -153,6 +166,7 @@ int dialplan_build(const struct dialplan_rule_conf *rules, size_t count, const s
 	struct dialplan *dp;
 
 	ASSERT(names && names->known_gateway && names->known_cause && names->known_number);
+	ASSERT(!names->known_tenant || (names->tenant_has_gateway && names->tenant_has_number));
 	dp = calloc(1, sizeof(*dp) + count * sizeof(dp->rules[0]));
 	if (!dp)
 		return -ENOMEM;

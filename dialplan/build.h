@@ -15,6 +15,7 @@ struct build {
 	const struct conf_file *file;
 	struct conf_errors *errors;
 	struct arena *arena;             /* of what is built */
+	const char *tenant;              /* of the rule being read; NULL or "": none */
 	char path[BUILD_PATH_MAX_BYTES]; /* of the mapping being read: "dialplan[3].actions[0].bridge" */
 	bool bad;
 	bool no_memory; /* stops everything: later errors would only be its echo */

@@ -26,6 +26,8 @@ static void build_gateways(struct build *b, const struct dialplan_bridge_conf *c
 		snprintf(key, sizeof(key), "gateways[%u]", i);
 		if (!b->names->known_gateway(name, b->names->arg))
 			build_error(b, key, "unknown gateway \"%.40s\"", name);
+		else if (b->names->known_tenant && !b->names->tenant_has_gateway(b->tenant, name, b->names->arg))
+			build_error(b, key, "gateway \"%.40s\" is another tenant's", name);
 		else
 			bridge->gateways[bridge->gateway_count++] = build_copy(b, name);
 	}
@@ -49,6 +51,25 @@ static void build_weights(struct build *b, const struct dialplan_bridge_conf *co
 	}
 	if (!sum)
 		build_error(b, "weights", "nothing but 0");
+}
+
+static void build_mode(struct build *b, const struct dialplan_bridge_conf *conf, struct rule_bridge *bridge)
+{
+	const char *mode = conf->mode ? conf->mode : "serial";
+	const char *accept = conf->accept_on ? conf->accept_on : "answer";
+
+	bridge->parallel = strcmp(mode, "parallel") == 0;
+	if (!bridge->parallel && strcmp(mode, "serial") != 0)
+		build_error(b, "mode", "unknown word \"%.40s\": serial or parallel", mode);
+	if (bridge->parallel && conf->weights_count)
+		build_error(b, "weights", "has no effect with mode: parallel");
+	if (bridge->parallel && conf->failover_count)
+		build_error(b, "failover", "has no effect with mode: parallel");
+	bridge->accept_early = strcmp(accept, "early_media") == 0;
+	if (!bridge->accept_early && strcmp(accept, "answer") != 0)
+		build_error(b, "accept_on", "unknown word \"%.40s\": answer or early_media", accept);
+	if (bridge->parallel && bridge->accept_early)
+		build_error(b, "accept_on", "early_media needs mode: serial: who of several would be heard?");
 }
 
 static void build_failover(struct build *b, const struct dialplan_bridge_conf *conf, struct rule_bridge *bridge)
@@ -95,10 +116,27 @@ static unsigned build_timeout(struct build *b, const char *key, unsigned seconds
 	return seconds;
 }
 
+static void build_timeouts(struct build *b, const struct dialplan_bridge_conf *conf, struct rule_bridge *bridge)
+{
+	if (!conf->timeouts_count)
+		return;
+	if (conf->timeouts_count != conf->gateways_count) {
+		build_error(b, "timeouts", "needs one number for each of the gateways");
+		return;
+	}
+	for (unsigned i = 0; i < conf->timeouts_count && i < ROUTE_GATEWAYS_MAX; i++) {
+		char key[32];
+		snprintf(key, sizeof(key), "timeouts[%u]", i);
+		bridge->timeouts_s[i] = build_timeout(b, key, conf->timeouts[i]);
+	}
+}
+
 void build_bridge(struct build *b, const struct dialplan_bridge_conf *conf, struct rule_bridge *bridge)
 {
 	build_gateways(b, conf, bridge);
 	build_weights(b, conf, bridge);
+	build_mode(b, conf, bridge);
+	build_timeouts(b, conf, bridge);
 	build_failover(b, conf, bridge);
 	build_template(b, "user", conf->user, 0, &bridge->user);
 	build_template(b, "caller_id", conf->caller_id, 0, &bridge->caller_id);
@@ -155,6 +193,8 @@ static const char *own_number(struct build *b, const char *text)
 		build_error(b, "number", "\"%.40s\" is not a number in international form, such as +12025550123", text);
 	else if (!b->names->known_number(number, b->names->arg))
 		build_error(b, "number", "%s is not one of the business numbers", number);
+	else if (b->names->known_tenant && !b->names->tenant_has_number(b->tenant, number, b->names->arg))
+		build_error(b, "number", "%s is another tenant's", number);
 	else
 		return build_copy(b, number);
 	return "";

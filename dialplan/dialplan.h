@@ -22,6 +22,7 @@ enum call_direction { CALL_INBOUND, CALL_OUTBOUND, CALL_MESSAGE, CALL_ENDED };
 /* What is known about a call before it is routed. All borrowed; NULL or "" when unknown. Numbers as "+E.164". */
 struct call_facts {
 	enum call_direction direction;
+	const char *tenant;       /* whose it is; only his rules are asked. NULL or "": there are no tenants */
 	const char *to;           /* business number; outbound: the user's number */
 	const char *from;         /* user's number, or "" when only the BSUID is known; outbound: SIP From user */
 	const char *from_user_id; /* BSUID */
@@ -97,6 +98,7 @@ struct route_action {
 	struct {
 		size_t gateway_count;
 		const char *gateways[ROUTE_GATEWAYS_MAX];
+		bool parallel;
 		struct route_failover failover;
 		const char *user, *caller_id, *display_name; /* as for bridge */
 		bool agent_first;                            /* ring the SIP side first; else the user */
@@ -115,20 +117,23 @@ struct route_ask {
 		*fallback; /* name of the rule that holds when no usable answer comes; "" : the rules after this one */
 };
 
-/* Templates are expanded with the call's facts: {from} {to} {name} {payload} {call_id} {from_user_id} {number_id}; "{{"
- * is a brace. {text} {status} {cause} {duration} (m:ss) where there are such. An unknown placeholder is a configuration
- * error, an unknown fact is "". */
+/* Templates are expanded with the call's facts: {from} {to} {name} {payload} {call_id} {from_user_id} {number_id}
+ * {tenant}; "{{" is a brace. {text} {status} {cause} {duration} (m:ss) where there are such. An unknown placeholder is
+ * a configuration error, an unknown fact is "". */
 struct route {
 	enum route_kind kind; /* ROUTE_NONE: no rule matched */
 	const char *rule;     /* its name */
 	/* ROUTE_BRIDGE */
 	size_t gateway_count;
 	const char *gateways[ROUTE_GATEWAYS_MAX]; /* names, in the order in which they are tried */
+	bool parallel;                            /* all at once; failover is empty then */
+	bool accept_early;                        /* the call is accepted on early media (never with parallel) */
+	unsigned timeouts_s[ROUTE_GATEWAYS_MAX];  /* ring time of each gateway; 0: timeout_s */
 	struct route_failover failover;
 	const char *user; /* user part of the Request-URI, expanded and safe for one; "" : the called number's digits */
 	const char *caller_id;    /* From user part, expanded, not escaped; "" : the user's number */
 	const char *display_name; /* expanded; "" : the profile name */
-	unsigned timeout_s;       /* ring time; 0: the default */
+	unsigned timeout_s;       /* ring time, in parallel that of all together; 0: the default */
 	size_t header_count;
 	struct route_header headers[ROUTE_HEADERS_MAX];
 	/* ROUTE_REJECT */

@@ -45,8 +45,11 @@ struct dialplan_bridge_conf {
 	unsigned weights_count;
 	char **failover; /* names of causes */
 	unsigned failover_count;
+	char *mode, *accept_on;
 	char *user, *caller_id, *display_name;
 	unsigned timeout;
+	unsigned *timeouts; /* one for each gateway; NULL: `timeout` */
+	unsigned timeouts_count;
 	struct dialplan_header_conf *headers;
 	unsigned headers_count;
 };
@@ -98,7 +101,7 @@ struct dialplan_action_conf { /* exactly one is set */
 	struct dialplan_ask_conf *ask;
 };
 struct dialplan_rule_conf {
-	char *name;
+	char *name, *tenant;
 	struct dialplan_match_conf match;
 	struct dialplan_action_conf *actions;
 	unsigned actions_count;
@@ -122,6 +125,11 @@ struct dialplan_names {
 	bool (*known_number)(const char *e164, void *arg); /* "+E.164": one of the business numbers */
 	/* NULL: every header that dialplan/header_name.h lets pass. */
 	bool (*allowed_header)(const char *name, void *arg);
+	/* NULL: there are no tenants, and no rule may name one. Else every rule names one that is known, and its
+	 * gateways and business numbers (known ones) are that tenant's. */
+	bool (*known_tenant)(const char *name, void *arg);
+	bool (*tenant_has_gateway)(const char *tenant, const char *gateway, void *arg);
+	bool (*tenant_has_number)(const char *tenant, const char *e164, void *arg);
 	void *arg;
 };
 

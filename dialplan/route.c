@@ -67,7 +67,8 @@ static size_t draw(const struct rule_bridge *from, const bool *drawn, uint64_t *
 	return first;
 }
 
-static void make_gateways(struct making *m, const struct rule_bridge *from, const char **gateways)
+/* timeouts_s: NULL, or of each gateway. */
+static void make_gateways(struct making *m, const struct rule_bridge *from, const char **gateways, unsigned *timeouts_s)
 {
 	bool drawn[ROUTE_GATEWAYS_MAX] = {false};
 	uint64_t random = m->facts->random;
@@ -76,6 +77,8 @@ static void make_gateways(struct making *m, const struct rule_bridge *from, cons
 		size_t next = draw(from, drawn, &random);
 		drawn[next] = true;
 		gateways[i] = copy(m, from->gateways[next]);
+		if (timeouts_s)
+			timeouts_s[i] = from->timeouts_s[next];
 	}
 }
 
@@ -125,7 +128,9 @@ static void make_permission(struct making *m, const struct rule_permission *from
 static void make_bridge(struct making *m, const struct rule_bridge *from, struct route *to)
 {
 	to->gateway_count = from->gateway_count;
-	make_gateways(m, from, to->gateways);
+	make_gateways(m, from, to->gateways, to->timeouts_s);
+	to->parallel = from->parallel;
+	to->accept_early = from->accept_early;
 	make_failover(m, from, &to->failover);
 	to->user = sip_user(m, &from->user);
 	to->caller_id = header_text(m, &from->caller_id);
@@ -147,7 +152,8 @@ static void make_whatsapp(struct making *m, const struct rule_whatsapp *from, st
 static void make_call_back(struct making *m, const struct rule_action *from, struct route_action *to)
 {
 	to->call_back.gateway_count = from->bridge.gateway_count;
-	make_gateways(m, &from->bridge, to->call_back.gateways);
+	make_gateways(m, &from->bridge, to->call_back.gateways, NULL);
+	to->call_back.parallel = from->bridge.parallel;
 	make_failover(m, &from->bridge, &to->call_back.failover);
 	to->call_back.user = sip_user(m, &from->bridge.user);
 	to->call_back.caller_id = header_text(m, &from->bridge.caller_id);

@@ -53,6 +53,8 @@ static const char *plain_conditions(const struct rule *rule, const struct questi
 {
 	const struct call_facts *facts = q->facts;
 
+	if (strcmp(or_empty(rule->tenant), or_empty(facts->tenant)) != 0)
+		return "it is another tenant's rule";
 	if (rule->direction != facts->direction)
 		return "the direction differs";
 	if (rule->to_number && !same_number(rule->to_number, or_empty(facts->to)))

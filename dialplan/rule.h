@@ -23,6 +23,8 @@ struct rule_bridge {
 	const char *gateways[ROUTE_GATEWAYS_MAX];
 	bool weighted;
 	unsigned weights[ROUTE_GATEWAYS_MAX];
+	bool parallel, accept_early;
+	unsigned timeouts_s[ROUTE_GATEWAYS_MAX]; /* 0: timeout_s */
 	struct route_failover failover;
 	struct template user, caller_id, display_name;
 	unsigned timeout_s;
@@ -66,6 +68,7 @@ struct rule_action {
 
 struct rule {
 	const char *name;
+	const char *tenant; /* "": there are none */
 	/* match; NULL: any */
 	enum call_direction direction;
 	const char *to_number; /* "+E.164"; compared as a number instead of `to` */

@@ -53,6 +53,9 @@ static const cyaml_schema_field_t bridge_fields[] = {
 	OPTIONAL_LIST("gateways", struct dialplan_bridge_conf, gateways, &name_schema),
 	OPTIONAL_LIST("weights", struct dialplan_bridge_conf, weights, &weight_schema),
 	OPTIONAL_LIST("failover", struct dialplan_bridge_conf, failover, &name_schema),
+	OPTIONAL_TEXT("mode", struct dialplan_bridge_conf, mode),
+	OPTIONAL_TEXT("accept_on", struct dialplan_bridge_conf, accept_on),
+	OPTIONAL_LIST("timeouts", struct dialplan_bridge_conf, timeouts, &weight_schema),
 	OPTIONAL_TEXT("user", struct dialplan_bridge_conf, user),
 	OPTIONAL_TEXT("caller_id", struct dialplan_bridge_conf, caller_id),
 	OPTIONAL_TEXT("display_name", struct dialplan_bridge_conf, display_name),
@@ -102,6 +105,7 @@ static const cyaml_schema_field_t call_back_fields[] = {
 	OPTIONAL_LIST("gateways", struct dialplan_call_back_conf, bridge.gateways, &name_schema),
 	OPTIONAL_LIST("weights", struct dialplan_call_back_conf, bridge.weights, &weight_schema),
 	OPTIONAL_LIST("failover", struct dialplan_call_back_conf, bridge.failover, &name_schema),
+	OPTIONAL_TEXT("mode", struct dialplan_call_back_conf, bridge.mode),
 	OPTIONAL_TEXT("user", struct dialplan_call_back_conf, bridge.user),
 	OPTIONAL_TEXT("caller_id", struct dialplan_call_back_conf, bridge.caller_id),
 	OPTIONAL_TEXT("display_name", struct dialplan_call_back_conf, bridge.display_name),
@@ -140,6 +144,7 @@ static const cyaml_schema_value_t action_schema = {
 
 static const cyaml_schema_field_t rule_fields[] = {
 	OPTIONAL_TEXT("name", struct dialplan_rule_conf, name),
+	OPTIONAL_TEXT("tenant", struct dialplan_rule_conf, tenant),
 	CYAML_FIELD_MAPPING("match", CYAML_FLAG_OPTIONAL, struct dialplan_rule_conf, match, match_fields),
 	OPTIONAL_LIST("actions", struct dialplan_rule_conf, actions, &action_schema),
 	CYAML_FIELD_END,

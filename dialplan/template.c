@@ -31,6 +31,7 @@ static const struct {
 	{"call_id", offsetof(struct call_facts, call_id)},
 	{"from_user_id", offsetof(struct call_facts, from_user_id)},
 	{"number_id", offsetof(struct call_facts, phone_number_id)},
+	{"tenant", offsetof(struct call_facts, tenant)},
 	{"text", offsetof(struct call_facts, text)},
 	{"status", offsetof(struct call_facts, status)},
 	{"cause", offsetof(struct call_facts, cause)},

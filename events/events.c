@@ -19,7 +19,8 @@ enum { LISTENERS_MAX = 64, TIMEOUT_MS = 5000, MAX_AGE_S = 86400, RETRY_FIRST_MS 
 
 struct events_listener {
 	struct events *events;
-	void (*fn)(const char *id, const char *type, const char *json, void *arg); /* NULL: has unlistened */
+	void (*fn)(const char *id, const char *tenant, const char *type, const char *json, void *arg); /* NULL: has
+													   unlistened */
 	void *arg;
 	struct events_listener *prev, *next;
 };
@@ -38,8 +39,8 @@ struct events {
 
 /* ---- listeners ---- */
 
-struct events_listener *events_listen(
-	struct events *e, void (*fn)(const char *id, const char *type, const char *json, void *arg), void *arg)
+struct events_listener *events_listen(struct events *e,
+	void (*fn)(const char *id, const char *tenant, const char *type, const char *json, void *arg), void *arg)
 {
 	struct events_listener *l = e->listener_count < LISTENERS_MAX ? calloc(1, sizeof(*l)) : NULL;
 
@@ -79,14 +80,14 @@ struct events_listener *events_unlisten(struct events_listener *l)
 	return NULL;
 }
 
-static void tell_listeners(struct events *e, const struct outbox_event *event)
+static void tell_listeners(struct events *e, const char *tenant, const struct outbox_event *event)
 {
 	struct events_listener *l;
 
 	e->emitting++;
 	DL_FOREACH (e->listeners, l) {
 		if (l->fn)
-			l->fn(event->id, event->type, event->body, l->arg);
+			l->fn(event->id, tenant, event->type, event->body, l->arg);
 	}
 	if (--e->emitting == 0)
 		sweep_listeners(e);
@@ -100,7 +101,8 @@ static void new_id(char *dst, size_t cap, uint64_t now_ms)
 	snprintf(dst, cap, "ev-%012" PRIx64 "%016" PRIx64, now_ms & 0xffffffffffff, crypto_random_u64());
 }
 
-int events_emit(struct events *e, const char *type, const char *subject, const struct event_field *fields, size_t count)
+int events_emit(struct events *e, const char *tenant, const char *type, const char *subject,
+	const struct event_field *fields, size_t count)
 {
 	struct outbox_event event = {.created_ms = loop_wall_ms(e->loop)};
 	char body[OUTBOX_BODY_MAX + 1];
@@ -121,13 +123,13 @@ int events_emit(struct events *e, const char *type, const char *subject, const s
 	event.body = body;
 	for (size_t i = 0; i < e->receiver_count; i++) {
 		struct receiver *r = e->receivers[i];
-		if (!receiver_wants(r, type))
+		if (!receiver_wants(r, tenant, type))
 			continue;
 		str_copy(event.receiver, sizeof(event.receiver), receiver_name(r));
 		(void)store_put_event(e->store, &event); /* what is lost there is counted there */
 		receiver_pump(r);
 	}
-	tell_listeners(e, &event);
+	tell_listeners(e, tenant, &event);
 	return 0;
 }
 
@@ -135,6 +137,15 @@ void events_kick(struct events *e)
 {
 	for (size_t i = 0; i < e->receiver_count; i++)
 		receiver_kick(e->receivers[i]);
+}
+
+bool events_receiver_is_of(const struct events *e, const char *receiver, const char *tenant)
+{
+	for (size_t i = 0; *tenant && i < e->receiver_count; i++) {
+		if (str_equal(receiver_name(e->receivers[i]), receiver))
+			return str_equal(receiver_tenant(e->receivers[i]), tenant);
+	}
+	return !*tenant;
 }
 
 size_t events_pending(const struct events *e)

@@ -25,6 +25,7 @@ struct events_receiver {
 	const char *name, *url, *secret; /* secret NULL: not signed */
 	const char *const *types;        /* "call.*", "permission.granted"; count 0: all */
 	size_t type_count;
+	const char *tenant; /* whose events it is told; NULL or "": everybody's */
 };
 
 struct events_conf {
@@ -60,16 +61,17 @@ struct event_field {
 	int64_t number;
 };
 
-/* type without prefix: "call.answered"; becomes "com.watrunk.call.answered". subject: call id or user. Returns 0,
+/* tenant: whose it is, "": the operator's alone; receivers and listeners that are another's are not told. type without
+ * prefix: "call.answered"; becomes "com.watrunk.call.answered". subject: call id or user. Returns 0,
  * -EINVAL (does not fit OUTBOX_BODY_MAX) or -ENOMEM. */
-int events_emit(
-	struct events *e, const char *type, const char *subject, const struct event_field *fields, size_t count);
+int events_emit(struct events *e, const char *tenant, const char *type, const char *subject,
+	const struct event_field *fields, size_t count);
 
 /* Listeners, for server-sent events: fn for every event from now on, from within events_emit(). json: the CloudEvent,
  * borrowed. Returns a handle, NULL out of memory or too many (64). */
 struct events_listener;
-struct events_listener *events_listen(
-	struct events *e, void (*fn)(const char *id, const char *type, const char *json, void *arg), void *arg);
+struct events_listener *events_listen(struct events *e,
+	void (*fn)(const char *id, const char *tenant, const char *type, const char *json, void *arg), void *arg);
 struct events_listener *events_unlisten(struct events_listener *l);
 
 /* Does a receiver's pattern take this type? "call.*" takes what begins with "call.", "*" takes all. */
@@ -77,6 +79,9 @@ bool events_type_matches(const char *pattern, const char *type);
 
 /* After dead events were revived, or a receiver was repaired: try all receivers now, whatever they are waiting for. */
 void events_kick(struct events *e);
+
+/* Is it this tenant's receiver? "" asks for the operator, whose all names are, known or not. */
+bool events_receiver_is_of(const struct events *e, const char *receiver, const char *tenant);
 
 size_t events_pending(const struct events *e); /* requests on their way */
 

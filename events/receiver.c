@@ -45,7 +45,7 @@ struct receiver {
 	struct http_client *http;
 	struct store *store;
 	const struct events_conf *conf;
-	char *name, *url, *secret; /* secret NULL: not signed */
+	char *name, *url, *secret, *tenant; /* secret NULL: not signed */
 	char **types;
 	size_t type_count;
 	struct slot slots[IN_FLIGHT_MAX];
@@ -355,8 +355,15 @@ const char *receiver_name(const struct receiver *r)
 	return r->name;
 }
 
-bool receiver_wants(const struct receiver *r, const char *type)
+const char *receiver_tenant(const struct receiver *r)
 {
+	return r->tenant;
+}
+
+bool receiver_wants(const struct receiver *r, const char *tenant, const char *type)
+{
+	if (*r->tenant && strcmp(r->tenant, tenant) != 0)
+		return false;
 	for (size_t i = 0; i < r->type_count; i++) {
 		if (events_type_matches(r->types[i], type))
 			return true;
@@ -391,7 +398,8 @@ int receiver_new(struct loop *l, struct http_client *http, struct store *store, 
 	r->name = strdup(from->name);
 	r->url = strdup(from->url);
 	r->secret = from->secret ? strdup(from->secret) : NULL;
-	if (!r->name || !r->url || (from->secret && !r->secret) || copy_types(r, from)) {
+	r->tenant = strdup(from->tenant ? from->tenant : "");
+	if (!r->name || !r->url || !r->tenant || (from->secret && !r->secret) || copy_types(r, from)) {
 		receiver_free(r);
 		return -ENOMEM;
 	}
@@ -417,6 +425,7 @@ struct receiver *receiver_free(struct receiver *r)
 	free(r->name);
 	free(r->url);
 	free(r->secret);
+	free(r->tenant);
 	free(r);
 	return NULL;
 }

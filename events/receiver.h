@@ -21,7 +21,8 @@ struct receiver;
 int receiver_new(struct loop *l, struct http_client *http, struct store *store, const struct events_conf *conf,
 	const struct events_receiver *from, struct receiver **ret_receiver);
 const char *receiver_name(const struct receiver *r);
-bool receiver_wants(const struct receiver *r, const char *type);
+const char *receiver_tenant(const struct receiver *r); /* "": it is told everybody's */
+bool receiver_wants(const struct receiver *r, const char *tenant, const char *type);
 /* There may be something to send. */
 void receiver_pump(struct receiver *r);
 /* And if it is paused, that is over. */

@@ -5,6 +5,7 @@
 #include "media/dsp/level.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -197,11 +198,12 @@ int bridge_to_sip_init(struct bridge_to_sip *b, const struct bridge_to_sip_conf 
 	b->io = conf->io;
 	b->io_arg = conf->io_arg;
 	b->pool = conf->pool;
-	b->ts = conf->first_ts;
+	b->ts = b->first_ts = conf->first_ts;
+	b->enc_conf = conf->enc;
 	b->ptime_ms = BRIDGE_PTIME_DEFAULT_MS;
 	b->width = 1;
 	b->mark_next = true;
-	tev_tx_init(&b->events, BRIDGE_RATE_HZ);
+	tev_tx_init(&b->events, BRIDGE_RATE_HZ, TEV_CLOCK_HZ);
 	int r = jbuf_new(&jc, &b->jb);
 	return r < 0 ? r : opus_dec_new(BRIDGE_RATE_HZ, &b->dec);
 }
@@ -211,6 +213,10 @@ void bridge_to_sip_done(struct bridge_to_sip *b)
 	b->jb = jbuf_free(b->jb);
 	b->dec = opus_dec_free(b->dec);
 	b->g722 = g722_enc_free(b->g722);
+	if (b->line)
+		opus_line_done(b->line);
+	free(b->line);
+	b->line = NULL;
 }
 
 static uint16_t usable_ptime(uint16_t ptime_ms)
@@ -240,16 +246,107 @@ static int set_width(struct bridge_to_sip *b, unsigned width)
 	return 0;
 }
 
+/* ---- Opus on the SIP side, too ---- */
+
+static void line_send(void *arg, uint8_t *bytes, size_t length, size_t cap)
+{
+	struct bridge_to_sip *b = arg;
+	(void)cap;
+	b->io->send(b->io_arg, bytes, length);
+}
+
+static void line_first_sound(void *arg, uint64_t now_us)
+{
+	struct bridge_to_sip *b = arg;
+	if (b->sound_sent)
+		return;
+	b->sound_sent = true;
+	b->io->first_sound(b->io_arg, now_us);
+}
+
+static const struct opus_line_io line_io = {line_send, line_first_sound};
+
+static int make_line(struct bridge_to_sip *b)
+{
+	const struct opus_line_conf conf = {.enc = b->enc_conf,
+		.stream = b->stream,
+		.io = &line_io,
+		.io_arg = b,
+		.first_ts = b->first_ts,
+		.pass_max_ms = OPUS_CODEC_PACKET_MAX_MS,
+		.tell_loss = true};
+	static const struct line_source whatsapp = {.wide = true, .opus = true};
+	struct opus_line *line = calloc(1, sizeof(*line));
+
+	if (!line)
+		return -ENOMEM;
+	int r = opus_line_init(line, &conf);
+	if (r == 0)
+		r = opus_line_set_source(line, &whatsapp);
+	if (r < 0) {
+		opus_line_done(line);
+		free(line);
+		return r;
+	}
+	b->line = line;
+	return 0;
+}
+
+static uint32_t line_bitrate(const struct bridge_to_sip *b, const struct media_sip_remote *remote)
+{
+	uint32_t own = b->enc_conf.bitrate ? b->enc_conf.bitrate : OPUS_CODEC_BITRATE_DEFAULT;
+	return remote->max_bitrate && remote->max_bitrate < own ? remote->max_bitrate : own;
+}
+
+static int set_opus(struct bridge_to_sip *b, const struct media_sip_remote *remote, uint64_t now_us)
+{
+	int r = b->line ? 0 : make_line(b);
+	uint16_t most_ms = remote->maxptime_ms ? remote->maxptime_ms : OPUS_CODEC_PACKET_MAX_MS;
+	uint32_t event_hz = remote->event_clock_hz ? remote->event_clock_hz : TEV_CLOCK_HZ;
+
+	if (r < 0)
+		return r;
+	b->line->pass_max_ms = most_ms;
+	opus_line_set_remote(b->line, remote->pt, remote->no_events_out ? 0 : remote->event_pt, event_hz);
+	opus_line_set_bitrate(b->line, line_bitrate(b, remote));
+	if (!b->opus) {
+		bridge_to_sip_new_source(b);
+		bridge_to_sip_new_peer(b);
+		opus_line_new_source(b->line);
+		opus_line_mute(b->line, b->muted, now_us);
+		opus_line_play(b->line, b->playing, b->player.sound, now_us);
+	}
+	b->opus = b->running = true;
+	if (remote->send)
+		opus_line_start(b->line, now_us);
+	else
+		opus_line_stop(b->line);
+	return 0;
+}
+
+static void leave_opus(struct bridge_to_sip *b, uint64_t now_us)
+{
+	if (!b->opus)
+		return;
+	opus_line_stop(b->line);
+	b->opus = false;
+	b->next_us = now_us;
+	b->mark_next = true;
+}
+
 int bridge_to_sip_set_remote(struct bridge_to_sip *b, const struct media_sip_remote *remote, uint64_t now_us)
 {
+	if (remote->codec == AUDIO_OPUS)
+		return set_opus(b, remote, now_us);
 	unsigned width = remote->codec == AUDIO_G722 ? 2 : 1;
 	int r = width != b->width ? set_width(b, width) : 0;
 
 	if (r < 0)
 		return r;
+	leave_opus(b, now_us);
 	b->law = remote->codec == AUDIO_PCMA ? G711_A : G711_MU;
 	b->pt = remote->pt;
-	b->event_pt = remote->event_pt;
+	b->event_pt = remote->no_events_out ? 0 : remote->event_pt;
 	b->ptime_ms = usable_ptime(remote->ptime_ms);
 	jbuf_set_ptime(b->jb, b->ptime_ms);
 	if (remote->send && !b->send)
@@ -267,10 +364,14 @@ int bridge_to_sip_set_remote(struct bridge_to_sip *b, const struct media_sip_rem
 void bridge_to_sip_packet(
 	struct bridge_to_sip *b, const struct rtp_hdr *hdr, const uint8_t *payload, size_t length, uint64_t now_us)
 {
+	if (b->opus) {
+		opus_line_packet(b->line, hdr, LINE_OPUS, payload, length, now_us);
+		return;
+	}
 	int duration_ts = opus_packet_duration_ts(payload, length);
 	if (!b->running || duration_ts < 0 || length > PKT_DATA_BYTES - PKT_HEADROOM) {
 		b->discarded++;
-		bridge_to_sip_other_packet(b, hdr);
+		bridge_to_sip_other_packet(b, hdr, now_us);
 		return;
 	}
 	struct pkt *pkt = pkt_get(b->pool);
@@ -290,24 +391,38 @@ void bridge_to_sip_packet(
 	move_grid(b);
 }
 
-void bridge_to_sip_other_packet(struct bridge_to_sip *b, const struct rtp_hdr *hdr)
+void bridge_to_sip_other_packet(struct bridge_to_sip *b, const struct rtp_hdr *hdr, uint64_t now_us)
 {
-	jbuf_skip(b->jb, hdr->seq);
+	if (b->opus)
+		opus_line_other_packet(b->line, hdr, now_us);
+	else
+		jbuf_skip(b->jb, hdr->seq);
 }
 
 void bridge_to_sip_new_source(struct bridge_to_sip *b)
 {
+	if (b->opus)
+		opus_line_new_source(b->line);
 	jbuf_flush(b->jb);
 	b->phased = false;
 }
 
 bool bridge_to_sip_can_dial(const struct bridge_to_sip *b)
 {
-	return b->running && b->send && b->event_pt;
+	return b->opus ? opus_line_can_dial(b->line) : b->running && b->send && b->event_pt;
 }
 
-void bridge_to_sip_digit(struct bridge_to_sip *b, const struct tev_report *report)
+bool bridge_to_sip_dials(const struct bridge_to_sip *b)
 {
+	return tev_tx_active(b->opus ? &b->line->events : &b->events);
+}
+
+void bridge_to_sip_digit(struct bridge_to_sip *b, const struct tev_report *report, uint64_t now_us)
+{
+	if (b->opus) {
+		opus_line_digit(b->line, report, now_us);
+		return;
+	}
 	if (!bridge_to_sip_can_dial(b))
 		return;
 	if (report->kind == TEV_BEGIN || !b->digit_open) {
@@ -321,21 +436,27 @@ void bridge_to_sip_digit(struct bridge_to_sip *b, const struct tev_report *repor
 	}
 }
 
-void bridge_to_sip_dial(struct bridge_to_sip *b, char digit, unsigned duration_ms)
+void bridge_to_sip_dial(struct bridge_to_sip *b, char digit, unsigned duration_ms, uint64_t now_us)
 {
-	if (tev_tx_begin(&b->events, digit) == 0)
+	if (b->opus)
+		opus_line_dial(b->line, digit, duration_ms, now_us);
+	else if (tev_tx_begin(&b->events, digit) == 0)
 		tev_tx_end(&b->events, duration_ms);
 }
 
-void bridge_to_sip_play(struct bridge_to_sip *b, bool on, const struct sound *sound)
+void bridge_to_sip_play(struct bridge_to_sip *b, bool on, const struct sound *sound, uint64_t now_us)
 {
 	b->playing = on;
 	sound_player_start(&b->player, on ? sound : NULL);
+	if (b->opus)
+		opus_line_play(b->line, on, sound, now_us);
 }
 
-void bridge_to_sip_mute(struct bridge_to_sip *b, bool on)
+void bridge_to_sip_mute(struct bridge_to_sip *b, bool on, uint64_t now_us)
 {
 	b->muted = on;
+	if (b->opus)
+		opus_line_mute(b->line, on, now_us);
 }
 
 void bridge_to_sip_new_peer(struct bridge_to_sip *b)
@@ -343,15 +464,23 @@ void bridge_to_sip_new_peer(struct bridge_to_sip *b)
 	tev_tx_drop(&b->events);
 	b->digit_open = false;
 	b->mark_next = true;
+	if (b->opus)
+		opus_line_new_peer(b->line);
 }
 
 uint64_t bridge_to_sip_deadline(const struct bridge_to_sip *b)
 {
+	if (b->opus)
+		return opus_line_deadline(b->line);
 	return b->running ? b->next_us : UINT64_MAX;
 }
 
 void bridge_to_sip_tick(struct bridge_to_sip *b, uint64_t now_us)
 {
+	if (b->opus) {
+		opus_line_tick(b->line, now_us);
+		return;
+	}
 	if (!b->running)
 		return;
 	if (now_us > b->next_us + BEHIND_MAX_US) {

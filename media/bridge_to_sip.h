@@ -8,6 +8,9 @@
  *   a sound, or mute -------------------> instead of what was decoded
  *   digit ------------------------------> telephone-event instead of audio
  *
+ * Where the SIP side speaks Opus itself, it is an adaptive receiver as a phone is: packets go on as they come, on a
+ * line of their own (opus_line.h), and none of the above is at work.
+ *
  * Samples are counted at 8 kHz, the RTP clock of both codecs (RFC 3551 s4.5.2); with G.722 each is `width` 2 of PCM.
  *
  * Embedded in the session; its owner's thread. Allocates only in _init() and _set_remote().
@@ -20,6 +23,7 @@
 #include "media/codec/opus_codec.h"
 #include "media/dsp/sound.h"
 #include "media/media_types.h"
+#include "media/opus_line.h"
 #include "media/rtp/jbuf.h"
 #include "media/rtp/rtp_stream.h"
 #include "media/rtp/telephone_event.h"
@@ -50,6 +54,7 @@ struct bridge_to_sip_conf {
 	const struct bridge_to_sip_io *io;
 	void *io_arg;
 	uint32_t first_ts;
+	struct opus_enc_conf enc; /* for sounds of ours, where the SIP side speaks Opus */
 };
 
 struct bridge_to_sip {
@@ -60,6 +65,11 @@ struct bridge_to_sip {
 	struct pktpool *pool;
 	struct opus_dec *dec;
 	struct jbuf *jb;
+	struct opus_enc_conf enc_conf;
+	uint32_t first_ts;
+	/* instead of all below while the SIP side speaks Opus; NULL until it does */
+	struct opus_line *line;
+	bool opus;
 	/* the SIP side as negotiated */
 	bool running, send;
 	enum g711_law law;
@@ -89,24 +99,25 @@ struct bridge_to_sip {
 
 /* Returns 0, -EINVAL or -ENOMEM; bridge_to_sip_done() is right after either. */
 int bridge_to_sip_init(struct bridge_to_sip *b, const struct bridge_to_sip_conf *conf);
-/* The SIP side is known, or has changed; starts the grid. Returns 0 or -ENOMEM; allocates when the width changes. */
+/* The SIP side is known, or has changed; starts the grid. Returns 0 or -ENOMEM; allocates when the codec changes. */
 int bridge_to_sip_set_remote(struct bridge_to_sip *b, const struct media_sip_remote *remote, uint64_t now_us);
 
 /* One Opus packet, not a duplicate. payload is copied. */
 void bridge_to_sip_packet(
 	struct bridge_to_sip *b, const struct rtp_hdr *hdr, const uint8_t *payload, size_t length, uint64_t now_us);
 /* This packet carried something else. */
-void bridge_to_sip_other_packet(struct bridge_to_sip *b, const struct rtp_hdr *hdr);
+void bridge_to_sip_other_packet(struct bridge_to_sip *b, const struct rtp_hdr *hdr, uint64_t now_us);
 /* Another SSRC, or the sender began anew. */
 void bridge_to_sip_new_source(struct bridge_to_sip *b);
-void bridge_to_sip_digit(struct bridge_to_sip *b, const struct tev_report *report);
+void bridge_to_sip_digit(struct bridge_to_sip *b, const struct tev_report *report, uint64_t now_us);
 
 /* A digit of ours. False: it cannot be sent now (no telephone-event, on hold). */
 bool bridge_to_sip_can_dial(const struct bridge_to_sip *b);
-void bridge_to_sip_dial(struct bridge_to_sip *b, char digit, unsigned duration_ms);
+void bridge_to_sip_dial(struct bridge_to_sip *b, char digit, unsigned duration_ms, uint64_t now_us);
+bool bridge_to_sip_dials(const struct bridge_to_sip *b); /* a digit is on the wire, or waits */
 /* From the next packet on. sound: NULL is silence. WhatsApp's stream goes on being consumed. */
-void bridge_to_sip_play(struct bridge_to_sip *b, bool on, const struct sound *sound);
-void bridge_to_sip_mute(struct bridge_to_sip *b, bool on);
+void bridge_to_sip_play(struct bridge_to_sip *b, bool on, const struct sound *sound, uint64_t now_us);
+void bridge_to_sip_mute(struct bridge_to_sip *b, bool on, uint64_t now_us);
 /* Another party listens from now on: the digits for the one before are dropped. */
 void bridge_to_sip_new_peer(struct bridge_to_sip *b);
 

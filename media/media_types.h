@@ -28,6 +28,7 @@ const char *media_failure_name(enum media_failure f); /* "ice_timeout" ... */
 /* One direction, as it entered us. Counters since the session began; -1 where nothing could be measured. */
 struct media_rx_stats {
 	int64_t packets, bytes, lost, late, duplicates, reordered, discarded;
+	int64_t passed; /* Opus that went to the other side as it came */
 	int64_t concealed_ms, fec_ms;
 	double jitter_ms, rtt_ms, playout_delay_ms; /* means */
 };

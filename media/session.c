@@ -1,7 +1,7 @@
 /* media/session.c
  *
  * Glue: sorts what comes in to the ends, the bridge's two directions and the DTMF receivers, keeps the time-outs,
- * passes on what goes out. Commands are in session_commands.c.
+ * passes on what goes out. Commands are in session_commands.c, what comes from the SIP side in session_sip.c.
  */
 #include "media/session_inner.h"
 
@@ -21,15 +21,12 @@ enum {
 	JBUF_MAX_MS = 200,
 	WA_SILENCE_MS = 30000,
 	SIP_SILENCE_MS = 60000,
-	PT_PCMU = 0, /* RFC 3551 s6: static types; some peers switch without asking */
-	PT_PCMA = 8,
-	PT_CN = 13,
 	LOSS_PERCENT_MAX = 30, /* beyond, redundancy only takes more bits from the speech */
 };
 
 /* ---- out: packets and events ---- */
 
-static void tell(struct session *s, struct session_event ev, uint64_t now_us)
+void session_tell(struct session *s, struct session_event ev, uint64_t now_us)
 {
 	ev.at_us = now_us;
 	if (!s->failed)
@@ -38,7 +35,7 @@ static void tell(struct session *s, struct session_event ev, uint64_t now_us)
 
 static void fail(struct session *s, enum media_end end, enum media_failure failure, uint64_t now_us)
 {
-	tell(s, (struct session_event){.kind = SESSION_FAILED, .end = end, .failure = failure}, now_us);
+	session_tell(s, (struct session_event){.kind = SESSION_FAILED, .end = end, .failure = failure}, now_us);
 	s->failed = true;
 }
 
@@ -63,7 +60,7 @@ static void send_to_sip(void *arg, const uint8_t *bytes, size_t length)
 static void first_sound(struct session *s, enum media_end end, uint64_t now_us)
 {
 	s->first_tx_us[end] = (int64_t)now_us;
-	tell(s, (struct session_event){.kind = SESSION_FIRST_SENT, .end = end}, now_us);
+	session_tell(s, (struct session_event){.kind = SESSION_FIRST_SENT, .end = end}, now_us);
 }
 
 static void first_sound_to_wa(void *arg, uint64_t now_us)
@@ -76,7 +73,7 @@ static void first_sound_to_sip(void *arg, uint64_t now_us)
 	first_sound(arg, END_SIP, now_us);
 }
 
-static const struct bridge_to_wa_io to_wa_io = {send_to_wa, first_sound_to_wa};
+static const struct opus_line_io to_wa_io = {send_to_wa, first_sound_to_wa};
 static const struct bridge_to_sip_io to_sip_io = {send_to_sip, first_sound_to_sip};
 
 static void report_to_wa(struct session *s, bool bye, uint64_t now_us)
@@ -87,7 +84,7 @@ static void report_to_wa(struct session *s, bool bye, uint64_t now_us)
 		webrtc_end_send_rtcp(s->webrtc, bytes, n, sizeof(bytes));
 }
 
-static void report_to_sip(struct session *s, bool bye, uint64_t now_us)
+void session_report_to_sip(struct session *s, bool bye, uint64_t now_us)
 {
 	uint8_t bytes[RTCP_MAX_BYTES + SRTCP_ROOM];
 	struct addr to;
@@ -99,18 +96,18 @@ static void report_to_sip(struct session *s, bool bye, uint64_t now_us)
 
 /* ---- digits ---- */
 
-static void pass_digits(
+void session_pass_digits(
 	struct session *s, enum media_end from, const struct tev_report *reports, size_t count, uint64_t now_us)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (from == END_WA)
-			bridge_to_sip_digit(&s->to_sip, &reports[i]);
+			bridge_to_sip_digit(&s->to_sip, &reports[i], now_us);
 		else
-			bridge_to_wa_digit(&s->to_wa, &reports[i], now_us);
+			opus_line_digit(&s->to_wa, &reports[i], now_us);
 		if (reports[i].kind != TEV_END)
 			continue;
 		s->dtmf_digits++;
-		tell(s,
+		session_tell(s,
 			(struct session_event){.kind = SESSION_DTMF,
 				.end = from,
 				.digit = reports[i].digit,
@@ -121,18 +118,18 @@ static void pass_digits(
 
 /* ---- in: WhatsApp ---- */
 
-static void note_first_audio(struct session *s, enum media_end end, uint64_t now_us)
+void session_note_first_audio(struct session *s, enum media_end end, uint64_t now_us)
 {
 	if (s->first_rx_us[end])
 		return;
 	s->first_rx_us[end] = (int64_t)now_us;
-	tell(s, (struct session_event){.kind = SESSION_FIRST_AUDIO, .end = end}, now_us);
+	session_tell(s, (struct session_event){.kind = SESSION_FIRST_AUDIO, .end = end}, now_us);
 }
 
 static void wa_stream_begins(struct session *s, uint64_t now_us)
 {
 	struct tev_report report[1];
-	pass_digits(s, END_WA, report, tev_rx_reset(&s->wa_events, report), now_us);
+	session_pass_digits(s, END_WA, report, tev_rx_reset(&s->wa_events, report), now_us);
 	bridge_to_sip_new_source(&s->to_sip);
 }
 
@@ -153,14 +150,14 @@ static void on_wa_rtp(struct session *s, const uint8_t *bytes, size_t length, ui
 		wa_stream_begins(s, now_us);
 	const uint8_t *payload = bytes + h.payload_offset;
 	if (is_audio && h.payload_length) {
-		note_first_audio(s, END_WA, now_us);
+		session_note_first_audio(s, END_WA, now_us);
 		bridge_to_sip_packet(&s->to_sip, &h, payload, h.payload_length, now_us);
 		return;
 	}
-	bridge_to_sip_other_packet(&s->to_sip, &h);
+	bridge_to_sip_other_packet(&s->to_sip, &h, now_us);
 	if (is_event) {
 		struct tev_report reports[TEV_REPORTS_MAX];
-		pass_digits(s, END_WA, reports,
+		session_pass_digits(s, END_WA, reports,
 			tev_rx_packet(&s->wa_events, h.ts, payload, h.payload_length, now_us, reports), now_us);
 	} else if (!is_audio) {
 		s->discarded[END_WA]++;
@@ -173,7 +170,7 @@ static void follow_reported_loss(struct session *s)
 	unsigned percent = s->wa.remote_fraction_lost * 100u / 256u;
 	if (percent < s->opus_loss_percent)
 		percent = s->opus_loss_percent;
-	bridge_to_wa_set_loss(&s->to_wa, percent > LOSS_PERCENT_MAX ? LOSS_PERCENT_MAX : percent);
+	opus_line_set_loss(&s->to_wa, percent > LOSS_PERCENT_MAX ? LOSS_PERCENT_MAX : percent);
 }
 
 static void on_wa_media(void *arg, uint8_t *bytes, size_t length, bool is_rtcp, uint64_t now_us)
@@ -202,7 +199,8 @@ void session_maybe_flow(struct session *s, uint64_t now_us)
 	if (s->flowing || s->failed || !s->started || !webrtc_end_is_up(s->webrtc))
 		return;
 	s->flowing = true;
-	bridge_to_wa_start(&s->to_wa, now_us);
+	opus_line_start(&s->to_wa, now_us);
+	opus_line_tick(&s->to_wa, now_us); /* the first packet goes at once */
 	rtp_stream_start_reports(&s->wa, now_us);
 }
 
@@ -218,13 +216,13 @@ static void on_wa_event(
 		se.kind = SESSION_ICE_NOMINATED;
 		if (remote)
 			se.remote = *remote;
-		tell(s, se, now_us);
+		session_tell(s, se, now_us);
 		break;
 	case WEBRTC_DTLS_UP:
 		if (s->dtls_us < 0)
 			s->dtls_us = (int64_t)(now_us - s->wa_set_us);
 		se.kind = SESSION_DTLS_UP;
-		tell(s, se, now_us);
+		session_tell(s, se, now_us);
 		session_maybe_flow(s, now_us);
 		break;
 	case WEBRTC_FAILED: fail(s, END_WA, failure, now_us); break;
@@ -232,103 +230,6 @@ static void on_wa_event(
 }
 
 static const struct webrtc_end_io webrtc_io = {send_wa_packet, on_wa_media, on_wa_event};
-
-/* ---- in: SIP ---- */
-
-/* Audio by its payload type; false when it is none. */
-static bool format_of(const struct session *s, uint8_t pt, enum to_wa_format *ret_format)
-{
-	enum audio_codec codec = s->sip_remote.codec;
-	if (pt == s->sip_remote.pt)
-		*ret_format = codec == AUDIO_G722 ? TO_WA_G722 : codec == AUDIO_PCMA ? TO_WA_PCMA : TO_WA_PCMU;
-	else if (pt == PT_PCMU || pt == PT_PCMA)
-		*ret_format = pt == PT_PCMA ? TO_WA_PCMA : TO_WA_PCMU;
-	else
-		return false;
-	return true;
-}
-
-static void on_sip_payload(struct session *s, const struct rtp_hdr *h, const uint8_t *payload, uint64_t now_us)
-{
-	enum to_wa_format format;
-	if (s->sip_remote.event_pt && h->pt == s->sip_remote.event_pt) {
-		struct tev_report reports[TEV_REPORTS_MAX];
-		bridge_to_wa_other_packet(&s->to_wa, h, now_us);
-		pass_digits(s, END_SIP, reports,
-			tev_rx_packet(&s->sip_events, h->ts, payload, h->payload_length, now_us, reports), now_us);
-	} else if (!format_of(s, h->pt, &format)) {
-		bridge_to_wa_other_packet(&s->to_wa, h, now_us);
-		s->discarded[END_SIP] += h->pt != PT_CN; /* comfort noise (RFC 3389) is silence; ours is as good */
-	} else if (!s->sip_remote.receive) {
-		s->discarded[END_SIP]++; /* music on hold of a peer that we told to be quiet */
-	} else {
-		note_first_audio(s, END_SIP, now_us);
-		bridge_to_wa_packet(&s->to_wa, h, format, payload, h->payload_length, now_us);
-	}
-}
-
-void session_sip_stream_begins(struct session *s, uint64_t now_us)
-{
-	struct tev_report report[1];
-	pass_digits(s, END_SIP, report, tev_rx_reset(&s->sip_events, report), now_us);
-	bridge_to_wa_new_source(&s->to_wa);
-}
-
-/* What is not authentic is nobody's: it neither latches nor counts as a sign of life. */
-static bool authentic(struct session *s, bool rtcp, uint8_t *bytes, size_t *length, uint64_t now_us)
-{
-	int r = sip_srtp_unprotect(&s->sip_srtp, rtcp, bytes, *length, now_us, length);
-	if (r == 0)
-		return true;
-	if (r == -EALREADY || r == -ESTALE)
-		counter_inc(CNT_MEDIA_SRTP_REPLAYED);
-	else
-		counter_inc(r == -EBADMSG ? CNT_MEDIA_SRTP_AUTH_FAILED : CNT_MEDIA_RX_BAD_RTP);
-	s->discarded[END_SIP]++;
-	return false;
-}
-
-static void on_sip_rtp(struct session *s, uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us)
-{
-	struct rtp_hdr h;
-	bool moved, new_source;
-	if (!authentic(s, false, bytes, &length, now_us))
-		return;
-	if (rtp_parse(bytes, length, &h) < 0) {
-		counter_inc(CNT_MEDIA_RX_BAD_RTP);
-		s->discarded[END_SIP]++;
-		return;
-	}
-	if (!rtp_end_accept(&s->sip, &h, from, now_us, &moved)) {
-		counter_inc(CNT_MEDIA_RX_WRONG_SOURCE);
-		return;
-	}
-	if (moved)
-		tell(s, (struct session_event){.kind = SESSION_SIP_LATCHED, .end = END_SIP, .remote = *from}, now_us);
-	s->sip_heard_us = now_us;
-	bool is_event = s->sip_remote.event_pt && h.pt == s->sip_remote.event_pt;
-	enum seq_verdict v = rtp_stream_received(&s->sip.stream, &h, !is_event, now_us, &new_source);
-	if (v == SEQ_DUPLICATE || v == SEQ_SUSPICIOUS)
-		return;
-	if (new_source)
-		session_sip_stream_begins(s, now_us);
-	on_sip_payload(s, &h, bytes + h.payload_offset, now_us);
-}
-
-static void on_sip_rtcp(struct session *s, uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us)
-{
-	bool has_block;
-	if (!authentic(s, true, bytes, &length, now_us))
-		return;
-	if (!rtp_end_accept_rtcp(&s->sip, from)) {
-		counter_inc(CNT_MEDIA_RX_WRONG_SOURCE);
-		return;
-	}
-	if (rtp_stream_rtcp(&s->sip.stream, bytes, length, now_us, &has_block) < 0)
-		counter_inc(CNT_MEDIA_RX_BAD_RTP);
-	else
-		s->sip_heard_us = now_us;
-}
 
 void session_input(struct session *s, enum media_end end, enum session_channel channel, uint8_t *bytes, size_t length,
 	const struct addr *from, uint64_t now_us)
@@ -341,9 +242,9 @@ void session_input(struct session *s, enum media_end end, enum session_channel c
 	else if (!s->sip_set)
 		s->discarded[END_SIP]++; /* before there is a peer, nobody may latch */
 	else if (channel == SESSION_RTCP || rtp_is_rtcp(bytes, length))
-		on_sip_rtcp(s, bytes, length, from, now_us);
+		session_on_sip_rtcp(s, bytes, length, from, now_us);
 	else
-		on_sip_rtp(s, bytes, length, from, now_us);
+		session_on_sip_rtp(s, bytes, length, from, now_us);
 }
 
 /* ---- time ---- */
@@ -371,7 +272,7 @@ uint64_t session_deadline(const struct session *s)
 		return UINT64_MAX;
 	uint64_t at = webrtc_end_deadline(s->webrtc);
 	at = min_us(at, bridge_to_sip_deadline(&s->to_sip));
-	at = min_us(at, bridge_to_wa_deadline(&s->to_wa));
+	at = min_us(at, opus_line_deadline(&s->to_wa));
 	at = min_us(at, tev_rx_deadline(&s->wa_events));
 	at = min_us(at, tev_rx_deadline(&s->sip_events));
 	at = min_us(at, rtp_stream_deadline(&s->wa));
@@ -385,8 +286,8 @@ uint64_t session_deadline(const struct session *s)
 static void tick_digits(struct session *s, uint64_t now_us)
 {
 	struct tev_report report[1];
-	pass_digits(s, END_WA, report, tev_rx_tick(&s->wa_events, now_us, report), now_us);
-	pass_digits(s, END_SIP, report, tev_rx_tick(&s->sip_events, now_us, report), now_us);
+	session_pass_digits(s, END_WA, report, tev_rx_tick(&s->wa_events, now_us, report), now_us);
+	session_pass_digits(s, END_SIP, report, tev_rx_tick(&s->sip_events, now_us, report), now_us);
 }
 
 void session_tick(struct session *s, uint64_t now_us)
@@ -399,13 +300,13 @@ void session_tick(struct session *s, uint64_t now_us)
 		return;
 	session_maybe_flow(s, now_us);
 	bridge_to_sip_tick(&s->to_sip, now_us);
-	bridge_to_wa_tick(&s->to_wa, now_us);
+	opus_line_tick(&s->to_wa, now_us);
 	tick_digits(s, now_us);
 	session_dial(s, now_us);
 	if (rtp_stream_deadline(&s->wa) <= now_us)
 		report_to_wa(s, false, now_us);
 	if (rtp_stream_deadline(&s->sip.stream) <= now_us)
-		report_to_sip(s, false, now_us);
+		session_report_to_sip(s, false, now_us);
 	if (wa_silence_deadline(s) <= now_us)
 		fail(s, END_WA, MEDIA_FAIL_WA_SILENT, now_us);
 	else if (sip_silence_deadline(s) <= now_us)
@@ -450,35 +351,37 @@ static void make_streams(struct session *s, const struct session_conf *conf, uin
 	rc.first_seq = (uint16_t)(next_random(random) & 0x7fff);
 	rc.random_seed = next_random(random);
 	rtp_end_init(&s->sip, &rc);
-	tev_rx_init(&s->wa_events, OPUS_CODEC_RTP_CLOCK_HZ);
-	tev_rx_init(&s->sip_events, BRIDGE_RATE_HZ);
+	tev_rx_init(&s->wa_events, OPUS_CODEC_RTP_CLOCK_HZ, TEV_CLOCK_HZ);
+	tev_rx_init(&s->sip_events, BRIDGE_RATE_HZ, TEV_CLOCK_HZ);
 }
 
 static int make_bridges(struct session *s, const struct session_conf *conf, uint64_t *random)
 {
+	const struct opus_enc_conf enc = {.bitrate = conf->opus_bitrate,
+		.complexity = conf->opus_complexity,
+		.loss_percent = conf->opus_loss_percent};
 	const struct bridge_to_sip_conf to_sip = {.pool = conf->pool,
 		.jbuf_min_ms = conf->jbuf_min_ms ? conf->jbuf_min_ms : JBUF_MIN_MS,
 		.jbuf_max_ms = conf->jbuf_max_ms ? conf->jbuf_max_ms : JBUF_MAX_MS,
 		.stream = &s->sip.stream,
 		.io = &to_sip_io,
 		.io_arg = s,
-		.first_ts = (uint32_t)next_random(random)};
-	const struct bridge_to_wa_conf to_wa = {.enc = {.rate_hz = BRIDGE_RATE_HZ,
-							.bitrate = conf->opus_bitrate,
-							.complexity = conf->opus_complexity,
-							.loss_percent = conf->opus_loss_percent},
+		.first_ts = (uint32_t)next_random(random),
+		.enc = enc};
+	const struct opus_line_conf to_wa = {.enc = enc,
 		.stream = &s->wa,
 		.io = &to_wa_io,
 		.io_arg = s,
-		.first_ts = (uint32_t)next_random(random)};
+		.first_ts = (uint32_t)next_random(random),
+		.pass_max_ms = LINE_SLOT_MS}; /* Meta: a=ptime:20, maxptime:20 */
 	int r = bridge_to_sip_init(&s->to_sip, &to_sip);
-	return r < 0 ? r : bridge_to_wa_init(&s->to_wa, &to_wa);
+	return r < 0 ? r : opus_line_init(&s->to_wa, &to_wa);
 }
 
 static struct session *destroy(struct session *s)
 {
 	bridge_to_sip_done(&s->to_sip);
-	bridge_to_wa_done(&s->to_wa);
+	opus_line_done(&s->to_wa);
 	sip_srtp_done(&s->sip_srtp);
 	webrtc_end_free(s->webrtc);
 	s->magic = 0;
@@ -529,6 +432,6 @@ struct session *session_close(struct session *s, uint64_t now_us)
 	if (!s->failed && s->flowing)
 		report_to_wa(s, true, now_us);
 	if (s->sip_set)
-		report_to_sip(s, true, now_us);
+		session_report_to_sip(s, true, now_us);
 	return destroy(s);
 }

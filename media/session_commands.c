@@ -19,11 +19,11 @@ int session_set_wa(struct session *s, const struct media_wa_remote *remote, uint
 	s->wa_set_us = s->wa_heard_us = now_us;
 	s->wa_opus_pt = remote->opus_pt;
 	s->wa_event_pt = remote->event_pt;
-	bridge_to_wa_set_remote(&s->to_wa, remote->opus_pt, remote->event_pt);
+	opus_line_set_remote(&s->to_wa, remote->opus_pt, remote->event_pt, TEV_CLOCK_HZ);
 	uint32_t bitrate = s->opus_bitrate;
 	if (remote->max_bitrate && remote->max_bitrate < bitrate)
 		bitrate = remote->max_bitrate;
-	bridge_to_wa_set_bitrate(&s->to_wa, bitrate);
+	opus_line_set_bitrate(&s->to_wa, bitrate);
 	int r = webrtc_end_start(s->webrtc, remote, now_us);
 	s->wa_set = r == 0;
 	return r;
@@ -38,22 +38,63 @@ static void meet_new_peer(struct session *s, const struct media_sip_remote *remo
 	rtp_end_set_new_peer(&s->sip, &remote->rtp, &remote->rtcp);
 }
 
+static struct line_source source_of(const struct media_sip_remote *r)
+{
+	struct line_source source = {.wide = r->codec == AUDIO_G722 || r->codec == AUDIO_OPUS,
+		.g722 = r->codec == AUDIO_G722,
+		.opus = r->codec == AUDIO_OPUS};
+	for (unsigned i = 0; i < r->also_count; i++) {
+		source.g722 |= r->also[i].codec == AUDIO_G722;
+		source.opus |= r->also[i].codec == AUDIO_OPUS;
+	}
+	return source;
+}
+
+/* Timestamps count in another clock, and so do the durations of digits. */
+static int set_clocks(struct session *s, const struct media_sip_remote *remote, uint64_t now_us)
+{
+	uint32_t clock_hz = remote->codec == AUDIO_OPUS ? OPUS_CODEC_RTP_CLOCK_HZ : BRIDGE_RATE_HZ;
+	uint32_t event_hz = remote->event_clock_hz ? remote->event_clock_hz : TEV_CLOCK_HZ;
+
+	if (clock_hz != s->sip.stream.clock_hz) {
+		session_sip_stream_begins(s, now_us);
+		if (s->sip.stream.tx_packets)
+			session_report_to_sip(s, true, now_us);
+		int r = sip_srtp_new_line(&s->sip_srtp);
+		if (r < 0)
+			return r;
+		rtp_stream_change_clock(&s->sip.stream, clock_hz);
+	} else if (event_hz == s->sip_events.clock_hz) {
+		return 0;
+	}
+	tev_rx_init(&s->sip_events, clock_hz, event_hz);
+	return 0;
+}
+
+static bool is_known(enum audio_codec codec)
+{
+	return codec == AUDIO_PCMU || codec == AUDIO_PCMA || codec == AUDIO_G722 || codec == AUDIO_OPUS;
+}
+
 int session_set_sip(struct session *s, const struct media_sip_remote *remote, uint64_t now_us)
 {
 	ASSERT(s->magic == SESSION_MAGIC);
-	if (remote->codec != AUDIO_PCMU && remote->codec != AUDIO_PCMA && remote->codec != AUDIO_G722)
+	if (!is_known(remote->codec) || remote->also_count > MEDIA_FORMATS_MAX)
 		return -ENOTSUP;
+	const struct line_source source = source_of(remote);
 	int r = sip_srtp_set(&s->sip_srtp, &remote->srtp);
 	if (r == 0)
-		r = bridge_to_wa_set_codec(&s->to_wa, remote->codec == AUDIO_G722);
+		r = opus_line_set_source(&s->to_wa, &source);
 	if (r == 0)
 		r = bridge_to_sip_set_remote(&s->to_sip, remote, now_us);
+	if (r == 0)
+		r = set_clocks(s, remote, now_us);
 	if (r < 0)
 		return r;
 	bool another = s->sip_set && remote->new_peer;
 	bool resumed = !s->sip_set || another || (remote->receive && !s->sip_remote.receive);
 	if (s->sip_set && !remote->receive && s->sip_remote.receive)
-		bridge_to_wa_new_source(&s->to_wa); /* on hold: what comes after it begins anew */
+		opus_line_new_source(&s->to_wa); /* on hold: what comes after it begins anew */
 	if (another)
 		meet_new_peer(s, remote, now_us);
 	else
@@ -87,10 +128,10 @@ void session_play(struct session *s, enum media_side side, enum media_sound soun
 	bool on = sound != SOUND_NONE;
 	const struct sound *what = sounds_get(s->sounds, sound);
 	if (side == SIDE_SIP) {
-		bridge_to_sip_play(&s->to_sip, on, what);
+		bridge_to_sip_play(&s->to_sip, on, what, now_us);
 		return;
 	}
-	bridge_to_wa_play(&s->to_wa, on, what, now_us);
+	opus_line_play(&s->to_wa, on, what, now_us);
 	if (!on)
 		s->sip_heard_us = now_us; /* nobody asked it to be heard meanwhile */
 }
@@ -101,9 +142,9 @@ void session_mute(struct session *s, enum media_side side, bool on, uint64_t now
 	if (s->failed)
 		return;
 	if (side == SIDE_WA)
-		bridge_to_sip_mute(&s->to_sip, on);
+		bridge_to_sip_mute(&s->to_sip, on, now_us);
 	else
-		bridge_to_wa_mute(&s->to_wa, on, now_us);
+		opus_line_mute(&s->to_wa, on, now_us);
 }
 
 static void dial_sip(struct session *s, uint64_t now_us)
@@ -111,21 +152,23 @@ static void dial_sip(struct session *s, uint64_t now_us)
 	struct dtmf_queue *q = &s->dial[SIDE_SIP];
 	if (!bridge_to_sip_can_dial(&s->to_sip))
 		dtmf_queue_drop(q);
-	char digit = dtmf_queue_step(q, tev_tx_active(&s->to_sip.events), now_us);
-	if (digit)
-		bridge_to_sip_dial(&s->to_sip, digit, DTMF_DIGIT_MS);
+	char digit = dtmf_queue_step(q, bridge_to_sip_dials(&s->to_sip), now_us);
+	if (!digit)
+		return;
+	bridge_to_sip_dial(&s->to_sip, digit, DTMF_DIGIT_MS, now_us);
+	bridge_to_sip_tick(&s->to_sip, now_us);
 }
 
 static void dial_wa(struct session *s, uint64_t now_us)
 {
 	struct dtmf_queue *q = &s->dial[SIDE_WA];
-	if (!bridge_to_wa_can_dial(&s->to_wa))
+	if (!opus_line_can_dial(&s->to_wa))
 		dtmf_queue_drop(q);
 	char digit = dtmf_queue_step(q, tev_tx_active(&s->to_wa.events), now_us);
 	if (!digit)
 		return;
-	bridge_to_wa_dial(&s->to_wa, digit, DTMF_DIGIT_MS, now_us);
-	bridge_to_wa_tick(&s->to_wa, now_us); /* its first packet may be due at once */
+	opus_line_dial(&s->to_wa, digit, DTMF_DIGIT_MS, now_us);
+	opus_line_tick(&s->to_wa, now_us); /* its first packet may be due at once */
 }
 
 void session_dial(struct session *s, uint64_t now_us)

@@ -6,8 +6,8 @@
 #define MEDIA_SESSION_INNER_H
 
 #include "media/bridge_to_sip.h"
-#include "media/bridge_to_wa.h"
 #include "media/dtmf_queue.h"
+#include "media/opus_line.h"
 #include "media/rtp/rtp_end.h"
 #include "media/rtp/telephone_event.h"
 #include "media/session.h"
@@ -33,7 +33,7 @@ struct session {
 	struct rtp_end sip;
 	struct sip_srtp sip_srtp;
 	struct bridge_to_sip to_sip;
-	struct bridge_to_wa to_wa;
+	struct opus_line to_wa;
 	struct tev_rx wa_events, sip_events;
 	/* as commanded */
 	bool wa_set, sip_set, started, flowing; /* flowing: started, and DTLS is up */
@@ -51,6 +51,15 @@ struct session {
 	uint32_t dtmf_digits;
 };
 
+/* To whoever watches; nothing once the session has failed. */
+void session_tell(struct session *s, struct session_event ev, uint64_t now_us);
+void session_note_first_audio(struct session *s, enum media_end end, uint64_t now_us);
+void session_pass_digits(
+	struct session *s, enum media_end from, const struct tev_report *reports, size_t count, uint64_t now_us);
+void session_report_to_sip(struct session *s, bool bye, uint64_t now_us);
+/* A datagram of the SIP side. */
+void session_on_sip_rtp(struct session *s, uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us);
+void session_on_sip_rtcp(struct session *s, uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us);
 /* Media may flow once the call is accepted and there are keys, whichever is last. */
 void session_maybe_flow(struct session *s, uint64_t now_us);
 /* What comes from the SIP side is another stream than before. */

@@ -79,6 +79,19 @@ int sip_srtp_set(struct sip_srtp *p, const struct media_sip_srtp *keys)
 	return 0;
 }
 
+/* The key stream depends on the SSRC (RFC 3711 s4.1.1): beginning to count anew under another one repeats nothing. */
+int sip_srtp_new_line(struct sip_srtp *p)
+{
+	struct srtp_session *tx;
+	int r = p->tx ? make(p->keys.suite, p->keys.tx, &tx) : 0;
+
+	if (!p->tx || r < 0)
+		return r;
+	srtp_session_free(p->tx);
+	p->tx = tx;
+	return 0;
+}
+
 int sip_srtp_protect(struct sip_srtp *p, bool rtcp, uint8_t *bytes, size_t length, size_t cap, size_t *ret_length)
 {
 	if (!p->tx) {

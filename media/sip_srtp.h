@@ -27,6 +27,9 @@ struct sip_srtp {
 
 /* As agreed, or agreed anew; embedded zeroed. Returns 0 or negative errno, then nothing has changed. */
 int sip_srtp_set(struct sip_srtp *p, const struct media_sip_srtp *keys);
+/* Our stream has another SSRC from now on: there is room for it, however many there were. Returns 0 or negative errno.
+ */
+int sip_srtp_new_line(struct sip_srtp *p);
 /* In place; cap: room for SRTP_TRAILER_MAX more than length. Returns 0 or negative errno. */
 int sip_srtp_protect(struct sip_srtp *p, bool rtcp, uint8_t *bytes, size_t length, size_t cap, size_t *ret_length);
 /* In place. Returns 0, or the errors of srtp_session_unprotect_rtp(). */

@@ -31,8 +31,11 @@ void session_stats(const struct session *s, struct media_stats *ret_stats)
 	stream_stats(&s->wa, wa, &ret_stats->tx[END_WA]);
 	stream_stats(&s->sip.stream, sip, &ret_stats->tx[END_SIP]);
 
-	wa->late = (int64_t)jb->late;
-	wa->discarded = (int64_t)(jb->discarded + s->to_sip.discarded + s->discarded[END_WA]);
+	const struct opus_line *line = s->to_sip.line;
+	wa->late = (int64_t)(jb->late + (line ? line->reorder.late : 0));
+	wa->discarded =
+		(int64_t)(jb->discarded + s->to_sip.discarded + (line ? line->discarded : 0) + s->discarded[END_WA]);
+	wa->passed = line ? (int64_t)line->passed : 0;
 	wa->concealed_ms = (int64_t)(s->to_sip.concealed_ms + jb->empty_ms);
 	wa->fec_ms = (int64_t)s->to_sip.fec_ms;
 	wa->playout_delay_ms = jb->played ? jb->hold_sum_ms / (double)jb->played : -1.0;
@@ -40,7 +43,8 @@ void session_stats(const struct session *s, struct media_stats *ret_stats)
 		wa->rtt_ms =
 			webrtc_end_rtt_ms(s->webrtc); /* Meta's relay may send no reports; consent checks do as well */
 
-	sip->late = (int64_t)s->to_wa.late;
+	sip->late = (int64_t)s->to_wa.reorder.late;
+	sip->passed = (int64_t)s->to_wa.passed;
 	sip->discarded = (int64_t)(s->to_wa.discarded + s->discarded[END_SIP]);
 	sip->playout_delay_ms = -1.0; /* nothing is held, nothing concealed: the phone does that */
 	sip->concealed_ms = sip->fec_ms = -1;

@@ -66,6 +66,7 @@ struct call_record *call_record_new(void)
 struct call_record *call_record_free(struct call_record *r)
 {
 	if (r) {
+		free(r->attempts);
 		free(r->sdp_wa_remote);
 		free(r->sdp_wa_local);
 		free(r->sdp_sip_local);

@@ -36,6 +36,7 @@ enum { RECORD_TEXT = 128, RECORD_SDP = 4096 };
 struct call_record {
 	char id[40]; /* our call id */
 	char wacid[257];
+	char tenant[40];                /* whose number it was, "" when there were no tenants */
 	char direction[12];             /* "inbound" | "outbound" */
 	char number_id[40], number[24]; /* business number */
 	char user_number[24], user_id[64], user_name[RECORD_TEXT];
@@ -51,10 +52,14 @@ struct call_record {
 	uint64_t started_ms, rang_ms, answered_ms, ended_ms; /* wall clock; 0: never */
 	uint64_t duration_ms;                                /* answered to ended */
 	char wa_codec[16], sip_codec[16];
-	struct quality wa_rx;    /* what the user said, as it reached us from Meta */
-	struct quality sip_rx;   /* what the SIP side said, as it reached us */
-	int64_t setup_invite_us; /* webhook in -> INVITE out */
-	int64_t setup_accept_us; /* SIP 200 in -> accept out */
+	char accepted_on[16]; /* what the WhatsApp leg was accepted on: "answer" | "early_media"; "" never, or outbound
+			       */
+	char early_media[12]; /* of the SIP side: "none" | "unheard" | "heard"; "" not known (old records) */
+	char *attempts;       /* gateways called, a JSON array (docs/call-log.md); NULL: none. malloc'd, the record's */
+	struct quality wa_rx; /* what the user said, as it reached us from Meta */
+	struct quality sip_rx;                                          /* what the SIP side said, as it reached us */
+	int64_t setup_invite_us;                                        /* webhook in -> INVITE out */
+	int64_t setup_accept_us;                                        /* SIP 200 in -> accept out */
 	int64_t ice_ms, dtls_ms, first_audio_wa_ms, first_audio_sip_ms; /* since the webhook; -1: never */
 	char *sdp_wa_remote, *sdp_wa_local, *sdp_sip_local,
 		*sdp_sip_remote; /* NULL unless store.keep_sdp; malloc'd, owned by the record */

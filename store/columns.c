@@ -24,6 +24,7 @@ const struct column columns[] = {
 	PLAIN(COLUMN_TEXT, id),
 	PLAIN(COLUMN_TEXT, wacid),
 	PLAIN(COLUMN_TEXT, direction),
+	PLAIN(COLUMN_TEXT, tenant),
 	PLAIN(COLUMN_TEXT, number_id),
 	PLAIN(COLUMN_TEXT, number),
 	PLAIN(COLUMN_TEXT, user_number),
@@ -60,6 +61,9 @@ const struct column columns[] = {
 	PLAIN(COLUMN_HEAP, sdp_wa_local),
 	PLAIN(COLUMN_HEAP, sdp_sip_local),
 	PLAIN(COLUMN_HEAP, sdp_sip_remote),
+	PLAIN(COLUMN_TEXT, accepted_on),
+	PLAIN(COLUMN_TEXT, early_media),
+	PLAIN(COLUMN_HEAP, attempts),
 };
 const size_t columns_count = sizeof(columns) / sizeof(columns[0]);
 

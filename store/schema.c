@@ -69,9 +69,30 @@ static const char step_2[] =
 	"CREATE INDEX outbox_by_state ON outbox (state, seq);"
 	"CREATE INDEX outbox_by_subject ON outbox (receiver, subject, seq) WHERE state < 2;";
 
+/* How gateways were tried, and what became of early media. */
+static const char step_3[] = "ALTER TABLE calls ADD COLUMN accepted_on TEXT NOT NULL DEFAULT '';"
+			     "ALTER TABLE calls ADD COLUMN early_media TEXT NOT NULL DEFAULT '';"
+			     "ALTER TABLE calls ADD COLUMN attempts TEXT;";
+
+/* Calls from before belong to nobody: only the operator sees them. */
+static const char step_4[] = "ALTER TABLE calls ADD COLUMN tenant TEXT NOT NULL DEFAULT '';"
+			     "ALTER TABLE live_calls ADD COLUMN tenant TEXT NOT NULL DEFAULT '';"
+			     "CREATE INDEX calls_by_tenant ON calls (tenant, started_ms);";
+
+/* Users who registered over SIP. */
+static const char step_5[] =
+	"CREATE TABLE bindings ("
+	"id TEXT NOT NULL PRIMARY KEY, user TEXT NOT NULL, contact TEXT NOT NULL, path TEXT NOT NULL,"
+	"call_id TEXT NOT NULL, cseq INTEGER NOT NULL, q INTEGER NOT NULL, agent TEXT NOT NULL,"
+	"source TEXT NOT NULL, local TEXT NOT NULL, transport TEXT NOT NULL,"
+	"registered_ms INTEGER NOT NULL, refreshed_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL);";
+
 static const char *const steps[SCHEMA_VERSION + 1] = {
 	[1] = step_1,
 	[2] = step_2,
+	[3] = step_3,
+	[4] = step_4,
+	[5] = step_5,
 };
 
 static int fault(const struct db *db, int r, const char *doing, char *why, size_t why_cap)

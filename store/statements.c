@@ -47,8 +47,9 @@ int db_prepare(struct db *db)
 	/* A live entry that is retried after the record of its call was written must not come back to life. */
 	if (r == 0)
 		r = prepare(db,
-			"INSERT OR REPLACE INTO live_calls (id, wacid, number_id, user_number, started_ms, outbound)"
-			" SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM calls WHERE id = ?1)",
+			"INSERT OR REPLACE INTO live_calls (id, wacid, number_id, user_number, started_ms, outbound, "
+			"tenant)"
+			" SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM calls WHERE id = ?1)",
 			&db->put_live);
 	if (r == 0)
 		r = prepare(db, "DELETE FROM live_calls WHERE id = ?", &db->forget_live);
@@ -196,6 +197,8 @@ int db_put_live(struct db *db, const struct live_call *live)
 		rc = sqlite3_bind_int64(st, 5, (int64_t)live->started_ms);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_bind_int(st, 6, live->outbound);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_text(st, 7, live->tenant, -1, SQLITE_STATIC);
 	return rc == SQLITE_OK ? run(st) : db_errno(rc);
 }
 
@@ -205,8 +208,8 @@ int db_each_live(struct db *db, int (*fn)(const struct live_call *live, void *ar
 	struct live_call live;
 	int rc = SQLITE_OK;
 	int r = prepare(db,
-		"SELECT id, wacid, number_id, user_number, started_ms, outbound FROM live_calls ORDER BY started_ms, "
-		"rowid",
+		"SELECT id, wacid, number_id, user_number, started_ms, outbound, tenant FROM live_calls"
+		" ORDER BY started_ms, rowid",
 		&st);
 
 	while (r == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
@@ -216,6 +219,7 @@ int db_each_live(struct db *db, int (*fn)(const struct live_call *live, void *ar
 		(void)str_copy(live.user_number, sizeof(live.user_number), (const char *)sqlite3_column_text(st, 3));
 		live.started_ms = (uint64_t)sqlite3_column_int64(st, 4);
 		live.outbound = sqlite3_column_int(st, 5) != 0;
+		(void)str_copy(live.tenant, sizeof(live.tenant), (const char *)sqlite3_column_text(st, 6));
 		r = fn(&live, arg);
 	}
 	sqlite3_finalize(st);
@@ -251,6 +255,8 @@ static int find_sql(const struct store_query *q, char *sql, size_t cap)
 		strbuf_put(&sb, " AND direction = :direction");
 	if (q->gateway[0])
 		strbuf_put(&sb, " AND gateway = :gateway");
+	if (q->tenant[0])
+		strbuf_put(&sb, " AND tenant = :tenant");
 	if (q->from_ms)
 		strbuf_put(&sb, " AND started_ms >= :from");
 	if (q->to_ms)
@@ -292,6 +298,8 @@ static int bind_query(sqlite3_stmt *st, const struct store_query *q)
 		rc = bind_name(st, ":direction", q->direction, 0);
 	if (rc == SQLITE_OK)
 		rc = bind_name(st, ":gateway", q->gateway, 0);
+	if (rc == SQLITE_OK)
+		rc = bind_name(st, ":tenant", q->tenant, 0);
 	if (rc == SQLITE_OK)
 		rc = bind_name(st, ":after", NULL, q->after_started_ms);
 	if (rc == SQLITE_OK)

@@ -27,7 +27,7 @@ int store_give_record(struct store *s, struct call_record *record);
 
 /* A call that must be ended at Meta should we die: written in the background before pre_accept. */
 struct live_call {
-	char id[40], wacid[257], number_id[40], user_number[24];
+	char id[40], wacid[257], number_id[40], user_number[24], tenant[40];
 	uint64_t started_ms;
 	bool outbound; /* business-initiated; with wacid "" it is a dial intent: `connect` was about to be posted */
 };
@@ -45,7 +45,7 @@ int store_take_leftovers(struct store *s, void (*fn)(const struct live_call *liv
 /* Newest first. Empty text and 0 mean "any". Numbers match with and without '+'. Calls that started in [from_ms,
  * to_ms). */
 struct store_query {
-	char id[40], user_number[24], number[24], status[12], direction[12], gateway[64];
+	char id[40], user_number[24], number[24], status[12], direction[12], gateway[64], tenant[40];
 	uint64_t from_ms, to_ms;
 	unsigned limit, offset; /* limit 0: 100; at most 1000 */
 	/* Paging that new calls do not disturb: only what comes after this record in the order of answers. 0 and "":

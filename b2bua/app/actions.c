@@ -101,14 +101,17 @@ static void on_parked(int status, void *arg)
 }
 
 /* The gateways after the first. */
-static int fill_fallback(struct dial *d, const struct app *app, const struct route_action *a)
+static int fill_fallback(
+	struct dial *d, const struct app *app, const struct config_number *number, const struct route_action *a)
 {
 	const struct route_failover *causes = &a->call_back.failover;
 	struct dial_fallback *f = &d->fallback;
 	char uri[TARGET_URI_MAX];
 
+	f->parallel = a->call_back.parallel;
 	for (size_t i = 1; i < a->call_back.gateway_count; i++) {
-		const struct call_gateway *gateway = config_gateway_by_name(app->config, a->call_back.gateways[i]);
+		const struct call_gateway *gateway =
+			config_gateway_of_tenant(app->config, number->tenant, a->call_back.gateways[i]);
 		if (!gateway || target_at_gateway(gateway, a->call_back.user, uri))
 			return -EINVAL;
 		f->places[f->count].gateway = dial_text(d, gateway->name);
@@ -129,12 +132,14 @@ static int fill(struct dial *d, const struct run *run, const struct route_action
 {
 	struct app *app = run->job.app;
 	const struct call_gateway *gateway =
-		a->call_back.gateway_count ? config_gateway_by_name(app->config, a->call_back.gateways[0]) : NULL;
+		a->call_back.gateway_count
+			? config_gateway_of_tenant(app->config, run->who.number->tenant, a->call_back.gateways[0])
+			: NULL;
 	struct route_header headers[ROUTE_HEADERS_MAX + 1];
 	char uri[TARGET_URI_MAX], context[2048];
 	size_t count = a->call_back.header_count;
 
-	int r = fill_fallback(d, app, a);
+	int r = fill_fallback(d, app, run->who.number, a);
 	if (r)
 		return r;
 	if (!gateway || target_at_gateway(gateway, a->call_back.user, uri))
@@ -144,7 +149,6 @@ static int fill(struct dial *d, const struct run *run, const struct route_action
 		*chat_context(app, run->who.number->phone_number_id,
 			*run->who.user_number ? run->who.user_number : run->who.user_id, context, sizeof(context)))
 		headers[count++] = (struct route_header){"X-WA-Chat", context};
-	d->number_id = dial_text(d, run->who.number->phone_number_id);
 	d->user_number = dial_text(d, run->who.user_number);
 	d->user_id = dial_text(d, run->who.user_id);
 	d->profile_name = dial_text(d, run->who.profile_name);
@@ -158,8 +162,8 @@ static int fill(struct dial *d, const struct run *run, const struct route_action
 	d->agent_ring_s = a->call_back.agent_timeout_s;
 	d->expires_ms =
 		d->created_ms + 600 * 1000; /* a call back that could not be made by then is not wanted any more */
-	if (!d->number_id || !d->user_number || !d->user_id || !d->profile_name || !d->rule || !d->gateway || !d->uri ||
-		!d->from_user || !d->from_display)
+	if (dial_take_number(d, run->who.number) || !d->user_number || !d->user_id || !d->profile_name || !d->rule ||
+		!d->gateway || !d->uri || !d->from_user || !d->from_display)
 		return -ENOMEM;
 	return dial_take_headers(d, headers, count) || dial_take_permission(d, &a->call_back.permission) ? -ENOMEM : 0;
 }
@@ -265,6 +269,7 @@ static int ended_facts(struct ended *e, const struct call_record *r)
 	e->name = arena_strdup(a, r->user_name);
 	e->facts = (struct call_facts){
 		.direction = CALL_ENDED,
+		.tenant = e->number->tenant,
 		.to = e->number->number,
 		.from = e->user_number,
 		.from_user_id = e->user_id,
@@ -290,6 +295,10 @@ void actions_on_ended(struct app *app, const struct call_record *record)
 
 	if (!number || app->stopping)
 		return;
+	if (!str_equal(number->tenant, record->tenant)) { /* nobody's rules: not his call, not their number */
+		log_info("actions_none", "call=%s reason=\"its number has become another tenant's\"", record->id);
+		return;
+	}
 	e = job_new(app, sizeof(*e), 0);
 	if (!e)
 		return;

@@ -84,6 +84,8 @@ static int start_sip(struct app *app, char *why, size_t why_cap)
 		.domain = c->sip.domain,
 		.public_address = c->sip.public_address,
 		.source_allowed = on_sip_source,
+		.is_gateway = on_sip_gateway_addr,
+		.policy_of = on_sip_policy,
 		.drop_strangers = c->sip.drop_strangers,
 		.t1x64_ms = c->sip.t1x64_ms,
 		.users = c->sip.users,
@@ -92,6 +94,13 @@ static int start_sip(struct app *app, char *why, size_t why_cap)
 		.digest = c->sip.digest,
 		.on_event = on_sip_event,
 		.on_gateway = on_gateway_event,
+		.on_tls_failure = on_tls_failure,
+		.registrar = c->sip.registrar,
+		.on_binding = on_binding,
+		.bans = c->sip.bans,
+		.on_ban = on_ban,
+		.on_name = on_name,
+		.resolver = c->sip.resolver,
 		.arg = app,
 	};
 	int r;
@@ -289,8 +298,8 @@ static void stop_parts(struct app *app)
 int app_new(struct config *config, struct app **ret_app, char *why, size_t why_cap)
 {
 	static int (*const parts[])(struct app *, char *, size_t) = {start_base, start_store, start_graph, start_events,
-		start_permissions, start_media, start_sip, gateways_start, start_admin, start_waiting, start_leftovers,
-		start_webhook};
+		start_permissions, start_media, start_sip, registrations_start, gateways_start, start_admin,
+		start_waiting, start_leftovers, start_webhook};
 	struct app *app = calloc(1, sizeof(*app));
 	int r = 0;
 

@@ -44,6 +44,7 @@ static char *facts_json(const struct call_facts *f)
 	char *text;
 
 	text_field(o, "direction", directions[f->direction]);
+	text_field(o, "tenant", f->tenant);
 	text_field(o, "to", f->to);
 	text_field(o, "from", f->from);
 	text_field(o, "from_user_id", f->from_user_id);

@@ -85,6 +85,19 @@ void chat_add(struct app *app, const char *number_id, const char *user, const ch
 		free(chat);
 }
 
+void chat_forget(struct app *app, const char *number_id)
+{
+	size_t length = strlen(number_id);
+	struct chat *chat, *next;
+
+	if (!app->chats)
+		return;
+	HASH_ITER (hh, app->chats->by_key, chat, next) {
+		if (strncmp(chat->key, number_id, length) == 0 && chat->key[length] == '/')
+			drop(app->chats, chat);
+	}
+}
+
 static const char separator[] = " | ";
 
 /* The first of the texts kept that fit, whole, in cap bytes together with all newer ones. */

@@ -132,6 +132,7 @@ static void load_number(struct load *ld, size_t i, const struct number_yaml *y)
 	n->config = ld->c;
 
 #define KEY(name) (snprintf(key, sizeof(key), "numbers[%zu]." name, i), key)
+	n->tenant = load_tenant(ld, KEY("tenant"), y->tenant);
 	n->phone_number_id = y->phone_number_id;
 	if (!*n->phone_number_id || n->phone_number_id[strspn(n->phone_number_id, "0123456789")])
 		FAULT(ld, KEY("phone_number_id"), "\"%s\" is not an id of Meta's: digits only", n->phone_number_id);
@@ -216,12 +217,16 @@ static void load_tls(struct load *ld, const struct sip_tls_yaml *y)
 	tls->key = y->key;
 	tls->ca = y->ca ? y->ca : "/etc/ssl/certs/ca-certificates.crt";
 	tls->verify = load_bool(y->verify, true);
+	tls->min_version_13 = y->min_version && str_equal(y->min_version, "1.3");
+	if (y->min_version && !tls->min_version_13 && !str_equal(y->min_version, "1.2"))
+		FAULT(ld, "sip.tls.min_version", "\"%s\" is not \"1.2\" or \"1.3\"", y->min_version);
 	if (sip_tls_check(tls, why, sizeof(why)))
 		FAULT(ld, "sip.tls", "%s", why);
 }
 
 static void load_sip(struct load *ld, const struct sip_yaml *y)
 {
+	struct addr server;
 	size_t length;
 	uint16_t port;
 
@@ -230,6 +235,9 @@ static void load_sip(struct load *ld, const struct sip_yaml *y)
 	load_tls(ld, y->tls);
 	ld->c->sip.domain = y->domain;
 	ld->c->sip.public_address = y->public_address ? y->public_address : "";
+	ld->c->sip.resolver = y->resolver ? y->resolver : "";
+	if (y->resolver && (addr_parse(y->resolver, &server) || !addr_port(&server)))
+		FAULT(ld, "sip.resolver", "\"%s\" is not ADDRESS:PORT", y->resolver);
 	ld->c->sip.drop_strangers = load_bool(y->drop_strangers, false);
 	ld->c->sip.t1x64_ms = load_uint(ld, "sip.t1x64_ms", y->t1x64_ms, DEFAULT_T1X64_MS, 1000, 32000);
 	if (sip_hostport_parse(y->domain, &length, &port) || port || length > DOMAIN_MAX)
@@ -304,6 +312,21 @@ static bool known_gateway(const char *name, void *arg)
 	return config_gateway_by_name(arg, name) != NULL;
 }
 
+static bool known_tenant(const char *name, void *arg)
+{
+	return config_tenant_by_name(arg, name) != NULL;
+}
+
+static bool tenant_has_gateway(const char *tenant, const char *gateway, void *arg)
+{
+	return config_gateway_of_tenant(arg, tenant, gateway) != NULL;
+}
+
+static bool tenant_has_number(const char *tenant, const char *e164, void *arg)
+{
+	return config_number_of_tenant(arg, tenant, e164) != NULL;
+}
+
 static bool known_cause(const char *name, void *arg)
 {
 	enum cause cause;
@@ -330,6 +353,9 @@ static void load_dialplan(struct load *ld, const struct config_file *y)
 		.known_cause = known_cause,
 		.known_number = known_number,
 		.allowed_header = allowed_header,
+		.known_tenant = ld->c->tenant_count ? known_tenant : NULL,
+		.tenant_has_gateway = tenant_has_gateway,
+		.tenant_has_number = tenant_has_number,
 		.arg = ld->c};
 
 	if (dialplan_build(y->dialplan, y->dialplan_count, &names, ld->c->file, ld->errors, &ld->c->dialplan) ==
@@ -378,6 +404,7 @@ static void load_call(struct load *ld, const struct call_yaml *y)
 
 	for (size_t i = 0; i < c->number_count; i++) {
 		c->numbers[i].call = common;
+		c->numbers[i].call.tenant = c->numbers[i].tenant;
 		c->numbers[i].call.accept_window_ms = c->numbers[i].accept_window_s * 1000 - ACCEPT_MARGIN_MS;
 	}
 }
@@ -388,6 +415,7 @@ static void load_all(struct load *ld)
 {
 	const struct config_file *y = ld->c->raw;
 
+	load_tenants(ld, y);
 	load_webhook(ld, &y->webhook);
 	load_admin(ld, &y->admin);
 	load_graph(ld, y->graph);
@@ -400,6 +428,7 @@ static void load_all(struct load *ld)
 	load_log(ld, y->log);
 	load_call(ld, y->call);
 	load_way_out(ld, y);
+	check_tenants(ld, y);
 }
 
 int config_load(const char *path, struct config **ret_config, struct conf_errors *errors)
@@ -416,9 +445,11 @@ int config_load(const char *path, struct config **ret_config, struct conf_errors
 	c->raw = raw;
 	if (r == 0) {
 		c->path = strdup(path);
-		load_all(&ld);
+		ld.out_of_memory = !c->path;
+		if (c->path)
+			load_all(&ld);
 		/* dropped: also a fault that found no memory */
-		r = ld.out_of_memory || !c->path ? -ENOMEM : errors->count || errors->dropped ? -EBADMSG : 0;
+		r = ld.out_of_memory ? -ENOMEM : errors->count || errors->dropped ? -EBADMSG : 0;
 	}
 	if (r) {
 		config_free(c);
@@ -449,6 +480,7 @@ struct config *config_free(struct config *c)
 	}
 	free(c->numbers);
 	free_way_out(c);
+	free_tenants(c);
 	free_gateways(c);
 	dialplan_free(c->dialplan);
 	if (c->raw)

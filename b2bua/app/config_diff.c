@@ -49,7 +49,8 @@ static bool same_names(const struct config *a, const struct config *b)
 
 static bool same_stack(const struct config *a, const struct config *b)
 {
-	return a->sip.drop_strangers == b->sip.drop_strangers && a->sip.t1x64_ms == b->sip.t1x64_ms;
+	return same_text(a->sip.resolver, b->sip.resolver) && a->sip.drop_strangers == b->sip.drop_strangers &&
+	       a->sip.t1x64_ms == b->sip.t1x64_ms;
 }
 
 static bool same_sockets(const struct media_engine_conf *a, const struct media_engine_conf *b)
@@ -77,8 +78,8 @@ static bool same_media(const struct config *a, const struct config *b)
 
 static bool same_receiver(const struct events_receiver *a, const struct events_receiver *b)
 {
-	if (!same_text(a->name, b->name) || !same_text(a->url, b->url) || !same_text(a->secret, b->secret) ||
-		a->type_count != b->type_count)
+	if (!same_text(a->name, b->name) || !same_text(a->tenant, b->tenant) || !same_text(a->url, b->url) ||
+		!same_text(a->secret, b->secret) || a->type_count != b->type_count)
 		return false;
 	for (size_t i = 0; i < a->type_count; i++)
 		if (!same_text(a->types[i], b->types[i]))
@@ -106,8 +107,9 @@ static bool same_watch(const struct config *a, size_t i, const struct config *b)
 	if (!now || !same_text(a->gateways[i].uri, now->uri))
 		return false;
 	y = config_gateway_of(b, now);
-	return x->ping_s == y->ping_s && x->do_register == y->do_register && x->expires_s == y->expires_s &&
-	       same_text(x->contact_user, y->contact_user) && same_text(x->credentials.user, y->credentials.user) &&
+	return same_text(x->proxy, y->proxy) && x->ping_s == y->ping_s && x->do_register == y->do_register &&
+	       x->expires_s == y->expires_s && same_text(x->contact_user, y->contact_user) &&
+	       same_text(x->credentials.user, y->credentials.user) &&
 	       same_text(x->credentials.password, y->credentials.password) &&
 	       same_text(x->credentials.realm, y->credentials.realm);
 }
@@ -141,7 +143,7 @@ size_t config_fixed_changes(const struct config *boot, const struct config *fres
 		{"graph", same_graph},
 		{"sip.listen", same_listen},
 		{"sip.domain, public_address, realm", same_names},
-		{"sip.drop_strangers, t1x64_ms", same_stack},
+		{"sip.resolver, drop_strangers, t1x64_ms", same_stack},
 		{"gateways: register, ping", same_watches},
 		{"media", same_media},
 		{"events", same_events},

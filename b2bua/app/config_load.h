@@ -22,6 +22,13 @@ uint32_t load_uint(
 	struct load *ld, const char *key, const uint32_t *value, uint32_t fallback, uint32_t min, uint32_t max);
 char *load_secret(struct load *ld, const char *key, const char *text); /* NULL: a fault, or no memory */
 
+/* config_tenants.c: first of all; and what holds between tenants, last. */
+void load_tenants(struct load *ld, const struct config_file *y);
+void check_tenants(struct load *ld, const struct config_file *y);
+void free_tenants(struct config *c);
+/* Whose it is, "" when there are no tenants, and after a fault. */
+const char *load_tenant(struct load *ld, const char *key, const char *text);
+
 /* config_gateways.c; after sip */
 void load_gateways(struct load *ld, const struct config_file *y);
 void free_gateways(struct config *c);

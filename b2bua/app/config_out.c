@@ -46,6 +46,8 @@ static void load_user(struct load *ld, size_t i, const struct sip_user_yaml *y)
 	char key[48];
 
 	u->name = y->name;
+	snprintf(key, sizeof(key), "sip.users[%zu].tenant", i);
+	ld->c->sip.user_tenants[i] = load_tenant(ld, key, y->tenant);
 	snprintf(key, sizeof(key), "sip.users[%zu].name", i);
 	if (!*y->name || has_blank(y->name) || strpbrk(y->name, "\"\\"))
 		FAULT(ld, key, "\"%s\": no blanks, quotes or backslashes", y->name);
@@ -57,6 +59,49 @@ static void load_user(struct load *ld, size_t i, const struct sip_user_yaml *y)
 		FAULT(ld, key, "\"%s\" is the name of a gateway, too", u->name);
 	snprintf(key, sizeof(key), "sip.users[%zu].password", i);
 	u->password = load_secret(ld, key, y->password);
+	u->may_register = load_bool(y->may_register, false);
+	snprintf(key, sizeof(key), "sip.users[%zu].register", i);
+	if (u->may_register && strlen(y->name) >= SIP_USER_NAME_MAX)
+		FAULT(ld, key, "the name is too long for it: %d characters at most", SIP_USER_NAME_MAX - 1);
+}
+
+static void load_registrar(struct load *ld, const struct sip_registrar_yaml *y)
+{
+	struct sip_registrar *g = &ld->c->sip.registrar;
+
+	g->min_expires_s = load_uint(ld, "sip.registrar.min_expires", y ? y->min_expires : NULL, 60, 1, 3600);
+	g->max_expires_s = load_uint(ld, "sip.registrar.max_expires", y ? y->max_expires : NULL, 3600, 1, 86400);
+	g->max_contacts = load_uint(ld, "sip.registrar.max_contacts", y ? y->max_contacts : NULL, 5, 1, 32);
+	if (g->max_expires_s < g->min_expires_s)
+		FAULT(ld, "sip.registrar.max_expires", "is below min_expires");
+}
+
+static void load_bans(struct load *ld, const struct sip_bans_yaml *y)
+{
+	struct sip_ban_limits *b = &ld->c->sip.bans;
+
+	b->failures = load_uint(ld, "sip.bans.failures", y ? y->failures : NULL, 10, 0, 100000);
+	b->window_s = load_uint(ld, "sip.bans.window", y ? y->window : NULL, 60, 1, 86400);
+	b->ban_s = load_uint(ld, "sip.bans.ban", y ? y->ban : NULL, 600, 1, 604800);
+}
+
+/* A gateway that registers is one of the users. */
+static void check_registered(struct load *ld)
+{
+	const struct config *c = ld->c;
+	char key[64];
+
+	for (size_t g = 0; g < c->gateway_count; g++) {
+		const char *name = c->gateway_sources[g].registered_as;
+		bool found = false;
+
+		for (size_t i = 0; name && i < c->sip.user_count; i++)
+			found = found || (c->sip.users[i].may_register && strcmp(c->sip.users[i].name, name) == 0 &&
+						 str_equal(c->sip.user_tenants[i], c->gateway_sources[g].tenant));
+		snprintf(key, sizeof(key), "gateways[%zu].registered_as", g);
+		if (name && !found)
+			FAULT(ld, key, "\"%s\" is not one of sip.users with register: true", name);
+	}
 }
 
 static enum sip_digest load_digest(struct load *ld, const char *text)
@@ -83,7 +128,8 @@ static void load_users(struct load *ld, const struct sip_yaml *y)
 	if (y->users_count == 0)
 		return;
 	c->sip.users = calloc(y->users_count, sizeof(*c->sip.users));
-	if (!c->sip.users) {
+	c->sip.user_tenants = calloc(y->users_count, sizeof(c->sip.user_tenants[0]));
+	if (!c->sip.users || !c->sip.user_tenants) {
 		ld->out_of_memory = true;
 		return;
 	}
@@ -174,6 +220,9 @@ static void load_receiver(struct load *ld, size_t i, const struct event_receiver
 		if (strcmp(ld->c->events[k].name, r->name) == 0)
 			FAULT(ld, key, "\"%s\" stands twice", r->name);
 	}
+	snprintf(key, sizeof(key), "events[%zu].tenant", i);
+	/* The operator's own hears of all of them, and says so: one that was forgotten would tell everything. */
+	r->tenant = y->tenant && strcmp(y->tenant, "*") == 0 ? "" : load_tenant(ld, key, y->tenant);
 	snprintf(key, sizeof(key), "events[%zu].url", i);
 	if ((!str_starts(y->url, "http://") && !str_starts(y->url, "https://")) || has_blank(y->url))
 		FAULT(ld, key, "\"%s\" is not an http(s) URL", y->url);
@@ -215,13 +264,13 @@ static void find_secrets(struct config *c)
 	}
 }
 
-static bool known_caller(const struct config *c, const char *name)
+static bool known_caller(const struct config *c, const char *tenant, const char *name)
 {
 	for (size_t i = 0; i < c->sip.user_count; i++) {
-		if (strcmp(c->sip.users[i].name, name) == 0)
+		if (strcmp(c->sip.users[i].name, name) == 0 && str_equal(c->sip.user_tenants[i], tenant))
 			return true;
 	}
-	return config_gateway_by_name(c, name) != NULL;
+	return config_gateway_of_tenant(c, tenant, name) != NULL;
 }
 
 /* A rule for calls of somebody who is not there never acts: it is misspelt. */
@@ -231,10 +280,12 @@ static void check_callers(struct load *ld, const struct config_file *y)
 
 	for (size_t i = 0; i < y->dialplan_count; i++) {
 		const char *name = y->dialplan[i].match.gateway;
-		if (!name || known_caller(ld->c, name))
+		const char *tenant = y->dialplan[i].tenant ? y->dialplan[i].tenant : "";
+		if (!name || known_caller(ld->c, tenant, name))
 			continue;
 		snprintf(key, sizeof(key), "dialplan[%zu].match.gateway", i);
-		FAULT(ld, key, "\"%s\" is the name of neither a gateway nor one of sip.users", name);
+		FAULT(ld, key, "\"%s\" is the name of neither a gateway nor one of sip.users%s", name,
+			*tenant ? " of this tenant" : "");
 	}
 }
 
@@ -242,6 +293,9 @@ void load_way_out(struct load *ld, const struct config_file *y)
 {
 	load_allow(ld, &y->sip);
 	load_users(ld, &y->sip);
+	load_registrar(ld, y->sip.registrar);
+	load_bans(ld, y->sip.bans);
+	check_registered(ld);
 	check_callers(ld, y);
 	load_transfer(ld, y->transfer);
 	load_permission(ld, y->permission);
@@ -257,6 +311,7 @@ void free_way_out(struct config *c)
 	for (size_t i = 0; i < c->event_count; i++)
 		conf_secret_free((char *)c->events[i].secret);
 	free(c->sip.users);
+	free(c->sip.user_tenants);
 	free(c->sip.allow);
 	free(c->events);
 }

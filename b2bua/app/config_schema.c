@@ -33,6 +33,17 @@ static const cyaml_schema_field_t graph_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t tenant_fields[] = {
+	TEXT("name", struct tenant_yaml, name),
+	CYAML_FIELD_SEQUENCE("tokens", OPTIONAL, struct tenant_yaml, tokens, &text_value, 0, 16),
+	UINT_OPTIONAL("max_calls", struct tenant_yaml, max_calls),
+	CYAML_FIELD_SEQUENCE("transfer_domains", OPTIONAL, struct tenant_yaml, transfer_domains, &text_value, 0, 256),
+	TEXT_OPTIONAL("tel_gateway", struct tenant_yaml, tel_gateway),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t tenant_value = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct tenant_yaml, tenant_fields)};
+
 static const cyaml_schema_field_t number_fields[] = {
 	TEXT("phone_number_id", struct number_yaml, phone_number_id),
 	TEXT("number", struct number_yaml, number),
@@ -44,6 +55,7 @@ static const cyaml_schema_field_t number_fields[] = {
 	BOOL_OPTIONAL("outbound", struct number_yaml, outbound),
 	UINT_OPTIONAL("accept_window", struct number_yaml, accept_window),
 	UINT_OPTIONAL("max_calls", struct number_yaml, max_calls),
+	TEXT_OPTIONAL("tenant", struct number_yaml, tenant),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t number_value = {
@@ -52,27 +64,47 @@ static const cyaml_schema_value_t number_value = {
 static const cyaml_schema_field_t sip_user_fields[] = {
 	TEXT("name", struct sip_user_yaml, name),
 	TEXT("password", struct sip_user_yaml, password),
+	TEXT_OPTIONAL("tenant", struct sip_user_yaml, tenant),
+	BOOL_OPTIONAL("register", struct sip_user_yaml, may_register),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t sip_user_value = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct sip_user_yaml, sip_user_fields)};
+
+static const cyaml_schema_field_t sip_registrar_fields[] = {
+	UINT_OPTIONAL("min_expires", struct sip_registrar_yaml, min_expires),
+	UINT_OPTIONAL("max_expires", struct sip_registrar_yaml, max_expires),
+	UINT_OPTIONAL("max_contacts", struct sip_registrar_yaml, max_contacts),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t sip_bans_fields[] = {
+	UINT_OPTIONAL("failures", struct sip_bans_yaml, failures),
+	UINT_OPTIONAL("window", struct sip_bans_yaml, window),
+	UINT_OPTIONAL("ban", struct sip_bans_yaml, ban),
+	CYAML_FIELD_END,
+};
 
 static const cyaml_schema_field_t sip_tls_fields[] = {
 	TEXT("certificate", struct sip_tls_yaml, certificate),
 	TEXT("key", struct sip_tls_yaml, key),
 	TEXT_OPTIONAL("ca", struct sip_tls_yaml, ca),
 	BOOL_OPTIONAL("verify", struct sip_tls_yaml, verify),
+	TEXT_OPTIONAL("min_version", struct sip_tls_yaml, min_version),
 	CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t sip_fields[] = {
 	CYAML_FIELD_MAPPING_PTR("tls", OPTIONAL, struct sip_yaml, tls, sip_tls_fields),
+	CYAML_FIELD_MAPPING_PTR("registrar", OPTIONAL, struct sip_yaml, registrar, sip_registrar_fields),
+	CYAML_FIELD_MAPPING_PTR("bans", OPTIONAL, struct sip_yaml, bans, sip_bans_fields),
 	CYAML_FIELD_SEQUENCE("listen", CYAML_FLAG_POINTER, struct sip_yaml, listen, &text_value, 1, 8),
 	TEXT("domain", struct sip_yaml, domain),
 	TEXT_OPTIONAL("public_address", struct sip_yaml, public_address),
 	CYAML_FIELD_SEQUENCE("allow", OPTIONAL, struct sip_yaml, allow, &text_value, 0, 256),
 	CYAML_FIELD_SEQUENCE("users", OPTIONAL, struct sip_yaml, users, &sip_user_value, 0, 10000),
 	TEXT_OPTIONAL("realm", struct sip_yaml, realm),
+	TEXT_OPTIONAL("resolver", struct sip_yaml, resolver),
 	TEXT_OPTIONAL("digest", struct sip_yaml, digest),
 	BOOL_OPTIONAL("drop_strangers", struct sip_yaml, drop_strangers),
 	UINT_OPTIONAL("t1x64_ms", struct sip_yaml, t1x64_ms),
@@ -99,16 +131,49 @@ static const cyaml_schema_field_t media_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t gateway_headers_fields[] = {
+	TEXT_OPTIONAL("call_id", struct gateway_headers_yaml, call_id),
+	TEXT_OPTIONAL("number_id", struct gateway_headers_yaml, number_id),
+	TEXT_OPTIONAL("user", struct gateway_headers_yaml, user),
+	TEXT_OPTIONAL("user_id", struct gateway_headers_yaml, user_id),
+	TEXT_OPTIONAL("name", struct gateway_headers_yaml, name),
+	TEXT_OPTIONAL("payload", struct gateway_headers_yaml, payload),
+	TEXT_OPTIONAL("tenant", struct gateway_headers_yaml, tenant),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t gateway_caller_fields[] = {
+	TEXT_OPTIONAL("from", struct gateway_caller_yaml, from),
+	TEXT_OPTIONAL("name", struct gateway_caller_yaml, name),
+	TEXT_OPTIONAL("domain", struct gateway_caller_yaml, domain),
+	BOOL_OPTIONAL("pai", struct gateway_caller_yaml, pai),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t gateway_fields[] = {
 	TEXT("name", struct gateway_yaml, name),
-	TEXT("uri", struct gateway_yaml, uri),
+	TEXT_OPTIONAL("preset", struct gateway_yaml, preset),
+	TEXT_OPTIONAL("uri", struct gateway_yaml, uri),
+	TEXT_OPTIONAL("host", struct gateway_yaml, host),
+	TEXT_OPTIONAL("account", struct gateway_yaml, account),
+	TEXT_OPTIONAL("dtmf", struct gateway_yaml, dtmf),
+	UINT_OPTIONAL("ring_timeout", struct gateway_yaml, ring_timeout),
+	CYAML_FIELD_MAPPING_PTR("headers", OPTIONAL, struct gateway_yaml, headers, gateway_headers_fields),
+	CYAML_FIELD_MAPPING_PTR("caller", OPTIONAL, struct gateway_yaml, caller, gateway_caller_fields),
+	TEXT_OPTIONAL("registered_as", struct gateway_yaml, registered_as),
 	CYAML_FIELD_SEQUENCE("codecs", OPTIONAL, struct gateway_yaml, codecs, &text_value, 1, 4),
 	UINT_OPTIONAL("ptime_ms", struct gateway_yaml, ptime_ms),
 	BOOL_OPTIONAL("inbound", struct gateway_yaml, inbound),
 	TEXT_OPTIONAL("user", struct gateway_yaml, user),
 	TEXT_OPTIONAL("password", struct gateway_yaml, password),
 	TEXT_OPTIONAL("realm", struct gateway_yaml, realm),
+	TEXT_OPTIONAL("proxy", struct gateway_yaml, proxy),
 	TEXT_OPTIONAL("srtp", struct gateway_yaml, srtp),
+	UINT_OPTIONAL("session_expires", struct gateway_yaml, session_expires),
+	UINT_OPTIONAL("min_se", struct gateway_yaml, min_se),
+	TEXT_OPTIONAL("refresher", struct gateway_yaml, refresher),
+	TEXT_OPTIONAL("refresh_method", struct gateway_yaml, refresh_method),
+	TEXT_OPTIONAL("rel100", struct gateway_yaml, rel100),
 	BOOL_OPTIONAL("register", struct gateway_yaml, do_register),
 	UINT_OPTIONAL("expires", struct gateway_yaml, expires),
 	TEXT_OPTIONAL("contact_user", struct gateway_yaml, contact_user),
@@ -117,6 +182,7 @@ static const cyaml_schema_field_t gateway_fields[] = {
 	UINT_OPTIONAL("max_calls", struct gateway_yaml, max_calls),
 	UINT_OPTIONAL("calls_per_second", struct gateway_yaml, calls_per_second),
 	TEXT_OPTIONAL("number_format", struct gateway_yaml, number_format),
+	TEXT_OPTIONAL("tenant", struct gateway_yaml, tenant),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t gateway_value = {
@@ -167,6 +233,7 @@ static const cyaml_schema_field_t event_receiver_fields[] = {
 	TEXT("name", struct event_receiver_yaml, name),
 	TEXT("url", struct event_receiver_yaml, url),
 	TEXT_OPTIONAL("secret", struct event_receiver_yaml, secret),
+	TEXT_OPTIONAL("tenant", struct event_receiver_yaml, tenant),
 	CYAML_FIELD_SEQUENCE("types", OPTIONAL, struct event_receiver_yaml, types, &text_value, 0, 64),
 	CYAML_FIELD_END,
 };
@@ -174,6 +241,7 @@ static const cyaml_schema_value_t event_receiver_value = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct event_receiver_yaml, event_receiver_fields)};
 
 static const cyaml_schema_field_t file_fields[] = {
+	CYAML_FIELD_SEQUENCE("tenants", OPTIONAL, struct config_file, tenants, &tenant_value, 0, 1000),
 	CYAML_FIELD_MAPPING("webhook", CYAML_FLAG_DEFAULT, struct config_file, webhook, webhook_fields),
 	CYAML_FIELD_MAPPING("admin", CYAML_FLAG_DEFAULT, struct config_file, admin, admin_fields),
 	CYAML_FIELD_MAPPING_PTR("graph", OPTIONAL, struct config_file, graph, graph_fields),
@@ -197,3 +265,4 @@ static const cyaml_schema_field_t file_fields[] = {
 
 const cyaml_schema_value_t config_file_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config_file, file_fields)};
+const cyaml_schema_field_t *const config_gateway_fields = gateway_fields;

@@ -25,20 +25,30 @@ struct number_yaml {
 	char *phone_number_id, *number, *token, *app_secret, *offer_setup;
 	bool *enabled, *inbound, *outbound;
 	uint32_t *accept_window, *max_calls;
+	char *tenant;
 };
 struct sip_user_yaml {
-	char *name, *password;
+	char *name, *password, *tenant;
+	bool *may_register;
+};
+struct sip_registrar_yaml {
+	uint32_t *min_expires, *max_expires, *max_contacts;
+};
+struct sip_bans_yaml {
+	uint32_t *failures, *window, *ban;
 };
 struct sip_tls_yaml {
-	char *certificate, *key, *ca;
+	char *certificate, *key, *ca, *min_version;
 	bool *verify;
 };
 struct sip_yaml {
 	struct sip_tls_yaml *tls;
+	struct sip_registrar_yaml *registrar;
+	struct sip_bans_yaml *bans;
 	char **listen, **allow;
 	unsigned listen_count, allow_count, users_count;
 	struct sip_user_yaml *users;
-	char *domain, *public_address, *realm, *digest;
+	char *domain, *public_address, *realm, *digest, *resolver;
 	bool *drop_strangers;
 	uint32_t *t1x64_ms;
 };
@@ -48,15 +58,28 @@ struct media_yaml {
 		*expected_loss_percent;
 	uint32_t *ice_timeout, *wa_silence_timeout, *sip_silence_timeout; /* seconds */
 };
+struct gateway_headers_yaml { /* in the order of enum manners_fact */
+	char *call_id, *number_id, *user, *user_id, *name, *payload, *tenant;
+};
+struct gateway_caller_yaml {
+	char *from, *name, *domain;
+	bool *pai;
+};
 struct gateway_yaml {
-	char *name, *uri, *user, *password, *realm, *contact_user, *number_format;
+	char *preset, *host, *account, *dtmf;
+	uint32_t *ring_timeout;
+	struct gateway_headers_yaml *headers;
+	struct gateway_caller_yaml *caller;
+	char *name, *uri, *proxy, *registered_as, *user, *password, *realm, *contact_user, *number_format;
 	bool *do_register, *call_when_down;
 	uint32_t *expires, *ping, *max_calls, *calls_per_second;
 	char **codecs;
 	unsigned codecs_count;
 	uint32_t *ptime_ms;
 	bool *inbound;
-	char *srtp;
+	char *srtp, *tenant;
+	uint32_t *session_expires, *min_se;
+	char *refresher, *refresh_method, *rel100;
 };
 struct transfer_yaml {
 	char **domains;
@@ -71,7 +94,7 @@ struct messages_yaml {
 	uint32_t *context_texts, *context_minutes;
 };
 struct event_receiver_yaml {
-	char *name, *url, *secret;
+	char *name, *url, *secret, *tenant;
 	char **types;
 	unsigned types_count;
 };
@@ -87,7 +110,16 @@ struct call_yaml {
 	uint32_t *ring_timeout, *media_wait_ms;
 };
 
+struct tenant_yaml {
+	char *name, *tel_gateway;
+	char **tokens, **transfer_domains;
+	unsigned tokens_count, transfer_domains_count;
+	uint32_t *max_calls;
+};
+
 struct config_file {
+	struct tenant_yaml *tenants;
+	unsigned tenants_count;
 	struct webhook_yaml webhook;
 	struct admin_yaml admin;
 	struct graph_yaml *graph;
@@ -110,5 +142,7 @@ struct config_file {
 };
 
 extern const cyaml_schema_value_t config_file_schema;
+/* Of one gateway; presets have the same keys. All but "name" are optional pointers. */
+extern const cyaml_schema_field_t *const config_gateway_fields;
 
 #endif

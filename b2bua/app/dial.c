@@ -31,7 +31,7 @@ struct dial *dial_new(struct app *app)
 		snprintf(d->id, sizeof(d->id), "c-%012llx",
 			(unsigned long long)(crypto_random_u64() & 0xffffffffffffULL));
 	} while (registry_by_id(app, d->id));
-	d->number_id = d->user_number = d->user_id = d->profile_name = d->payload = d->rule = "";
+	d->tenant = d->number_id = d->user_number = d->user_id = d->profile_name = d->payload = d->rule = "";
 	d->gateway = d->uri = d->from_user = d->from_display = d->sip_call_id = d->parked_by = "";
 	d->permission.text = d->permission.template.name = d->permission.template.language = "";
 	d->created_ms = loop_wall_ms(app->loop);
@@ -65,6 +65,13 @@ const char *dial_text(struct dial *d, const char *text)
 const char *dial_user(const struct dial *d)
 {
 	return *d->user_number ? d->user_number : d->user_id;
+}
+
+int dial_take_number(struct dial *d, const struct config_number *number)
+{
+	d->number_id = dial_text(d, number->phone_number_id);
+	d->tenant = dial_text(d, number->tenant);
+	return d->number_id && d->tenant ? 0 : -ENOMEM;
 }
 
 int dial_take_headers(struct dial *d, const struct route_header *headers, size_t count)
@@ -106,6 +113,13 @@ int dial_take_permission(struct dial *d, const struct route_permission *p)
 
 /* ---- start ---- */
 
+/* A number that has become another's dials nothing that was wanted before. One parked before there were tenants has
+ * none; its gateway decides. */
+static bool is_of_tenant(const struct app *app, const struct dial *d, const struct config_number *number)
+{
+	return !app->config->tenant_count || !*d->tenant || str_equal(d->tenant, number->tenant);
+}
+
 enum cause dial_refusal(struct app *app, const struct dial *d, const struct config_number **ret_number)
 {
 	const struct config_number *number = config_number_by_id(app->config, d->number_id);
@@ -113,8 +127,10 @@ enum cause dial_refusal(struct app *app, const struct dial *d, const struct conf
 	*ret_number = number;
 	if (app->stopping)
 		return CAUSE_SHUTDOWN;
-	if (!number || !number->enabled || !number->outbound || !*dial_user(d))
+	if (!number || !number->enabled || !number->outbound || !*dial_user(d) || !is_of_tenant(app, d, number))
 		return CAUSE_NOT_ALLOWED;
+	if (registry_tenant_full(app, number->tenant, 0))
+		return CAUSE_TENANT_LIMIT;
 	if (registry_count_number(app, number) >= number->max_calls)
 		return CAUSE_CONGESTION;
 	/* Meta: one call at a time between a number and a user (138003). */
@@ -155,31 +171,34 @@ static struct call_dial call_dial_of(const struct dial *d, const struct config_n
 }
 
 /* A gateway that the configuration has no more is passed over. */
-static void take_fallback(struct app *app, const struct dial *d, struct call_fallback *to)
+static void take_fallback(
+	struct app *app, const struct dial *d, const struct config_number *number, struct call_fallback *to)
 {
 	for (size_t i = 0; i < d->fallback.count; i++) {
 		struct call_place *place = &to->places[to->count];
-		place->gateway = config_gateway_by_name(app->config, d->fallback.places[i].gateway);
+		place->gateway = config_gateway_of_tenant(app->config, number->tenant, d->fallback.places[i].gateway);
 		place->uri = d->fallback.places[i].uri;
 		to->count += place->gateway != NULL;
 	}
+	to->parallel = d->fallback.parallel;
 	to->causes.count = d->fallback.cause_count;
 	memcpy(to->causes.causes, d->fallback.causes, sizeof(to->causes.causes));
 }
 
-static bool has_target(struct app *app, const struct dial *d, struct call_dial *from)
+static bool has_target(
+	struct app *app, const struct dial *d, const struct config_number *number, struct call_dial *from)
 {
 	struct call_sip_target *t = &from->target;
 
 	if (d->order == DIAL_SIP_CALLS)
 		return true;
-	t->gateway = config_gateway_by_name(app->config, d->gateway);
+	t->gateway = config_gateway_of_tenant(app->config, number->tenant, d->gateway);
 	t->uri = d->uri;
 	t->from_user = d->from_user;
 	t->from_display = d->from_display;
 	t->headers = d->headers;
 	t->header_count = d->header_count;
-	take_fallback(app, d, &from->fallback);
+	take_fallback(app, d, number, &from->fallback);
 	return t->gateway && *t->uri;
 }
 
@@ -202,8 +221,8 @@ enum cause dial_start(struct app *app, struct dial *d)
 
 	if (refused == CAUSE_COUNT) {
 		from = call_dial_of(d, number);
-		if (!has_target(app, d, &from))
-			refused = CAUSE_NO_ROUTE; /* a gateway that the configuration has no more */
+		if (!has_target(app, d, number, &from))
+			refused = CAUSE_NO_ROUTE; /* a gateway that the configuration, or this tenant, has no more */
 	}
 	if (refused == CAUSE_COUNT) {
 		ac = registry_add_dial(app, d, number, &from);
@@ -211,9 +230,9 @@ enum cause dial_start(struct app *app, struct dial *d)
 			refused = CAUSE_CONGESTION;
 	}
 	if (!ac) {
-		if (refused == CAUSE_CONGESTION)
+		if (refused == CAUSE_CONGESTION || refused == CAUSE_TENANT_LIMIT)
 			counter_inc(CNT_CALLS_REFUSED_LIMIT);
-		log_warn("dial_refused", "call=%s user=%s cause=%s", d->id,
+		log_warn("dial_refused", "call=%s tenant=%s user=%s cause=%s", d->id, tenant_word(d->tenant),
 			str_mask_number(user, sizeof(user), *d->user_number ? d->user_number : "-"),
 			cause_info(refused)->name);
 		refuse_caller(app, d, refused);
@@ -223,7 +242,7 @@ enum cause dial_start(struct app *app, struct dial *d)
 		return refused;
 	}
 	ac->webhook_us = loop_now_us(app->loop);
-	log_info("dial", "call=%s number=%s user=%s rule=%s t_us=%llu", ac->id,
+	log_info("dial", "call=%s tenant=%s number=%s user=%s rule=%s t_us=%llu", ac->id, tenant_word(number->tenant),
 		str_mask_number(ours, sizeof(ours), number->number),
 		str_mask_number(user, sizeof(user), *d->user_number ? d->user_number : "-"), d->rule,
 		(unsigned long long)ac->webhook_us);

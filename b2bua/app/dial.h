@@ -12,6 +12,7 @@
 struct dial {
 	struct arena arena;    /* holds the dial itself, and its texts: none is NULL */
 	char id[CALL_ID_TEXT]; /* of the call, also of the parked dial */
+	const char *tenant;    /* whose it is: the number's when it was wanted */
 	const char *number_id;
 	const char *user_number, *user_id, *profile_name, *payload;
 	enum dial_order order;
@@ -21,6 +22,7 @@ struct dial {
 	/* the SIP side; of a SIP caller: where a parked call is called back, gateway "" when that cannot be */
 	const char *gateway, *uri, *from_user, *from_display;
 	struct dial_fallback { /* other gateways, after those causes */
+		bool parallel; /* all at once */
 		size_t count, cause_count;
 		struct {
 			const char *gateway, *uri;
@@ -50,6 +52,8 @@ void dial_id_of_message(char id[CALL_ID_TEXT], const char *message_id);
 /* Copies into the dial; "" for NULL. NULL: out of memory. */
 const char *dial_text(struct dial *d, const char *text);
 const char *dial_user(const struct dial *d); /* number, else BSUID */
+/* From this number, and so its tenant's. Returns 0 or -ENOMEM. */
+int dial_take_number(struct dial *d, const struct config_number *number);
 /* Copies the route's headers and permission policy. Return 0 or -ENOMEM. */
 int dial_take_headers(struct dial *d, const struct route_header *headers, size_t count);
 int dial_take_permission(struct dial *d, const struct route_permission *p);
@@ -110,10 +114,11 @@ void parking_minute(struct app *app);
 
 /* ---- targets.c ---- */
 enum { TARGET_URI_MAX = 512 };
-/* May a call of this gateway be sent to this URI (sip:, tel:), and what is it then? Returns 0, or -EPERM (policy),
- * -EINVAL (not a URI we can call). uri[TARGET_URI_MAX] receives the Request-URI. */
-int target_resolve(const struct config *config, const struct call_gateway *of_call, const char *wanted, char *uri,
-	const struct call_gateway **ret_gateway);
+/* May a call of this tenant and gateway be sent to this URI (sip:, tel:), and what is it then? Another tenant's gateway
+ * is no place to go, whatever else allows its host. names: NULL, or who knows the addresses of gateways' names now.
+ * Returns 0, or -EPERM (policy), -EINVAL (not a URI we can call). uri[TARGET_URI_MAX] receives the Request-URI. */
+int target_resolve(const struct config *config, const struct sip_stack *names, const char *tenant,
+	const struct call_gateway *of_call, const char *wanted, char *uri, const struct call_gateway **ret_gateway);
 /* The URI of a user at a gateway. Returns 0 or -EINVAL. user: as it stands in a URI (escaped); "" keeps the gateway's
  * own. */
 int target_at_gateway(const struct call_gateway *gateway, const char *user, char *uri);
@@ -123,6 +128,8 @@ void reload_ask(struct app *app, struct api_reply *reply);
 
 /* ---- on_api.c ---- */
 void on_api_ops(struct app *app, struct api_ops *ret_ops);
+/* gateways.c */
+void gateways_each(void (*fn)(const struct api_gateway *gateway, void *fn_arg), void *fn_arg, void *arg);
 
 /* ---- ask.c ---- */
 /* Ask the service of a ROUTE_ASK. Facts and arena stay until done, which comes once, never from within, with the route
@@ -155,6 +162,7 @@ void actions_on_ended(struct app *app, const struct call_record *record);
 void chat_add(struct app *app, const char *number_id, const char *user, const char *text);
 /* As one header value, newest last; "" when there is none. */
 const char *chat_context(struct app *app, const char *number_id, const char *user, char *dst, size_t cap);
+void chat_forget(struct app *app, const char *number_id); /* it is another tenant's from now on */
 void chat_minute(struct app *app);
 void chat_stop(struct app *app);
 

@@ -47,7 +47,7 @@ char *dial_to_json(const struct dial *d)
 		json_array_append_new(headers, json_pack("[s, s]", d->headers[i].name, d->headers[i].value));
 	root = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:o, s:b, s:i, s:s, s:o, s:b, "
-		"s:I, s:I, s:s, s:o, s:o}",
+		"s:I, s:I, s:s, s:o, s:o, s:b, s:s}",
 		"id", d->id, "number_id", d->number_id, "user_number", d->user_number, "user_id", d->user_id,
 		"profile_name", d->profile_name, "payload", d->payload, "order", (int)d->order, "rule", d->rule,
 		"ring_s", (int)d->ring_s, "agent_ring_s", (int)d->agent_ring_s, "gateway", d->gateway, "uri", d->uri,
@@ -55,7 +55,8 @@ char *dial_to_json(const struct dial *d)
 		d->permission.request, "park_s", (int)d->permission.park_s, "request_text", d->permission.text,
 		"request_template", template_json(&d->permission.template), "waiting", d->waiting, "created_ms",
 		(json_int_t)d->created_ms, "expires_ms", (json_int_t)d->expires_ms, "parked_by", d->parked_by,
-		"fallback", places_json(&d->fallback), "failover", causes_json(&d->fallback));
+		"fallback", places_json(&d->fallback), "failover", causes_json(&d->fallback), "parallel",
+		d->fallback.parallel, "tenant", d->tenant);
 	if (!root)
 		return NULL;
 	text = json_dumps(root, JSON_COMPACT);
@@ -124,6 +125,7 @@ static void read_fallback(struct reader *r)
 	const json_t *places = json_object_get(r->root, "fallback"), *causes = json_object_get(r->root, "failover");
 	struct dial_fallback *f = &r->d->fallback;
 
+	f->parallel = json_is_true(json_object_get(r->root, "parallel"));
 	for (size_t i = 0; i < json_array_size(places) && f->count < ROUTE_GATEWAYS_MAX - 1; i++) {
 		const json_t *pair = json_array_get(places, i);
 		const char *gateway = json_string_value(json_array_get(pair, 0));
@@ -174,6 +176,7 @@ static void read_dial(struct reader *r)
 	if (str_copy(d->id, sizeof(d->id), id) || !*id || order > DIAL_USER_FIRST || order == DIAL_SIP_CALLS)
 		r->bad = true;
 	d->order = (enum dial_order)order;
+	d->tenant = text_of(r, r->root, "tenant");
 	d->number_id = text_of(r, r->root, "number_id");
 	d->user_number = text_of(r, r->root, "user_number");
 	d->user_id = text_of(r, r->root, "user_id");

@@ -9,19 +9,26 @@
 
 #include <string.h>
 
-enum { FIELDS_MAX = 24 };
+enum { FIELDS_MAX = 32 };
 
 #define TEXT(n, t) ((struct event_field){.name = (n), .kind = FIELD_TEXT, .text = (t)})
 #define TIME(n, t) ((struct event_field){.name = (n), .kind = FIELD_TIME_MS, .number = (int64_t)(t)})
 #define INT(n, i)  ((struct event_field){.name = (n), .kind = FIELD_INT, .number = (int64_t)(i)})
 #define BOOL(n, b) ((struct event_field){.name = (n), .kind = FIELD_BOOL, .number = (b)})
 
-static void tell(struct app *app, const char *type, const char *subject, const struct event_field *fields, size_t count)
+/* tenant "": nobody's but the operator's. */
+static void tell(struct app *app, const char *tenant, const char *type, const char *subject,
+	const struct event_field *fields, size_t count)
 {
-	int r = app->events ? events_emit(app->events, type, subject, fields, count) : 0;
+	struct event_field all[FIELDS_MAX + 1] = {TEXT("tenant", tenant)};
 	bool is_call = str_starts(subject, "c-");
 	char masked[24];
+	int r;
 
+	if (!app->events)
+		return;
+	memcpy(all + 1, fields, count * sizeof(*fields));
+	r = events_emit(app->events, tenant, type, subject, all, count + 1);
 	if (r)
 		log_error("event_lost", "type=%s subject=%.40s error=\"%s\"", type,
 			is_call ? subject : str_mask_number(masked, sizeof(masked), subject), strerror(-r));
@@ -53,7 +60,7 @@ static void tell_call(struct app_call *ac, const char *type, const struct call_r
 
 	if (extra.name)
 		f[n++] = extra;
-	tell(ac->app, type, r->call_id, f, n);
+	tell(ac->app, ac->number->tenant, type, r->call_id, f, n);
 }
 
 void emit_call_begins(struct app_call *ac)
@@ -117,7 +124,7 @@ void emit_call_ended(struct app *app, const struct call_record *r)
 		INT("duration_ms", r->duration_ms),
 	};
 
-	tell(app, ended_type(r), r->id, f, sizeof(f) / sizeof(f[0]));
+	tell(app, r->tenant, ended_type(r), r->id, f, sizeof(f) / sizeof(f[0]));
 }
 
 void emit_dtmf(struct app_call *ac, enum media_end end, char digit, unsigned duration_ms)
@@ -130,7 +137,7 @@ void emit_dtmf(struct app_call *ac, enum media_end end, char digit, unsigned dur
 		INT("duration_ms", duration_ms),
 	};
 
-	tell(ac->app, "call.dtmf", ac->id, f, sizeof(f) / sizeof(f[0]));
+	tell(ac->app, ac->number->tenant, "call.dtmf", ac->id, f, sizeof(f) / sizeof(f[0]));
 }
 
 void emit_permission(struct app *app, const char *change, const struct permission *p)
@@ -148,7 +155,7 @@ void emit_permission(struct app *app, const char *change, const struct permissio
 	};
 
 	(void)str_copy(type + strlen(type), sizeof(type) - strlen(type), change);
-	tell(app, type, p->user, f, sizeof(f) / sizeof(f[0]));
+	tell(app, number ? number->tenant : "", type, p->user, f, sizeof(f) / sizeof(f[0]));
 }
 
 void emit_message_matched(
@@ -163,14 +170,15 @@ void emit_message_matched(
 		TEXT("message", message_id),
 	};
 
-	tell(app, "message.matched", user, f, sizeof(f) / sizeof(f[0]));
+	tell(app, number->tenant, "message.matched", user, f, sizeof(f) / sizeof(f[0]));
 }
 
 void emit_gateway(struct app *app, const char *gateway, bool up, int code)
 {
 	const struct event_field f[] = {TEXT("gateway", gateway), INT("sip_code", code)};
+	const char *tenant = config_tenant_of_gateway(app->config, config_gateway_by_name(app->config, gateway));
 
-	tell(app, up ? "gateway.up" : "gateway.down", gateway, f, sizeof(f) / sizeof(f[0]));
+	tell(app, tenant, up ? "gateway.up" : "gateway.down", gateway, f, sizeof(f) / sizeof(f[0]));
 }
 
 void emit_parked(struct app *app, const struct dial *d, const char *what)
@@ -189,5 +197,5 @@ void emit_parked(struct app *app, const struct dial *d, const char *what)
 	};
 
 	(void)str_copy(type + strlen(type), sizeof(type) - strlen(type), what);
-	tell(app, type, d->id, f, sizeof(f) / sizeof(f[0]));
+	tell(app, d->tenant, type, d->id, f, sizeof(f) / sizeof(f[0]));
 }

@@ -5,6 +5,7 @@
 #include "b2bua/app/dial.h"
 
 #include "b2bua/sip/uri.h"
+#include "lib/base/counter.h"
 #include "lib/base/ratelimit.h"
 #include "lib/base/str.h"
 
@@ -18,6 +19,7 @@ enum { E164_DIGITS_MIN = 8, E164_DIGITS_MAX = 15 }; /* shorter ones are extensio
 
 struct gateway_state {
 	struct ratelimit invites;
+	uint64_t busy_until_us; /* it asked to be left alone */
 };
 
 /* ---- life ---- */
@@ -29,6 +31,7 @@ static int add(struct app *app, const struct config *c, size_t i)
 	const struct sip_gateway gw = {
 		.name = cg->name,
 		.uri = cg->uri,
+		.proxy_uri = g->proxy,
 		.credentials = g->credentials.user ? &g->credentials : NULL,
 		.ping_s = g->ping_s,
 		.do_register = g->do_register,
@@ -44,6 +47,20 @@ static int add(struct app *app, const struct config *c, size_t i)
 	return sip_gateway_add(app->sip, &gw);
 }
 
+static int watch_names(struct app *app, const struct config *c)
+{
+	const char **uris = calloc(c->gateway_count + 1, sizeof(*uris));
+	int r;
+
+	if (!uris)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->gateway_count; i++)
+		uris[i] = config_gateway_place(c, &c->gateways[i]);
+	r = sip_names_watch(app->sip, uris, c->gateway_count);
+	free(uris);
+	return r;
+}
+
 int gateways_take(struct app *app, const struct config *c)
 {
 	struct gateway_state *states = calloc(c->gateway_count + 1, sizeof(*states));
@@ -52,6 +69,7 @@ int gateways_take(struct app *app, const struct config *c)
 
 	if (!states)
 		return -ENOMEM;
+	r = watch_names(app, c);
 	for (size_t i = 0; r == 0 && i < c->gateway_count; i++) {
 		unsigned cps = c->gateway_sources[i].calls_per_second;
 		ratelimit_init(&states[i].invites, cps, cps, now_us);
@@ -103,6 +121,26 @@ void on_gateway_event(const struct sip_gateway_event *ev, void *arg)
 	}
 }
 
+void on_name(const struct sip_name_event *ev, void *arg)
+{
+	(void)arg;
+	if (ev->resolved)
+		log_info("gateway_resolved", "uri=%.200s addresses=%zu", ev->uri, ev->addresses);
+	else
+		log_warn("gateway_unresolved", "uri=%.200s reason=\"%s\" addresses=%zu note=\"asked again\"", ev->uri,
+			ev->why, ev->addresses);
+}
+
+void on_tls_failure(const struct sip_tls_failure *f, void *arg)
+{
+	char peer[ADDR_TEXT_MAX];
+
+	(void)arg;
+	addr_format(&f->peer, peer, sizeof(peer));
+	counter_inc(CNT_SIP_TLS_FAILED);
+	log_warn("tls_failed", "host=%.200s peer=%s reason=\"%.160s\"", f->host, peer, f->why);
+}
+
 size_t gateways_down(const struct app *app)
 {
 	struct sip_gateway_status status;
@@ -123,6 +161,35 @@ size_t gateways_registered(const struct app *app)
 	return count;
 }
 
+static unsigned calls_to(const struct app *app, const struct call_gateway *gateway);
+
+void gateways_each(void (*fn)(const struct api_gateway *gateway, void *fn_arg), void *fn_arg, void *arg)
+{
+	struct app *app = arg;
+	const struct config *c = app->config;
+
+	for (size_t i = 0; i < c->gateway_count; i++) {
+		struct sip_gateway_status s = {.up = true};
+		(void)sip_gateway_status(app->sip, c->gateways[i].name, &s);
+		const struct api_gateway g = {
+			.name = c->gateways[i].name,
+			.tenant = c->gateway_sources[i].tenant,
+			.uri = c->gateways[i].uri,
+			.watched = s.watched,
+			.up = s.up,
+			.down_since_ms = s.down_since_ms,
+			.ping_ms = s.ping_ms,
+			.ping_code = s.ping_code,
+			.registers = s.registers,
+			.registered = s.registered,
+			.register_code = s.register_code,
+			.calls = calls_to(app, &c->gateways[i]),
+			.max_calls = c->gateway_sources[i].max_calls,
+		};
+		fn(&g, fn_arg);
+	}
+}
+
 /* ---- limits ---- */
 
 static unsigned calls_to(const struct app *app, const struct call_gateway *gateway)
@@ -138,6 +205,26 @@ static unsigned calls_to(const struct app *app, const struct call_gateway *gatew
 	return count;
 }
 
+/* What holds now of a gateway; the call may have begun under another configuration. NULL: it is gone. */
+static struct gateway_state *state_of(struct app *app, const struct call_gateway *gateway)
+{
+	const struct call_gateway *now = config_gateway_by_name(app->config, gateway->name);
+	const struct config_gateway *g = now ? config_gateway_of(app->config, now) : NULL;
+
+	return g ? &app->gateways[g - app->config->gateway_sources] : NULL;
+}
+
+void gateway_is_busy(struct app *app, const struct call_gateway *gateway, unsigned retry_after_s)
+{
+	struct gateway_state *state = state_of(app, gateway);
+	unsigned seconds = retry_after_s < GATEWAY_BUSY_MAX_S ? retry_after_s : GATEWAY_BUSY_MAX_S;
+
+	if (!state)
+		return;
+	state->busy_until_us = loop_now_us(app->loop) + seconds * 1000000ull;
+	log_warn("gateway_busy", "gateway=%s retry_after_s=%u seconds=%u", gateway->name, retry_after_s, seconds);
+}
+
 enum cause gateway_refuses(struct app *app, const struct call_gateway *gateway)
 {
 	/* Of the limits that hold now; the call may have begun under others. */
@@ -147,8 +234,13 @@ enum cause gateway_refuses(struct app *app, const struct call_gateway *gateway)
 
 	if (!g)
 		return CAUSE_NORMAL;
+	if (g->registered_as ? !sip_registrar_has(app->sip, g->registered_as)
+			     : sip_name_unknown(app->sip, config_gateway_place(app->config, now)))
+		return CAUSE_GATEWAY_DOWN;
 	if (!g->call_when_down && sip_gateway_status(app->sip, gateway->name, &status) == 0 && !status.up)
 		return CAUSE_GATEWAY_DOWN;
+	if (state_of(app, gateway)->busy_until_us > loop_now_us(app->loop))
+		return CAUSE_CONGESTION;
 	if (g->max_calls && calls_to(app, gateway) >= g->max_calls)
 		return CAUSE_CONGESTION;
 	if (g->calls_per_second &&
@@ -158,6 +250,18 @@ enum cause gateway_refuses(struct app *app, const struct call_gateway *gateway)
 }
 
 /* ---- what goes into the INVITE ---- */
+
+const char *gateway_registered_as(const struct config *c, const struct call_gateway *gateway, const char *target)
+{
+	const struct config_gateway *g = config_gateway_of(c, gateway);
+	struct sip_uri own, called;
+
+	if (!g || !g->registered_as || sip_uri_parse(gateway->uri, &own) || sip_uri_parse(target, &called))
+		return NULL;
+	return own.host_length == called.host_length && strncasecmp(own.host, called.host, own.host_length) == 0
+		       ? g->registered_as
+		       : NULL;
+}
 
 const struct sip_credentials *gateway_credentials(
 	const struct config *c, const struct call_gateway *gateway, const char *target)

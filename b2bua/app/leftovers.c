@@ -21,6 +21,7 @@ struct live_call leftovers_entry(const struct app_call *ac)
 	live.started_ms = rep.started_ms ? rep.started_ms : loop_wall_ms(ac->app->loop);
 	str_copy(live.id, sizeof(live.id), ac->id);
 	str_copy(live.wacid, sizeof(live.wacid), ac->wacid);
+	str_copy(live.tenant, sizeof(live.tenant), ac->number->tenant);
 	str_copy(live.number_id, sizeof(live.number_id), ac->number->phone_number_id);
 	str_copy(live.user_number, sizeof(live.user_number), rep.user_number);
 	return live;

@@ -90,6 +90,7 @@ static int copy_facts(struct message *m, const struct wa_event *ev)
 		m->user_number[0] = '\0';
 	m->facts = (struct call_facts){
 		.direction = CALL_MESSAGE,
+		.tenant = m->number->tenant,
 		.to = m->number->number,
 		.from = m->user_number,
 		.from_user_id = arena_strdup(a, ev->user_id),

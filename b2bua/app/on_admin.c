@@ -2,10 +2,12 @@
 #include "b2bua/app/dial.h"
 
 #include "admin/admin.h"
-
 #include "events/events.h"
+#include "lib/base/str.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <stdlib.h>
 
 static void each_call(void (*fn)(const struct admin_call *call, void *fn_arg), void *fn_arg, void *arg)
 {
@@ -15,8 +17,10 @@ static void each_call(void (*fn)(const struct admin_call *call, void *fn_arg), v
 	HASH_ITER (by_id, app->by_id, ac, next) {
 		struct call_report rep;
 		call_report(ac->call, &rep);
+		char *attempts = record_attempts(&rep);
 		const struct admin_call call = {
 			.id = ac->id,
+			.tenant = ac->number->tenant,
 			.wacid = ac->wacid,
 			.state = call_state_name(rep.state),
 			.direction = rep.outbound ? "outbound" : "inbound",
@@ -30,17 +34,19 @@ static void each_call(void (*fn)(const struct admin_call *call, void *fn_arg), v
 			.answered_ms = rep.answered_ms,
 			.on_hold = rep.on_hold,
 			.transferring = rep.transferring,
+			.attempts = attempts,
 		};
 		fn(&call, fn_arg);
+		free(attempts);
 	}
 }
 
-static int hangup(const char *id, void *arg)
+static int hangup(const char *id, const char *tenant, void *arg)
 {
 	struct app *app = arg;
 	struct app_call *ac = registry_by_id(app, id);
 
-	if (!ac)
+	if (!ac || (*tenant && !str_equal(ac->number->tenant, tenant)))
 		return -ENOENT;
 	log_info("admin_hangup", "call=%s", ac->id);
 	app_step_hangup(ac, CAUSE_ADMIN, ENDED_BY_ADMIN);
@@ -58,6 +64,8 @@ static size_t gauges(struct admin_gauge *ret, size_t cap, void *arg)
 		{"sip_lingering", sip_lingering_count(app->sip)},
 		{"gateways_down", gateways_down(app)},
 		{"gateways_registered", gateways_registered(app)},
+		{"registrations", sip_registrar_count(app->sip)},
+		{"sip_banned", sip_bans_count(app->sip)},
 		{"graph_pending", graph_pending(app->graph)},
 		{"events_under_way", app->events ? events_pending(app->events) : 0},
 		{"longest_callback_us", loop_take_longest_us(app->loop)},
@@ -71,6 +79,34 @@ static size_t gauges(struct admin_gauge *ret, size_t cap, void *arg)
 	return n;
 }
 
+/* Borrowed from the configuration. NULL: out of memory. */
+static struct admin_token *tokens_of(const struct config *c, size_t *ret_count)
+{
+	struct admin_token *list;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->tenant_count; i++)
+		n += c->tenants[i].token_count;
+	list = calloc(n + 1, sizeof(*list));
+	*ret_count = list ? n : 0;
+	n = 0;
+	for (size_t i = 0; list && i < c->tenant_count; i++) {
+		for (size_t k = 0; k < c->tenants[i].token_count; k++)
+			list[n++] = (struct admin_token){c->tenants[i].name, c->tenants[i].tokens[k]};
+	}
+	return list;
+}
+
+int on_admin_take(struct app *app, const struct config *c)
+{
+	size_t count;
+	struct admin_token *tokens = tokens_of(c, &count);
+	int r = tokens ? admin_set_tokens(app->admin, tokens, count) : -ENOMEM;
+
+	free(tokens);
+	return r;
+}
+
 int on_admin_start(struct app *app)
 {
 	struct admin_conf conf = {
@@ -79,7 +115,10 @@ int on_admin_start(struct app *app)
 		.store = app->store,
 		.ops = {each_call, hangup, gauges, app},
 	};
+	int r;
+
 	conf.events = app->events;
 	on_api_ops(app, &conf.api);
-	return admin_new(app->loop, &conf, &app->admin);
+	r = admin_new(app->loop, &conf, &app->admin);
+	return r ? r : on_admin_take(app, app->config);
 }

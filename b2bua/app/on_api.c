@@ -34,9 +34,12 @@ static void refuse_meta(struct api_reply *reply, int code, const char *text)
 static const struct config_number *number_of(struct app *app, const struct api_party *party, struct api_reply *reply)
 {
 	const struct config *c = app->config;
+	const char *tenant = api_tenant(reply);
 	const struct config_number *n = NULL;
 
-	if (*party->number)
+	if (*tenant)
+		n = *party->number ? config_number_of_tenant(c, tenant, party->number) : config_only_number(c, tenant);
+	else if (*party->number)
 		n = config_number_by_number(c, party->number);
 	else if (c->number_count == 1)
 		n = &c->numbers[0];
@@ -54,11 +57,12 @@ static const char *user_of(const struct api_party *party)
 
 /* ---- targets ---- */
 
-/* NULL gateway: refused, and the reply completed. */
-static const struct call_gateway *target_of(const struct config *config, const struct call_gateway *of_call,
-	const struct api_target *t, char *uri, struct api_reply *reply)
+/* NULL gateway: refused, and the reply completed. tenant: whose call it is, also when the operator asks. */
+static const struct call_gateway *target_of(const struct app *app, const struct config *config, const char *tenant,
+	const struct call_gateway *of_call, const struct api_target *t, char *uri, struct api_reply *reply)
 {
-	const struct call_gateway *gateway = *t->gateway ? config_gateway_by_name(config, t->gateway) : of_call;
+	const struct call_gateway *gateway =
+		*t->gateway ? config_gateway_of_tenant(config, tenant, t->gateway) : of_call;
 	int r = -EINVAL;
 
 	if (*t->gateway && !gateway) {
@@ -66,7 +70,7 @@ static const struct call_gateway *target_of(const struct config *config, const s
 		return NULL;
 	}
 	if (*t->uri)
-		r = target_resolve(config, gateway, t->uri, uri, &gateway);
+		r = target_resolve(config, app->sip, tenant, gateway, t->uri, uri, &gateway);
 	else if (gateway)
 		r = target_at_gateway(gateway, t->user, uri);
 	if (r == 0 && sip_target_allowed(uri))
@@ -99,7 +103,6 @@ static int fill_dial(struct dial *d, const struct api_originate *o, const struct
 	for (; count < o->header_count && count < ROUTE_HEADERS_MAX; count++)
 		headers[count] = (struct route_header){o->headers[count].name, o->headers[count].value};
 	fill_template(&permission.template, &o->request_template);
-	d->number_id = dial_text(d, number->phone_number_id);
 	d->user_number = dial_text(d, o->party.user_number);
 	d->user_id = dial_text(d, o->party.user_id);
 	d->payload = dial_text(d, o->payload);
@@ -111,8 +114,8 @@ static int fill_dial(struct dial *d, const struct api_originate *o, const struct
 	d->uri = dial_text(d, uri);
 	d->from_user = dial_text(d, o->caller_id);
 	d->from_display = dial_text(d, o->display_name);
-	if (!d->number_id || !d->user_number || !d->user_id || !d->payload || !d->gateway || !d->uri || !d->from_user ||
-		!d->from_display)
+	if (dial_take_number(d, number) || !d->user_number || !d->user_id || !d->payload || !d->gateway || !d->uri ||
+		!d->from_user || !d->from_display)
 		return -ENOMEM;
 	return dial_take_headers(d, headers, count) || dial_take_permission(d, &permission) ? -ENOMEM : 0;
 }
@@ -156,6 +159,7 @@ static enum api_problem refusal_problem(enum cause cause)
 	switch (cause) {
 	case CAUSE_CONGESTION:
 	case CAUSE_SHUTDOWN: return API_BUSY;
+	case CAUSE_TENANT_LIMIT: return API_LIMIT;
 	case CAUSE_USER_BUSY: return API_CONFLICT;
 	case CAUSE_NOT_ALLOWED: return API_UNKNOWN_NUMBER;
 	default: return API_INTERNAL;
@@ -173,8 +177,8 @@ static void originate(const struct api_originate *o, struct api_reply *reply, vo
 
 	if (!number || !header_names_fit(o, reply))
 		return;
-	gateway = target_of(app->config, app->config->gateway_count == 1 ? &app->config->gateways[0] : NULL, &o->target,
-		uri, reply);
+	gateway = target_of(app, app->config, number->tenant, config_only_gateway(app->config, number->tenant),
+		&o->target, uri, reply);
 	if (!gateway)
 		return;
 	d = dial_new(app);
@@ -197,13 +201,18 @@ static void originate(const struct api_originate *o, struct api_reply *reply, vo
 
 /* ---- live calls ---- */
 
+static bool may_see(const struct api_reply *reply, const char *tenant)
+{
+	return !*api_tenant(reply) || str_equal(api_tenant(reply), tenant);
+}
+
 /* NULL: the reply is completed. */
 static struct app_call *live_call(struct app *app, const char *id, bool must_be_up, struct api_reply *reply)
 {
 	struct app_call *ac = registry_by_id(app, id);
 	struct call_report rep;
 
-	if (!ac) {
+	if (!ac || !may_see(reply, ac->number->tenant)) {
 		refuse(reply, API_NOT_FOUND, "No live call has this id");
 		return NULL;
 	}
@@ -231,8 +240,8 @@ static void transfer(const char *id, const struct api_target *target, struct api
 		refuse(reply, API_CONFLICT, "A transfer of this call is under way");
 		return;
 	}
-	ev.u.refer.target.gateway = target_of(
-		ac->config, rep.gateway ? config_gateway_by_name(ac->config, rep.gateway) : NULL, target, uri, reply);
+	ev.u.refer.target.gateway = target_of(ac->app, ac->config, ac->number->tenant,
+		rep.gateway ? config_gateway_by_name(ac->config, rep.gateway) : NULL, target, uri, reply);
 	if (!ev.u.refer.target.gateway)
 		return;
 	ev.u.refer.target.uri = uri;
@@ -292,7 +301,7 @@ static void dtmf(const char *id, const char *digits, enum api_side to, struct ap
 
 struct each {
 	struct app *app;
-	void (*permission)(const struct permission *p, const char *number, void *fn_arg);
+	void (*permission)(const struct permission *p, const char *number, const char *tenant, void *fn_arg);
 	void (*parked)(const struct api_parked *p, void *fn_arg);
 	void *fn_arg;
 };
@@ -302,11 +311,12 @@ static void one_permission(const struct permission *p, void *arg)
 	const struct each *e = arg;
 	const struct config_number *n = config_number_by_id(e->app->config, p->number_id);
 
-	e->permission(p, n ? n->number : "", e->fn_arg);
+	e->permission(p, n ? n->number : "", n ? n->tenant : "", e->fn_arg);
 }
 
 static void each_permission(
-	void (*fn)(const struct permission *p, const char *number, void *fn_arg), void *fn_arg, void *arg)
+	void (*fn)(const struct permission *p, const char *number, const char *tenant, void *fn_arg), void *fn_arg,
+	void *arg)
 {
 	struct each e = {.app = arg, .permission = fn, .fn_arg = fn_arg};
 	permissions_each(arg, one_permission, &e);
@@ -418,8 +428,8 @@ static void one_parked(const struct dial *d, void *arg)
 {
 	const struct each *e = arg;
 	const struct config_number *n = config_number_by_id(e->app->config, d->number_id);
-	const struct api_parked p = {
-		d->id, n ? n->number : "", dial_user(d), d->gateway, d->uri, d->rule, d->created_ms, d->expires_ms};
+	const struct api_parked p = {d->id, d->tenant, n ? n->number : "", dial_user(d), d->gateway, d->uri, d->rule,
+		d->created_ms, d->expires_ms};
 
 	e->parked(&p, e->fn_arg);
 }
@@ -430,9 +440,30 @@ static void each_parked(void (*fn)(const struct api_parked *p, void *fn_arg), vo
 	parking_each(arg, one_parked, &e);
 }
 
+struct wanted {
+	const char *id;
+	const struct api_reply *reply;
+	bool found;
+};
+
+static void is_wanted(const struct dial *d, void *arg)
+{
+	struct wanted *w = arg;
+
+	w->found |= str_equal(d->id, w->id) && may_see(w->reply, d->tenant);
+}
+
+static bool may_cancel(struct app *app, const char *id, const struct api_reply *reply)
+{
+	struct wanted w = {.id = id, .reply = reply};
+
+	parking_each(app, is_wanted, &w);
+	return w.found;
+}
+
 static void cancel_parked(const char *id, struct api_reply *reply, void *arg)
 {
-	if (parking_cancel(arg, id))
+	if (may_cancel(arg, id, reply) && parking_cancel(arg, id))
 		api_done(reply);
 	else
 		refuse(reply, API_NOT_FOUND, "Nothing is parked under this id");
@@ -506,4 +537,6 @@ void on_api_ops(struct app *app, struct api_ops *ret_ops)
 		.reload = reload,
 		.arg = app,
 	};
+	on_registration_ops(ret_ops);
+	ret_ops->each_gateway = gateways_each;
 }

@@ -53,17 +53,12 @@ static void refuse(struct app *app, uint64_t leg, enum cause cause, const char *
 
 /* ---- who calls whom ---- */
 
-static const struct call_gateway *gateway_of(const struct app *app, const struct addr *source)
+/* Who proved a password is that user; else the address says it. "": nobody's, or there are no tenants. */
+static const char *tenant_of_caller(const struct app *app, const struct sip_incoming *in)
 {
-	const struct config *c = app->config;
-
-	for (size_t g = 0; g < c->gateway_count; g++) {
-		for (size_t i = 0; c->gateway_sources[g].inbound && i < c->gateway_sources[g].addr_count; i++) {
-			if (addr_equal_host(&c->gateway_sources[g].addrs[i], source))
-				return &c->gateways[g];
-		}
-	}
-	return NULL;
+	if (in->auth_user)
+		return config_tenant_of_user(app->config, in->auth_user);
+	return config_tenant_of_gateway(app->config, config_gateway_by_source(app->config, app->sip, &in->source));
 }
 
 static const char *header_of(const struct sip_incoming *in, const char *name)
@@ -94,7 +89,8 @@ static int call_back_place(struct dial *d, const struct call_gateway *gateway, c
 static int read_invite(struct app *app, const struct sip_event *ev, struct dial *d)
 {
 	const struct sip_incoming *in = ev->in;
-	const struct call_gateway *gateway = in->auth_user ? NULL : gateway_of(app, &in->source);
+	const struct call_gateway *gateway =
+		in->auth_user ? NULL : config_gateway_by_source(app->config, app->sip, &in->source);
 	char number[24];
 
 	if (str_e164(in->request_user, number, sizeof(number)) == 0)
@@ -105,6 +101,7 @@ static int read_invite(struct app *app, const struct sip_event *ev, struct dial 
 	d->sip_leg = ev->leg;
 	d->caller = gateway ? gateway : &plain_caller;
 	d->config = config_hold(app->config);
+	d->tenant = tenant_of_caller(app, in); /* the configuration's */
 	d->sip_call_id = dial_text(d, ev->sip_call_id);
 	d->payload = "";
 	d->sdp = ev->sdp ? arena_strndup(&d->arena, ev->sdp, ev->sdp_length) : NULL;
@@ -122,6 +119,7 @@ static int read_facts(struct incoming *in, const struct sip_incoming *si)
 	in->number_id = arena_strdup(a, header_of(si, "X-WA-Number-Id"));
 	in->facts = (struct call_facts){
 		.direction = CALL_OUTBOUND,
+		.tenant = d->tenant,
 		.to = *d->user_number ? d->user_number : d->user_id,
 		.from = arena_strdup(a, si->from_user),
 		.from_user_id = d->user_id,
@@ -139,12 +137,14 @@ static int read_facts(struct incoming *in, const struct sip_incoming *si)
 static const struct config_number *number_for(const struct incoming *in, const struct route_whatsapp *w)
 {
 	const struct config *c = in->app->config;
+	const struct config_number *n;
 
 	if (*w->number)
-		return config_number_by_number(c, w->number);
-	if (*in->number_id)
-		return config_number_by_id(c, in->number_id);
-	return c->number_count == 1 ? &c->numbers[0] : NULL;
+		return config_number_of_tenant(c, in->dial->tenant, w->number);
+	if (!*in->number_id)
+		return config_only_number(c, in->dial->tenant);
+	n = config_number_by_id(c, in->number_id);
+	return n && str_equal(n->tenant, in->dial->tenant) ? n : NULL;
 }
 
 static int take_route(struct incoming *in, const struct route *route)
@@ -164,11 +164,12 @@ static int take_route(struct incoming *in, const struct route *route)
 		d->user_number = dial_text(d, user);
 		d->user_id = "";
 	}
-	d->number_id = dial_text(d, number->phone_number_id);
 	d->rule = dial_text(d, route->rule);
 	d->ring_s = w->timeout_s;
 	d->ringback = w->ringback;
-	return d->user_number && d->number_id && d->rule ? dial_take_permission(d, &w->permission) : -ENOMEM;
+	if (!d->user_number || !d->rule || dial_take_number(d, number))
+		return -ENOMEM;
+	return dial_take_permission(d, &w->permission);
 }
 
 static void on_route(const struct route *route, void *arg)
@@ -253,6 +254,9 @@ static void replace(struct app *app, const struct sip_event *ev)
 	struct call_event ce = {.kind = CALL_EV_SIP_REPLACED, .leg = CALL_LEG_TARGET};
 	uint64_t key;
 
+	/* Another tenant's call is no call: as if the dialog were not there. */
+	if (ac && !str_equal(ac->number->tenant, tenant_of_caller(app, ev->in)))
+		ac = NULL;
 	if (!ac || which != CALL_LEG_MAIN || ac->legs[CALL_LEG_TARGET].id ||
 		registry_set_leg(ac, CALL_LEG_TARGET, ev->leg)) {
 		sip_leg_reject(app->sip, ev->leg, 481, "No such dialog, or a transfer is under way", 0, NULL, 0);
@@ -290,10 +294,11 @@ void on_sip_invite(struct app *app, const struct sip_event *ev)
 	char source[ADDR_TEXT_MAX], caller[24], user[24];
 
 	counter_inc(CNT_SIP_INVITES_IN);
-	log_info("sip_incoming", "from=%s user=%s auth=%s to=%s replaces=%d t_us=%llu",
+	log_info("sip_incoming", "from=%s user=%s auth=%s tenant=%s to=%s replaces=%d t_us=%llu",
 		addr_format(&ev->in->source, source, sizeof(source)), caller_text(caller, ev->in->from_user),
-		ev->in->auth_user ? ev->in->auth_user : "-", str_mask_number(user, sizeof(user), ev->in->request_user),
-		ev->in->replaces_leg != 0, (unsigned long long)loop_now_us(app->loop));
+		ev->in->auth_user ? ev->in->auth_user : "-", tenant_word(tenant_of_caller(app, ev->in)),
+		str_mask_number(user, sizeof(user), ev->in->request_user), ev->in->replaces_leg != 0,
+		(unsigned long long)loop_now_us(app->loop));
 	if (ev->in->replaces_leg)
 		replace(app, ev);
 	else

@@ -63,6 +63,8 @@ void on_media_event(const struct media_event *me, void *arg)
 		/* Which key was pressed may be part of a secret (a PIN): only that one was. */
 		log_info("dtmf", "call=%s leg=%s ms=%u", ac->id, end_name(me->end), me->duration_ms);
 		emit_dtmf(ac, me->end, me->digit, me->duration_ms);
+		if (me->end == END_WA)
+			info_digit(ac, me->digit, me->duration_ms);
 		break;
 	case MEDIA_FAILED: on_failed(ac, me); break;
 	case MEDIA_STATS: break;

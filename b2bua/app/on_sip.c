@@ -1,7 +1,12 @@
 /* b2bua/app/on_sip.c -- what the SIP leg does -> call events */
 #include "b2bua/app/dial.h"
 
+#include "b2bua/sip/uri.h"
+#include "lib/base/str.h"
+
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 enum { Q850_NETWORK_OUT_OF_ORDER = 38 }; /* ITU-T Q.850 */
 
@@ -14,13 +19,24 @@ bool on_sip_source(const struct addr *source, void *arg)
 		if (addr_net_holds(&c->sip.allow[i], source))
 			return true;
 	}
-	for (size_t g = 0; g < c->gateway_count; g++) {
-		for (size_t i = 0; c->gateway_sources[g].inbound && i < c->gateway_sources[g].addr_count; i++) {
-			if (addr_equal_host(&c->gateway_sources[g].addrs[i], source))
-				return true;
-		}
-	}
+	return config_gateway_by_source(c, app->sip, source) != NULL;
+}
+
+bool on_sip_gateway_addr(const struct addr *addr, void *arg)
+{
+	const struct app *app = arg;
+
+	for (size_t i = 0; i < app->config->gateway_count; i++)
+		if (config_gateway_has(app->config, i, app->sip, addr))
+			return true;
 	return false;
+}
+
+const struct sip_dialog_policy *on_sip_policy(const struct addr *source, void *arg)
+{
+	const struct app *app = arg;
+
+	return config_dialog_policy(app->config, config_gateway_by_source(app->config, app->sip, source));
 }
 
 static enum call_event_kind kind_of(enum sip_event_kind k)
@@ -35,6 +51,7 @@ static enum call_event_kind kind_of(enum sip_event_kind k)
 	case SIP_EV_INVITE: /* not of a call yet: never asked */
 	case SIP_EV_INFO_DTMF:
 	case SIP_EV_LOST: break;
+	case SIP_EV_REFRESHED: return CALL_EV_SIP_ACK; /* the answer to what we offered once more */
 	case SIP_EV_CANCELLED: return CALL_EV_SIP_CANCELLED;
 	case SIP_EV_REFER: return CALL_EV_SIP_REFER;
 	}
@@ -55,6 +72,7 @@ static const char *log_name(enum sip_event_kind k)
 		[SIP_EV_CANCELLED] = "sip_cancelled",
 		[SIP_EV_REFER] = "sip_refer",
 		[SIP_EV_INFO_DTMF] = "sip_info_dtmf",
+		[SIP_EV_REFRESHED] = "sip_refreshed",
 	};
 	return names[k];
 }
@@ -69,10 +87,13 @@ static int q850_of(const struct sip_event *se)
 
 /* ---- places that the peer names ---- */
 
-static const struct call_gateway *gateway_of(const struct app_call *ac)
+static const struct call_gateway *gateway_of(const struct app_call *ac, enum call_leg leg)
 {
 	struct call_report rep;
-	const struct call_gateway *g;
+	const struct call_gateway *g = ac->legs[leg].gateway;
+
+	if (leg >= CALL_LEG_BRANCH && g)
+		return g;
 
 	call_report(ac->call, &rep);
 	g = rep.gateway ? config_gateway_by_name(ac->config, rep.gateway) : NULL;
@@ -80,9 +101,11 @@ static const struct call_gateway *gateway_of(const struct app_call *ac)
 }
 
 /* Refused: code says how. uri lives as long as the event. */
-static bool find_target(struct app_call *ac, const char *wanted, char *uri, struct call_sip_target *t, int *ret_code)
+static bool find_target(
+	struct app_call *ac, enum call_leg leg, const char *wanted, char *uri, struct call_sip_target *t, int *ret_code)
 {
-	int r = target_resolve(ac->config, gateway_of(ac), wanted, uri, &t->gateway);
+	int r = target_resolve(
+		ac->config, ac->app->sip, ac->number->tenant, gateway_of(ac, leg), wanted, uri, &t->gateway);
 
 	t->uri = uri;
 	if (r == 0)
@@ -94,10 +117,32 @@ static bool find_target(struct app_call *ac, const char *wanted, char *uri, stru
 	return false;
 }
 
+/* Who referred, but not where he sits: his user part at our domain. What else the header has (display name, parameters,
+ * RFC 3892 s2's cid of a signature over what is another header now) stays here. dst "": nothing to be told. */
+static void hide_referrer(const struct config *c, const char *value, char dst[TARGET_URI_MAX])
+{
+	const char *open = strchr(value, '<'), *start = open ? open + 1 : value;
+	size_t length = strcspn(start, open ? ">" : ";, \t");
+	char text[TARGET_URI_MAX];
+	struct sip_uri uri;
+	int n = -1;
+
+	if (str_copy_n(text, sizeof(text), start, length) == 0 && sip_uri_parse(text, &uri) == 0)
+		n = snprintf(dst, TARGET_URI_MAX, "<sip:%.*s%s%s>", (int)uri.user_length,
+			uri.user_length ? uri.user : "", uri.user_length ? "@" : "", c->sip.domain);
+	if (n < 0 || n >= TARGET_URI_MAX)
+		dst[0] = '\0';
+}
+
 static void on_refer(struct app_call *ac, const struct sip_event *se, struct call_event *ev, char *uri)
 {
-	ev->u.refer.target = (struct call_sip_target){.referred_by = se->referred_by, .replaces = se->refer_replaces};
-	ev->u.refer.allowed = find_target(ac, se->refer_to, uri, &ev->u.refer.target, &ev->u.refer.code);
+	char referrer[TARGET_URI_MAX] = "";
+
+	if (se->referred_by)
+		hide_referrer(ac->config, se->referred_by, referrer);
+	ev->u.refer.target =
+		(struct call_sip_target){.referred_by = *referrer ? referrer : NULL, .replaces = se->refer_replaces};
+	ev->u.refer.allowed = find_target(ac, ev->leg, se->refer_to, uri, &ev->u.refer.target, &ev->u.refer.code);
 	app_step(ac, ev);
 }
 
@@ -147,17 +192,25 @@ void on_sip_event(const struct sip_event *se, void *arg)
 		on_digit(ac, se);
 		return;
 	}
+	if (se->kind == SIP_EV_REFRESHED && !se->sdp) {
+		log_debug("sip_refreshed", "call=%s method=UPDATE", ac->id);
+		return;
+	}
 	ev.u.sip.code = se->code;
 	ev.u.sip.q850 = q850_of(se);
 	ev.u.sip.sdp = se->sdp;
 	ev.u.sip.sdp_length = se->sdp_length;
 	ev.u.sip.is_update = se->is_update;
+	ev.u.sip.expired = se->expired;
 	ev.u.sip.sip_call_id = se->sip_call_id;
 	if (se->kind == SIP_EV_REFUSED && se->code / 100 == 3 && se->contact && *se->contact &&
-		find_target(ac, se->contact, uri, &redirect, &code))
+		find_target(ac, ev.leg, se->contact, uri, &redirect, &code))
 		ev.u.sip.redirect = &redirect;
 	if (se->kind == SIP_EV_ANSWERED)
 		ac->answer_us = loop_now_us(app->loop);
+	if (se->kind == SIP_EV_REFUSED && se->code == 503 && se->retry_after_s && !se->local &&
+		ac->legs[ev.leg].gateway)
+		gateway_is_busy(app, ac->legs[ev.leg].gateway, se->retry_after_s);
 	if (ends_leg(se->kind))
 		(void)registry_set_leg(ac, ev.leg, 0);
 	log_info(log_name(se->kind), "call=%s code=%d q850=%d sdp=%d t_us=%llu", ac->id, se->code, ev.u.sip.q850,

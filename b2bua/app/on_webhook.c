@@ -32,6 +32,8 @@ static enum cause refusal(struct app *app, const struct config_number *number)
 		return CAUSE_NOT_ALLOWED;
 	if (registry_count_number(app, number) > number->max_calls)
 		return CAUSE_CONGESTION;
+	if (registry_tenant_full(app, number->tenant, 1))
+		return CAUSE_TENANT_LIMIT;
 	return CAUSE_COUNT;
 }
 
@@ -63,8 +65,9 @@ static void start_call(struct app *app, const struct wa_event *ev, const struct 
 		return;
 	}
 	ac->webhook_us = loop_now_us(app->loop);
-	log_info("webhook_connect", "call=%s number=%s user=%s t_us=%llu", ac->id, masked(ours, number->number),
-		masked(user, ev->user_number), (unsigned long long)ac->webhook_us);
+	log_info("webhook_connect", "call=%s tenant=%s number=%s user=%s t_us=%llu", ac->id,
+		tenant_word(number->tenant), masked(ours, number->number), masked(user, ev->user_number),
+		(unsigned long long)ac->webhook_us);
 	emit_call_begins(ac);
 	note_window(ac);
 	refused = refusal(app, number);
@@ -72,7 +75,7 @@ static void start_call(struct app *app, const struct wa_event *ev, const struct 
 		app_step(ac, &offer);
 		return;
 	}
-	if (refused == CAUSE_CONGESTION)
+	if (refused == CAUSE_CONGESTION || refused == CAUSE_TENANT_LIMIT)
 		counter_inc(CNT_CALLS_REFUSED_LIMIT);
 	app_step_hangup(ac, refused, ENDED_BY_US);
 }

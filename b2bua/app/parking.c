@@ -176,9 +176,9 @@ static bool must_wait(struct app *app, const struct dial *d, const struct config
 	if (*full && strcmp((*full)->phone_number_id, d->number_id) == 0)
 		return true;
 	cause = dial_refusal(app, d, &number);
-	if (cause == CAUSE_CONGESTION)
+	if (cause == CAUSE_CONGESTION || cause == CAUSE_TENANT_LIMIT)
 		*full = number;
-	return cause == CAUSE_USER_BUSY || cause == CAUSE_CONGESTION;
+	return cause == CAUSE_USER_BUSY || cause == CAUSE_CONGESTION || cause == CAUSE_TENANT_LIMIT;
 }
 
 /* Later: who says that the user agreed is in the middle of something. */

@@ -4,8 +4,8 @@
  */
 #include "b2bua/app/dial.h"
 
+#include "b2bua/app/invite.h"
 #include "b2bua/app/job.h"
-#include "b2bua/sip/uri.h"
 #include "lib/base/assert.h"
 #include "lib/base/clock.h"
 #include "lib/base/counter.h"
@@ -201,34 +201,38 @@ static void queue_not_called(struct app_call *ac, enum call_leg which, enum caus
 	app_queue_event(ac, &ev);
 }
 
-static int send_invite(struct app_call *ac, const struct call_action *a, const char *target)
+/* Whoever called: our number is `to`. */
+static struct call_facts facts_of(const struct app_call *ac)
 {
-	const struct call_gateway *gw = a->u.invite.gateway;
-	const struct config *c = ac->config;
-	struct sip_header headers[ROUTE_HEADERS_MAX + 16];
-	char pai[SIP_URI_MAX] = "", from[GATEWAY_USER_MAX], asserted[GATEWAY_USER_MAX];
-	struct sip_invite invite = {
-		.target_uri = target,
-		.from_user = gateway_number(c, gw, a->u.invite.from_user, from),
-		.from_display = a->u.invite.from_display,
-		.from_domain = c->sip.domain,
-		.headers = headers,
-		.sdp = a->u.invite.sdp,
-		.referred_by = a->u.invite.referred_by,
-		.replaces = a->u.invite.replaces,
-		.credentials = gateway_credentials(c, gw, target),
+	struct call_report rep;
+
+	call_report(ac->call, &rep);
+	return (struct call_facts){
+		.direction = rep.outbound ? CALL_OUTBOUND : CALL_INBOUND,
+		.tenant = ac->number->tenant,
+		.to = rep.number,
+		.from = rep.user_number,
+		.from_user_id = rep.user_id,
+		.name = rep.profile_name,
+		.payload = rep.payload,
+		.phone_number_id = rep.phone_number_id,
+		.call_id = rep.call_id,
 	};
-	const char *pai_user = gateway_number(c, gw, a->u.invite.pai_user, asserted);
+}
+
+static int send_invite(struct app_call *ac, const struct call_action *a)
+{
+	const struct call_facts facts = facts_of(ac);
+	struct invite_parts parts;
+	struct arena arena;
 	uint64_t leg;
 	int r;
 
-	for (size_t i = 0; i < a->u.invite.header_count && i < sizeof(headers) / sizeof(headers[0]); i++)
-		headers[invite.header_count++] =
-			(struct sip_header){a->u.invite.headers[i].name, a->u.invite.headers[i].value};
-	if (pai_user && *pai_user)
-		snprintf(pai, sizeof(pai), "sip:%s@%s", pai_user, c->sip.domain);
-	invite.pai_uri = pai;
-	r = sip_leg_invite(ac->app->sip, &invite, &leg);
+	arena_init(&arena, 0);
+	r = invite_make(ac->config, a, &facts, &arena, &parts);
+	if (r == 0)
+		r = sip_leg_invite(ac->app->sip, &parts.invite, &leg);
+	arena_done(&arena);
 	if (r)
 		return r;
 	r = registry_set_leg(ac, a->leg, leg);
@@ -240,7 +244,6 @@ static int send_invite(struct app_call *ac, const struct call_action *a, const c
 static void do_invite(struct app_call *ac, const struct call_action *a)
 {
 	const struct call_gateway *gw = a->u.invite.gateway;
-	char target[TARGET_URI_MAX];
 	enum cause why = gateway_refuses(ac->app, gw);
 	int r;
 
@@ -250,11 +253,7 @@ static void do_invite(struct app_call *ac, const struct call_action *a)
 		queue_not_called(ac, a->leg, why);
 		return;
 	}
-	r = gateway_target(ac->config, gw, a->u.invite.target, target);
-	if (r == 0)
-		r = str_copy(ac->sip_target, sizeof(ac->sip_target), target);
-	if (r == 0)
-		r = send_invite(ac, a, target);
+	r = send_invite(ac, a);
 	if (r) {
 		log_error("sip_invite_failed", "call=%s gateway=%s error=\"%s\"", ac->id, gw->name, strerror(-r));
 		queue_sip_refused(ac, a->leg, 500);
@@ -270,7 +269,8 @@ static void do_cancel(struct app_call *ac, enum call_leg which, enum cause cause
 {
 	const struct cause_info *info = cause_info(cause);
 
-	log_info("sip_cancel", "call=%s cause=%s", ac->id, info->name);
+	log_info("sip_cancel", "call=%s gateway=%s cause=%s", ac->id,
+		ac->legs[which].gateway ? ac->legs[which].gateway->name : "-", info->name);
 	sip_leg_cancel(ac->app->sip, ac->legs[which].id, info->sip_code, info->q850, info->text);
 	(void)registry_set_leg(ac, which, 0);
 }
@@ -293,9 +293,11 @@ static void do_accept(struct app_call *ac, enum call_leg which, const char *sdp)
 static void do_reject(struct app_call *ac, const struct call_action *a)
 {
 	char error[320], retry[16];
-	struct sip_header headers[2];
+	struct sip_header headers[3];
 	size_t count = 0;
 
+	if (a->u.reject.code == 488)
+		headers[count++] = (struct sip_header){"Warning", SIP_WARNING_MEDIA};
 	if (a->u.reject.meta_code) {
 		snprintf(error, sizeof(error), "%d;text=\"%.200s\"", a->u.reject.meta_code,
 			a->u.reject.meta_text ? a->u.reject.meta_text : "");
@@ -316,15 +318,18 @@ static void do_reject(struct app_call *ac, const struct call_action *a)
 	(void)registry_set_leg(ac, a->leg, 0);
 }
 
-static void do_promote(struct app_call *ac)
+/* A transfer's target, or the first of several gateways to answer. */
+static void do_promote(struct app_call *ac, enum call_leg which)
 {
-	uint64_t target = ac->legs[CALL_LEG_TARGET].id;
+	uint64_t leg = ac->legs[which].id;
+	const struct call_gateway *gateway = ac->legs[which].gateway;
 
-	log_info("sip_transferred", "call=%s t_us=%llu", ac->id, (unsigned long long)clock_mono_us());
-	(void)registry_set_leg(ac, CALL_LEG_TARGET, 0);
-	ac->legs[CALL_LEG_MAIN].gateway = ac->legs[CALL_LEG_TARGET].gateway;
-	if (registry_set_leg(ac, CALL_LEG_MAIN, target)) {
-		sip_leg_bye(ac->app->sip, target, 500, 0, "out of memory");
+	log_info(which == CALL_LEG_TARGET ? "sip_transferred" : "sip_gateway_won", "call=%s gateway=%s t_us=%llu",
+		ac->id, gateway ? gateway->name : "-", (unsigned long long)clock_mono_us());
+	(void)registry_set_leg(ac, which, 0);
+	ac->legs[CALL_LEG_MAIN].gateway = gateway;
+	if (registry_set_leg(ac, CALL_LEG_MAIN, leg)) {
+		sip_leg_bye(ac->app->sip, leg, 500, 0, "out of memory");
 		queue_media_failed(ac, MEDIA_FAIL_RESOURCES);
 	}
 }
@@ -349,6 +354,7 @@ static void do_ask_route(struct app_call *ac, const struct route *asked)
 	if (facts) {
 		*facts = (struct call_facts){
 			.direction = CALL_INBOUND,
+			.tenant = ac->number->tenant,
 			.to = rep.number,
 			.from = rep.user_number,
 			.from_user_id = rep.user_id,
@@ -378,6 +384,32 @@ static void do_timer_set(struct app_call *ac, enum call_timer which, uint64_t at
 {
 	/* Without its timers a call could live for ever: better to stop here than to leak calls in silence. */
 	ASSERT(loop_timer_set(ac->app->loop, &ac->timers[which], at_us, on_timer, &ac->timer_args[which]) == 0);
+}
+
+/* ---- digits ---- */
+
+/* Whose wishes hold for the main leg; NULL: nobody's. */
+static const struct call_gateway *main_gateway(const struct app_call *ac)
+{
+	const struct call_gateway *called = ac->legs[CALL_LEG_MAIN].gateway;
+
+	return called || !ac->dial ? called : ac->dial->caller;
+}
+
+void info_digit(struct app_call *ac, char digit, unsigned duration_ms)
+{
+	const struct call_gateway *gw = main_gateway(ac);
+
+	if (gw && gw->dtmf != CALL_DTMF_EVENTS)
+		sip_leg_digit(ac->app->sip, ac->legs[CALL_LEG_MAIN].id, digit, duration_ms);
+}
+
+static void do_dtmf(struct app_call *ac, const struct call_action *a)
+{
+	if (a->u.dtmf.side == SIDE_SIP)
+		for (const char *digit = a->u.dtmf.digits; *digit; digit++)
+			info_digit(ac, *digit, 0);
+	check_media(ac, media_send_dtmf(ac->app->media, ac->media_session, a->u.dtmf.side, a->u.dtmf.digits));
 }
 
 /* ---- the end ---- */
@@ -410,7 +442,7 @@ void perform(struct app_call *ac, const struct call_action *a)
 	case CALL_DO_SIP_REJECT: do_reject(ac, a); break;
 	case CALL_DO_SIP_REFER_RESPOND: sip_leg_refer_respond(sip, ac->legs[a->leg].id, a->u.respond.code); break;
 	case CALL_DO_SIP_NOTIFY: sip_leg_notify(sip, ac->legs[a->leg].id, a->u.notify.code, a->u.notify.final); break;
-	case CALL_DO_SIP_PROMOTE: do_promote(ac); break;
+	case CALL_DO_SIP_PROMOTE: do_promote(ac, a->leg); break;
 	case CALL_DO_ASK_ROUTE: do_ask_route(ac, a->u.route); break;
 	case CALL_DO_ASK_PERMISSION: permissions_ask(ac); break;
 	case CALL_DO_MEDIA_PLAY:
@@ -419,9 +451,7 @@ void perform(struct app_call *ac, const struct call_action *a)
 	case CALL_DO_MEDIA_MUTE:
 		check_media(ac, media_mute(media, ac->media_session, a->u.mute.side, a->u.mute.on));
 		break;
-	case CALL_DO_MEDIA_DTMF:
-		check_media(ac, media_send_dtmf(media, ac->media_session, a->u.dtmf.side, a->u.dtmf.digits));
-		break;
+	case CALL_DO_MEDIA_DTMF: do_dtmf(ac, a); break;
 	case CALL_DO_TIMER_SET: do_timer_set(ac, a->u.timer.which, a->u.timer.at_us); break;
 	case CALL_DO_TIMER_CANCEL: loop_timer_cancel(&ac->timers[a->u.timer.which]); break;
 	case CALL_DO_RECORD: record_call(ac); break;

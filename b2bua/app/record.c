@@ -7,6 +7,7 @@
 #include "lib/base/str.h"
 #include "media/emodel/emodel.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,13 +114,47 @@ static void fill_end(struct call_record *r, const struct call_report *rep)
 	r->duration_ms = rep->answered_ms && rep->ended_ms > rep->answered_ms ? rep->ended_ms - rep->answered_ms : 0;
 }
 
+char *record_attempts(const struct call_report *rep)
+{
+	json_t *list = json_array();
+	char *text = NULL;
+
+	for (size_t i = 0; i < rep->try_count; i++) {
+		const struct call_attempt *t = &rep->tries[i];
+		if (!t->over)
+			continue;
+		json_array_append_new(
+			list, json_pack("{s:s, s:i, s:s, s:i}", "gateway", t->gateway, "sip_code", t->sip_code, "cause",
+				      cause_info(t->cause)->name, "ms", (int)t->ms));
+	}
+	if (rep->try_count && list)
+		text = json_dumps(list, JSON_COMPACT);
+	json_decref(list);
+	return text;
+}
+
+static void fill_ways(struct call_record *r, const struct app_call *ac, const struct call_report *rep)
+{
+	const struct call_gateway *gateway = config_gateway_by_name(ac->config, rep->gateway);
+	bool heard = rep->accepted_early && rep->answered_ms;
+	char target[TARGET_URI_MAX];
+
+	if (*rep->sip_target && gateway_target(ac->config, gateway, rep->sip_target, target) == 0)
+		str_copy(r->sip_target, sizeof(r->sip_target), target);
+	if (!rep->outbound && rep->answered_ms)
+		str_copy(r->accepted_on, sizeof(r->accepted_on), heard ? "early_media" : "answer");
+	str_copy(r->early_media, sizeof(r->early_media), heard ? "heard" : rep->early_media ? "unheard" : "none");
+	r->attempts = record_attempts(rep);
+}
+
 static void fill_media(struct call_record *r, const struct app_call *ac, const struct call_report *rep)
 {
 	str_copy(r->wa_codec, sizeof(r->wa_codec), rep->sdp_wa_local ? "opus" : "");
 	str_copy(r->sip_codec, sizeof(r->sip_codec), codec_name(rep->sip_codec));
 	if (ac->has_stats) { /* else "not measured", which is not "nothing came" */
 		fill_quality(&r->wa_rx, &ac->stats.rx[END_WA], EMODEL_OPUS_NB);
-		fill_quality(&r->sip_rx, &ac->stats.rx[END_SIP], EMODEL_G711_PLC);
+		fill_quality(&r->sip_rx, &ac->stats.rx[END_SIP],
+			rep->sip_codec == AUDIO_OPUS ? EMODEL_OPUS_NB : EMODEL_G711_PLC);
 	}
 	r->setup_invite_us = ac->setup_invite_us;
 	r->setup_accept_us = ac->setup_accept_us;
@@ -140,9 +175,9 @@ static void give(struct app *app, struct call_record *r)
 	char user[24];
 
 	log_info("call_ended",
-		"call=%s status=%s cause=%s by=%s sip=%d q850=%d meta=%d user=%s duration_ms=%llu t_us=%llu", r->id,
-		call_status_name(r->status), r->cause, r->ended_by, r->sip_code, r->q850, r->meta_code,
-		str_mask_number(user, sizeof(user), *r->user_number ? r->user_number : "-"),
+		"call=%s tenant=%s status=%s cause=%s by=%s sip=%d q850=%d meta=%d user=%s duration_ms=%llu t_us=%llu",
+		r->id, tenant_word(r->tenant), call_status_name(r->status), r->cause, r->ended_by, r->sip_code, r->q850,
+		r->meta_code, str_mask_number(user, sizeof(user), *r->user_number ? r->user_number : "-"),
 		(unsigned long long)r->duration_ms, (unsigned long long)loop_now_us(app->loop));
 	emit_call_ended(app, r);
 	actions_on_ended(app, r);
@@ -160,10 +195,11 @@ void record_call(struct app_call *ac)
 		return;
 	}
 	call_report(ac->call, &rep);
+	str_copy(r->tenant, sizeof(r->tenant), ac->number->tenant);
 	fill_parties(r, &rep);
 	fill_end(r, &rep);
 	fill_media(r, ac, &rep);
-	str_copy(r->sip_target, sizeof(r->sip_target), ac->sip_target);
+	fill_ways(r, ac, &rep);
 	if (rep.attempts > 1)
 		log_info("gateways_tried", "call=%s attempts=%u last=%s", ac->id, rep.attempts, rep.gateway);
 	give(ac->app, r);
@@ -204,6 +240,7 @@ void record_unopened(struct app *app, const struct wa_event *ev, const struct co
 	}
 	id_from_wacid(r->id, sizeof(r->id), ev->call_id);
 	str_copy(r->wacid, sizeof(r->wacid), ev->call_id);
+	str_copy(r->tenant, sizeof(r->tenant), number->tenant);
 	str_copy(r->number_id, sizeof(r->number_id), number->phone_number_id);
 	str_copy(r->number, sizeof(r->number), number->number);
 	if (str_e164(ev->user_number, r->user_number, sizeof(r->user_number)))
@@ -230,6 +267,7 @@ void record_leftover(struct app *app, const struct live_call *live)
 	}
 	str_copy(r->id, sizeof(r->id), live->id);
 	str_copy(r->wacid, sizeof(r->wacid), live->wacid);
+	str_copy(r->tenant, sizeof(r->tenant), live->tenant);
 	str_copy(r->number_id, sizeof(r->number_id), live->number_id);
 	str_copy(r->number, sizeof(r->number), number ? number->number : "");
 	str_copy(r->user_number, sizeof(r->user_number), live->user_number);

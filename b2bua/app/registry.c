@@ -259,6 +259,19 @@ struct app_call *registry_by_user(struct app *app, const struct config_number *n
 	return NULL;
 }
 
+bool registry_tenant_full(const struct app *app, const char *tenant, size_t beginning)
+{
+	const struct config_tenant *t = config_tenant_by_name(app->config, tenant);
+	const struct app_call *ac, *next;
+	size_t n = 0;
+
+	if (!t || !t->max_calls)
+		return false;
+	HASH_ITER (by_id, app->by_id, ac, next)
+		n += str_equal(ac->number->tenant, tenant);
+	return n - beginning >= t->max_calls;
+}
+
 size_t registry_count_number(const struct app *app, const struct config_number *number)
 {
 	const struct app_call *ac, *next;

@@ -1,9 +1,9 @@
 /* b2bua/app/reload.c
  *
- * The configuration is read again while calls go on. A thread reads and checks the file (names are resolved, secrets
- * fetched: that takes time); without a fault it becomes app->config, for everything that begins from then on. Calls,
- * and requests under way, hold the one they began with; it is freed with the last of them. A file with a fault changes
- * nothing at all. What was started once (config_diff.h) stays as it is until a restart.
+ * The configuration is read again while calls go on. A thread reads and checks the file (secrets fetched: that takes
+ * time); without a fault it becomes app->config, for everything that begins from then on. Calls, and requests under
+ * way, hold the one they began with; it is freed with the last of them. A file with a fault changes nothing at all.
+ * What was started once (config_diff.h) stays as it is until a restart.
  */
 #include "b2bua/app/dial.h"
 
@@ -89,6 +89,17 @@ static int take_secrets(struct app *app, struct config *fresh)
 	return r;
 }
 
+/* What was known of a number's users by its former tenant. */
+static void forget_chats(struct app *app, const struct config *fresh)
+{
+	for (size_t i = 0; i < app->config->number_count; i++) {
+		const struct config_number *was = &app->config->numbers[i],
+					   *is = config_number_by_id(fresh, was->phone_number_id);
+		if (!is || !str_equal(is->tenant, was->tenant))
+			chat_forget(app, was->phone_number_id);
+	}
+}
+
 static void taken(struct reload *r)
 {
 	struct app *app = r->app;
@@ -97,6 +108,8 @@ static void taken(struct reload *r)
 	size_t count = config_fixed_changes(app->boot, fresh, fixed);
 
 	r->fresh = NULL;
+	forget_chats(app, fresh);
+	registrations_take(app, fresh);
 	config_free(app->config);
 	app->config = fresh;
 	for (size_t i = 0; i < count; i++)
@@ -114,10 +127,14 @@ static void take(struct reload *r)
 
 	if (r->result == 0)
 		r->result = take_secrets(app, r->fresh);
+	if (r->result == 0 && r->fresh->sip.tls.certificate)
+		r->result = sip_stack_set_tls(app->sip, &r->fresh->sip.tls);
 	if (r->result == 0)
 		r->result = sip_stack_set_users(app->sip, r->fresh->sip.users, r->fresh->sip.user_count);
 	if (r->result == 0)
 		r->result = gateways_take(app, r->fresh);
+	if (r->result == 0)
+		r->result = on_admin_take(app, r->fresh);
 	if (r->result)
 		refused(r);
 	else

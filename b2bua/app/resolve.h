@@ -1,6 +1,6 @@
 /* b2bua/app/resolve.h
  *
- * Host names of SIP URIs to addresses, at start-up only (it blocks on DNS).
+ * Host names of SIP URIs to addresses, for the doctor only (it blocks on DNS); what runs asks sip_names_watch().
  */
 #ifndef B2BUA_APP_RESOLVE_H
 #define B2BUA_APP_RESOLVE_H

@@ -42,8 +42,8 @@ struct reload;
 
 enum {
 	CALL_ID_TEXT = 16,
-	PENDING_EVENTS_MAX = 12, /* one for MEDIA_OPEN, one failure of media, one of each INVITE, the permission, one
-				    for each Graph verb */
+	PENDING_EVENTS_MAX = 20, /* one for MEDIA_OPEN, one failure of media, one of each INVITE (eight gateways at
+				    once), the permission, one for each Graph verb */
 };
 
 /* How a leg's id leads to its call. */
@@ -84,7 +84,6 @@ struct app_call {
 	int64_t setup_invite_us, setup_accept_us, ice_ms, dtls_ms, first_audio_ms[END_COUNT];
 	struct media_stats stats; /* only if */
 	bool has_stats;
-	char sip_target[256];
 	UT_hash_handle by_id, by_wacid, by_media;
 };
 
@@ -137,6 +136,8 @@ int registry_set_leg(struct app_call *ac, enum call_leg which, uint64_t leg);
 /* Meta's id of a business-initiated call has become known. Once; later ones change nothing. */
 int registry_set_wacid(struct app_call *ac, const char *wacid);
 size_t registry_count_number(const struct app *app, const struct config_number *number);
+/* Has this tenant as many calls as it may have, those not counted that are to begin? */
+bool registry_tenant_full(const struct app *app, const char *tenant, size_t beginning);
 
 /* ---- step.c ---- */
 /* Fills in the times, steps the call and performs its actions. The call may be gone afterwards. */
@@ -147,9 +148,14 @@ void app_step_hangup(struct app_call *ac, enum cause cause, enum call_ended_by b
 
 /* ---- perform.c ---- */
 void perform(struct app_call *ac, const struct call_action *action);
+/* The user pressed it, or the API: told to the main leg where its gateway wants INFO. */
+void info_digit(struct app_call *ac, char digit, unsigned duration_ms);
 
 /* ---- record.c ---- */
 void record_call(struct app_call *ac);
+/* What became of each INVITE to a gateway so far, as a JSON array; malloc'd. NULL: nothing was sent, or out of memory.
+ */
+char *record_attempts(const struct call_report *rep);
 /* A call of which nothing was ever opened: only its terminate webhook came, or it was found live after a restart. */
 void record_unopened(struct app *app, const struct wa_event *ev, const struct config_number *number);
 void record_leftover(struct app *app, const struct live_call *live);
@@ -168,21 +174,32 @@ void on_sip_invite(struct app *app, const struct sip_event *ev);
 bool on_sip_incoming_gone(struct app *app, uint64_t leg);
 void drop_incoming(struct app *app);
 bool on_sip_source(const struct addr *source, void *app);
+bool on_sip_gateway_addr(const struct addr *addr, void *app);
+const struct sip_dialog_policy *on_sip_policy(const struct addr *source, void *app);
 void on_media_event(const struct media_event *ev, void *app);
 int on_admin_start(struct app *app);
+/* Tokens of this configuration's tenants from now on. Returns 0 or -ENOMEM (as it was). */
+int on_admin_take(struct app *app, const struct config *c);
 
 /* ---- gateways.c ---- */
-enum { GATEWAY_USER_MAX = 128 };
+enum { GATEWAY_USER_MAX = 128, GATEWAY_BUSY_MAX_S = 300 };
 int gateways_start(struct app *app, char *why, size_t why_cap);
 /* Those of a configuration: at start, and before a reloaded one becomes app->config. Returns 0 or a negative errno. */
 int gateways_take(struct app *app, const struct config *c);
 void gateways_stop(struct app *app);
 void on_gateway_event(const struct sip_gateway_event *ev, void *app);
+void on_name(const struct sip_name_event *ev, void *app);
+void on_tls_failure(const struct sip_tls_failure *f, void *app);
 /* CAUSE_NORMAL: it may be called now. Takes from its calls a second. */
 enum cause gateway_refuses(struct app *app, const struct call_gateway *gateway);
+/* It answered 503 with Retry-After: gateway_refuses() says CONGESTION for so long, but no longer than
+ * GATEWAY_BUSY_MAX_S. RFC 3261 s21.5.4. */
+void gateway_is_busy(struct app *app, const struct call_gateway *gateway, unsigned retry_after_s);
 /* Only for the gateway's own host: a transfer's target elsewhere learns nothing that could be guessed at. */
 const struct sip_credentials *gateway_credentials(
 	const struct config *c, const struct call_gateway *gateway, const char *target);
+/* The user whose bindings are called; NULL: the target itself is. */
+const char *gateway_registered_as(const struct config *c, const struct call_gateway *gateway, const char *target);
 /* In the form the gateway wants; text that is no number stays. Returns user or dst. */
 const char *gateway_number(
 	const struct config *c, const struct call_gateway *gateway, const char *user, char dst[GATEWAY_USER_MAX]);
@@ -190,6 +207,14 @@ const char *gateway_number(
 int gateway_target(const struct config *c, const struct call_gateway *gateway, const char *target, char *dst);
 size_t gateways_down(const struct app *app);
 size_t gateways_registered(const struct app *app);
+
+/* ---- registrations.c ---- */
+struct api_ops;
+void on_binding(const struct sip_binding_event *ev, void *app);
+void on_ban(const struct sip_ban *ban, void *app);
+int registrations_start(struct app *app, char *why, size_t why_cap); /* those of a previous run */
+void registrations_take(struct app *app, const struct config *c);    /* limits of a reloaded configuration */
+void on_registration_ops(struct api_ops *ops);
 
 /* ---- emit.c: what happened to a call, told to the world ---- */
 void emit_call_begins(struct app_call *ac);
@@ -211,6 +236,12 @@ int messages_start(struct app *app); /* what a previous run had not dealt with *
  * another reading. */
 void reload_start(struct app *app);
 void reload_drop(struct app *app);
+
+/* For log lines. */
+static inline const char *tenant_word(const char *tenant)
+{
+	return *tenant ? tenant : "-";
+}
 
 /* How the Graph API is addressed in this number's name. Borrows from the configuration. */
 static inline struct graph_number graph_number_of(const struct config_number *number)

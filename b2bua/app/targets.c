@@ -31,14 +31,17 @@ static bool same_host(const char *a, size_t a_length, const char *b, size_t b_le
 	return a_length == b_length && strncasecmp(a, b, a_length) == 0;
 }
 
-/* The gateway that has this host, by name or by address; the port, when one is given, tells two at one host apart. */
-static const struct call_gateway *gateway_of_host(const struct config *c, const struct sip_uri *wanted)
+/* The gateway that has this host, by name or by address; the port, when one is given, tells two at one host apart.
+ * ret_foreign: another tenant's has it. */
+static const struct call_gateway *gateway_of_host(const struct config *c, const struct sip_stack *names,
+	const char *tenant, const struct sip_uri *wanted, bool *ret_foreign)
 {
 	const struct call_gateway *found = NULL;
 	char host[256] = "";
 	struct addr address = {0};
 	bool numeric;
 
+	*ret_foreign = false;
 	(void)str_copy_n(host, sizeof(host), wanted->host, wanted->host_length);
 	numeric = addr_set(&address, host, 0) == 0;
 	for (size_t i = 0; i < c->gateway_count; i++) {
@@ -49,8 +52,15 @@ static const struct call_gateway *gateway_of_host(const struct config *c, const 
 		same = same_host(own.host, own.host_length, wanted->host, wanted->host_length);
 		for (size_t k = 0; numeric && !same && k < c->gateway_sources[i].addr_count; k++)
 			same = addr_equal_host(&c->gateway_sources[i].addrs[k], &address);
+		if (numeric && !same && names)
+			same = sip_name_holds(names, config_gateway_place(c, &c->gateways[i]), &address);
 		if (!same)
 			continue;
+		if (strcmp(config_tenant_of_gateway(c, &c->gateways[i]), tenant) != 0) {
+			/* One that registers has our own name for a host, which is everybody's. */
+			*ret_foreign |= !c->gateway_sources[i].registered_as;
+			continue;
+		}
 		if (!wanted->port || wanted->port == (own.port ? own.port : 5060))
 			return &c->gateways[i];
 		if (!found)
@@ -59,14 +69,24 @@ static const struct call_gateway *gateway_of_host(const struct config *c, const 
 	return found;
 }
 
-static bool domain_allowed(const struct config *c, const struct sip_uri *wanted)
+static bool domain_allowed(const struct config *c, const char *tenant, const struct sip_uri *wanted)
 {
-	for (size_t i = 0; i < c->transfer.domain_count; i++) {
-		if (same_host(
-			    c->transfer.domains[i], strlen(c->transfer.domains[i]), wanted->host, wanted->host_length))
+	const struct config_tenant *t = config_tenant_by_name(c, tenant);
+	char *const *domains = t ? t->transfer_domains : c->transfer.domains;
+	size_t count = t ? t->transfer_domain_count : c->transfer.domain_count;
+
+	for (size_t i = 0; i < count; i++) {
+		if (same_host(domains[i], strlen(domains[i]), wanted->host, wanted->host_length))
 			return true;
 	}
 	return false;
+}
+
+static const struct call_gateway *tel_gateway(const struct config *c, const char *tenant)
+{
+	const struct config_tenant *t = config_tenant_by_name(c, tenant);
+
+	return t ? t->tel_gateway : c->transfer.tel_gateway;
 }
 
 /* "sip:watrunk@OURS": a PBX that knows only our name means its own extension. */
@@ -125,16 +145,17 @@ static int complete(const struct call_gateway *gateway, const struct sip_uri *wa
 	return n <= 0 || n >= TARGET_URI_MAX || !sip_target_allowed(uri) ? -EINVAL : 0;
 }
 
-int target_resolve(const struct config *c, const struct call_gateway *of_call, const char *wanted, char *uri,
-	const struct call_gateway **ret_gateway)
+int target_resolve(const struct config *c, const struct sip_stack *names, const char *tenant,
+	const struct call_gateway *of_call, const char *wanted, char *uri, const struct call_gateway **ret_gateway)
 {
 	struct sip_uri parsed;
 	char user[64];
+	bool foreign;
 
 	*ret_gateway = of_call;
 	if (strncasecmp(wanted, "tel:", 4) == 0) {
-		if (c->transfer.tel_gateway)
-			*ret_gateway = c->transfer.tel_gateway;
+		if (tel_gateway(c, tenant))
+			*ret_gateway = tel_gateway(c, tenant);
 		if (!*ret_gateway || !*(*ret_gateway)->uri)
 			return -EPERM;
 		return tel_user(wanted, user, sizeof(user)) ? -EINVAL : target_at_gateway(*ret_gateway, user, uri);
@@ -143,12 +164,12 @@ int target_resolve(const struct config *c, const struct call_gateway *of_call, c
 		return -EINVAL;
 	if (parsed.transport == SIP_TLS) /* not spoken here, and nothing less is what was asked for: RFC 3261 s26.2.2 */
 		return -EINVAL;
-	const struct call_gateway *gateway = gateway_of_host(c, &parsed);
+	const struct call_gateway *gateway = gateway_of_host(c, names, tenant, &parsed, &foreign);
 	if (gateway) {
 		*ret_gateway = gateway;
 		return complete(gateway, &parsed, uri);
 	}
-	if (!of_call || !*of_call->uri)
+	if (foreign || !of_call || !*of_call->uri)
 		return -EPERM;
 	if (is_our_name(c, &parsed)) {
 		char own[256];
@@ -156,5 +177,5 @@ int target_resolve(const struct config *c, const struct call_gateway *of_call, c
 			       ? -EINVAL
 			       : target_at_gateway(of_call, own, uri);
 	}
-	return domain_allowed(c, &parsed) ? complete(of_call, &parsed, uri) : -EPERM;
+	return domain_allowed(c, tenant, &parsed) ? complete(of_call, &parsed, uri) : -EPERM;
 }

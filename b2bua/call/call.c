@@ -42,7 +42,8 @@ void call_emit_verb(struct call *c, enum call_verb verb, const char *sdp)
 		c->broken = "terminate of a call without a name";
 	if (c->outbound != (verb == VERB_CONNECT) && verb != VERB_TERMINATE)
 		c->broken = "a verb of the other direction";
-	if (verb == VERB_ACCEPT && (c->sip.state != LEG_ANSWERED || c->media != MEDIA_OPEN))
+	if (verb == VERB_ACCEPT &&
+		((c->sip.state != LEG_ANSWERED && c->sip.state != LEG_EARLY) || c->media != MEDIA_OPEN))
 		c->broken = "accept without media or without an answer";
 	c->wa.sent[verb] = true;
 	a = call_emit(c, CALL_DO_GRAPH);
@@ -130,12 +131,15 @@ static bool is_of_a_sip_leg(enum call_event_kind kind)
 	}
 }
 
-static call_handler *find_handler(const struct call *c, const struct call_event *ev)
+static call_handler *find_handler(struct call *c, const struct call_event *ev)
 {
 	if (c->state == CALL_RELEASED)
 		return NULL;
-	if (is_of_a_sip_leg(ev->kind) && ev->leg != CALL_LEG_MAIN)
-		return ev->leg == CALL_LEG_TARGET && call_transferring(c) ? call_target_path[ev->kind] : NULL;
+	if (is_of_a_sip_leg(ev->kind) && ev->leg != CALL_LEG_MAIN) {
+		if (!call_leg_lives(call_leg(c, ev->leg)))
+			return NULL;
+		return (ev->leg == CALL_LEG_TARGET ? call_target_path : call_branch_path)[ev->kind];
+	}
 	return (c->state < CALL_CLOSING ? c->path : call_closing_path)[ev->kind];
 }
 

@@ -16,6 +16,12 @@
  *   agent first:  SIP_INVITE; answered -> GRAPH connect; ACCEPTED -> both talk
  *   user first:   GRAPH connect; ACCEPTED -> SIP_INVITE; answered -> both talk
  *
+ * A route with several gateways calls one after another (group.c), or all at once (fork.c): then each has a leg of its
+ * own, the first that answers becomes the main leg (SIP_PROMOTE), the others get CANCEL.
+ *
+ * A route with accept_early takes early media for an answer: GRAPH accept follows the first 18x with SDP; the call is
+ * EARLY until the SIP side picks up.
+ *
  * Transfer (transfer.c), in state UP only: the call has a second SIP leg, the target, until it answers and becomes the
  * main leg (SIP_PROMOTE), or fails and is forgotten. The WhatsApp leg never notices.
  */
@@ -50,6 +56,7 @@ enum call_timer {
 	CALL_TIMER_CLOSE,    /* what has not reported its end by then is taken as ended */
 	CALL_TIMER_LIMIT,    /* longest conversation allowed: a call that nobody ends does not live for ever */
 	CALL_TIMER_TRANSFER, /* ring time of a transfer's target */
+	CALL_TIMER_BRANCH,   /* gateways called in parallel: the next of them to be given up */
 	CALL_TIMER_COUNT
 };
 
@@ -62,10 +69,14 @@ struct call_gateway {
 	enum audio_codec codecs[4]; /* order of preference; AUDIO_NONE ends */
 	uint16_t ptime_ms;          /* offered, 20 */
 	enum media_srtp_policy srtp;
+	/* Digits toward it. RFC 4733 events are offered and understood in any case. */
+	enum call_dtmf { CALL_DTMF_EVENTS, CALL_DTMF_INFO, CALL_DTMF_BOTH } dtmf;
+	unsigned ring_ms; /* when the route says nothing; 0: as the settings say */
 };
 
 struct call_settings {
 	const struct dialplan *dialplan;
+	const char *tenant; /* whose number it is, for the dialplan; NULL or "": there are no tenants */
 	const struct call_gateway *gateways;
 	size_t gateway_count;
 	unsigned accept_window_ms; /* 30000 less a margin of 1000; counted from the webhook's arrival */
@@ -99,7 +110,12 @@ enum dial_order {
 };
 
 /* Which of the call's SIP legs an event or action is about. */
-enum call_leg { CALL_LEG_MAIN, CALL_LEG_TARGET, CALL_LEG_COUNT };
+enum call_leg {
+	CALL_LEG_MAIN,
+	CALL_LEG_TARGET, /* of a transfer */
+	CALL_LEG_BRANCH, /* the first of those that ring in parallel; the one that answers becomes the main leg */
+	CALL_LEG_COUNT = CALL_LEG_BRANCH + ROUTE_GATEWAYS_MAX
+};
 
 /* Where a SIP leg of ours goes. The shell has applied its URI policy; text is copied into the call's arena. */
 struct call_sip_target {
@@ -111,13 +127,15 @@ struct call_sip_target {
 	size_t header_count;
 };
 
-/* Gateways that are tried when the target's fails, one after another, each with a ring time of its own; who calls and
- * the headers are the target's. Text is copied into the call's arena. */
+/* Gateways that are tried when the target's fails, one after another, each with a ring time of its own; or together
+ * with it. Who calls and the headers are the target's. Text is copied into the call's arena. */
 struct call_fallback {
+	bool parallel; /* the causes mean nothing then */
 	size_t count;
 	struct call_place {
 		const struct call_gateway *gateway; /* outlives the call */
 		const char *uri;                    /* the whole Request-URI */
+		unsigned ring_ms;                   /* 0: as long as the call's */
 	} places[ROUTE_GATEWAYS_MAX - 1];
 	struct route_failover causes; /* count 0: gateway_down, gateway_failed, congestion */
 };
@@ -139,7 +157,7 @@ struct call_dial {
 	/* AGENT_FIRST, USER_FIRST: */
 	struct call_sip_target target;
 	struct call_fallback fallback;
-	unsigned agent_ring_ms; /* 0: 30000 */
+	unsigned agent_ring_ms; /* 0: the gateway's, or 30000 */
 };
 
 struct call;
@@ -167,8 +185,9 @@ enum call_event_kind {
 	CALL_EV_SIP_BYE,      /* peer hung up; leg is over */
 	CALL_EV_SIP_OFFER,    /* re-INVITE or UPDATE: to be answered locally with SIP_RESPOND. No SDP: an offerless
 				 re-INVITE, or a mere refresh (UPDATE) */
-	CALL_EV_SIP_ACK,      /* ACK to an offerless re-INVITE, with the answer */
-	CALL_EV_SIP_LOST,     /* leg gone without a BYE: transport failure, no ACK, session timer */
+	CALL_EV_SIP_ACK,      /* the peer's answer to an offer of ours within the dialog: in the ACK to an offerless
+				 INVITE, in the 200 to a re-INVITE that refreshes the session */
+	CALL_EV_SIP_LOST,     /* leg gone without a BYE: transport failure, no ACK, session timer (u.sip.expired) */
 	CALL_EV_TIMER,        /* u.timer */
 	CALL_EV_HANGUP,       /* u.hangup: admin, shutdown, limit */
 	CALL_EV_ROUTED,       /* u.route, answer to ASK_ROUTE */
@@ -251,6 +270,7 @@ struct call_event {
 			const char *sdp; /* NULL: none. Borrowed */
 			size_t sdp_length;
 			bool is_update;          /* SIP_OFFER: UPDATE rather than re-INVITE */
+			bool expired;            /* SIP_LOST: no refresh came in time, or ours was not answered */
 			const char *sip_call_id; /* ANSWERED, PROGRESS */
 			/* REFUSED with 3xx: where to, when policy allows it; NULL: treat as a failure */
 			const struct call_sip_target *redirect;
@@ -335,7 +355,8 @@ struct call_action {
 			const char *referred_by, *replaces; /* header values; NULL: none */
 			const char *target;                 /* the whole Request-URI: the gateway's with this user */
 			const char *from_user, *from_display, *pai_user; /* "" : none */
-			const struct route_header *headers;              /* X-WA-* and the route's own */
+			bool from_said, display_said; /* by the route: a gateway's own policy does not replace them */
+			const struct route_header *headers; /* X-WA-* and the route's own */
 			size_t header_count;
 			const char *sdp;
 		} invite;
@@ -352,7 +373,7 @@ struct call_action {
 	} u;
 };
 
-enum { CALL_ACTIONS_MAX = 16 };
+enum { CALL_ACTIONS_MAX = 32 }; /* the most: all branches cancelled, all timers too */
 struct call_out {
 	size_t count;
 	struct call_action actions[CALL_ACTIONS_MAX];
@@ -365,11 +386,23 @@ void call_step(struct call *c, const struct call_event *ev, struct call_out *out
 
 /* ---- what can be seen of a call ---- */
 
+/* One INVITE to a gateway. */
+struct call_attempt {
+	const char *gateway;
+	int sip_code;     /* its final status, 0: none, it was given up or lost */
+	enum cause cause; /* NORMAL: the call went on with it. ANSWERED_ELSEWHERE: another one was faster */
+	unsigned ms;      /* from the INVITE to that */
+	bool over;        /* else it rings, and the three above say nothing */
+};
+
 struct call_report {
 	enum call_state state;
 	const char *call_id, *wacid, *phone_number_id, *number, *user_number, *user_id, *profile_name, *payload;
 	const char *rule, *gateway, *sip_target, *sip_call_id;
-	unsigned attempts;           /* gateways that were called: the last is `gateway` */
+	unsigned attempts;                /* gateways that were called: the last is `gateway` */
+	bool parallel, accept_early;      /* as the route wants it */
+	const struct call_attempt *tries; /* INVITEs to them, redirections included; in order. Lives as the call */
+	size_t try_count;
 	bool outbound;               /* business-initiated */
 	enum dial_order order;       /* outbound only */
 	bool on_hold;                /* by the API */
@@ -391,7 +424,8 @@ struct call_report {
 	uint64_t offer_us, invite_us, sip_answered_us, accept_us; /* monotonic; 0 never */
 	uint64_t media_up_us;
 	enum audio_codec sip_codec;
-	unsigned early_media; /* 18x with SDP seen (Meta has no early media: not heard) */
+	unsigned early_media; /* 18x with SDP seen (Meta has no early media: not heard unless accepted_early) */
+	bool accepted_early;  /* accept was sent on early media, before the SIP side picked up */
 	unsigned ignored;     /* events without meaning in their state */
 	const char *sdp_wa_remote, *sdp_wa_local, *sdp_sip_local, *sdp_sip_remote; /* NULL: none yet */
 };

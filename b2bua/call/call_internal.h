@@ -4,7 +4,7 @@
  *
  *   make.c      makes                        call.c       steps, emits
  *   inbound.c   user-initiated calls         outbound.c   business-initiated calls; outbound_wa.c, their WhatsApp side
- *   group.c     the next gateway
+ *   group.c     the next gateway             fork.c       all gateways at once
  *   sip_leg.c   what SIP legs are told       sounds.c     who hears what instead of the other party
  *   midcall.c   re-offers, hold, mute        transfer.c   the second SIP leg
  *   endings.c   why a call ends              closing.c    how it closes
@@ -18,7 +18,13 @@
 #include "b2bua/call/negotiate.h"
 #include "lib/base/assert.h"
 
-enum leg_state { LEG_NONE, LEG_CALLING, LEG_ANSWERED, LEG_OVER };
+enum leg_state {
+	LEG_NONE,
+	LEG_CALLING,
+	LEG_EARLY, /* calling, and its early media is the call's: accepted on it, or about to be */
+	LEG_ANSWERED,
+	LEG_OVER
+};
 enum media_state {
 	MEDIA_NONE,
 	MEDIA_ASKED,
@@ -44,24 +50,42 @@ struct sip_leg {
 	enum leg_state state;
 	bool theirs;   /* the peer sent the INVITE */
 	bool new_peer; /* the next MEDIA_SET_SIP is another party's first */
+	bool plain;    /* SRTP was offered and refused: not again */
 	unsigned redirects;
+	size_t attempt; /* its call_attempt, counted from 1; 0: none */
 	const struct call_gateway *gateway;
 	struct sip_negotiation sdp;
 	const char *referred_by, *replaces; /* header values; NULL: none */
 	const char *user, *target;          /* Request-URI user part; the whole of it, for the record */
 	const char *from_user, *from_display, *pai_user;
+	bool from_said, display_said; /* by the route, not taken from the user */
 	const struct route_header *headers;
 	size_t header_count;
 	char call_id[LIMIT_SIP_CALL_ID_CHARS + 1];
 	char remote_sdp[LIMIT_SIP_REMOTE_SDP_BYTES]; /* the latest, as much of it as fits; "" none */
 };
 
-/* The gateways of the main leg: one is called, the others wait for it to fail. */
+/* The gateways of the main leg: one is called, the others wait for it to fail; or all are called. */
 struct group {
+	bool parallel;
 	size_t count, at; /* at: whose turn it is */
 	struct call_place places[ROUTE_GATEWAYS_MAX];
 	bool next_on[CAUSE_COUNT];
 	unsigned attempts;
+};
+
+/* Gateways called in parallel. */
+struct branch {
+	struct sip_leg leg;
+	uint64_t give_up_us; /* 0: rings as long as the call does */
+	int code, q850;      /* how it failed, 0: without a final response */
+	enum cause cause;
+	enum call_ended_by by;
+};
+struct fork {
+	size_t count;            /* 0: none */
+	struct branch *branches; /* in the arena */
+	struct branch *best;     /* of those that failed, NULL: none has */
 };
 
 /* How a business-initiated call is set up. */
@@ -104,7 +128,11 @@ struct call {
 	struct wa_leg wa;
 	struct sip_leg sip; /* the main leg */
 	struct group group; /* of it; count 0: the peer called us */
+	struct fork fork;   /* until one of its legs is the main leg */
 	struct transfer transfer;
+	struct call_attempt attempts[LIMIT_ATTEMPTS];
+	uint64_t attempt_us[LIMIT_ATTEMPTS]; /* when it began */
+	size_t attempt_count;
 	bool on_hold;              /* by the API */
 	enum media_sound sound[2]; /* by media_side: what was last told */
 	enum media_state media;
@@ -112,6 +140,7 @@ struct call {
 	char media_failure[32];
 	struct media_local local;
 	unsigned sip_keys_used;                 /* of local.sip_keys */
+	unsigned dialogs;                       /* begun; each describes a session of its own */
 	uint64_t timer_at_us[CALL_TIMER_COUNT]; /* 0: not set */
 	uint64_t random;                        /* inbound */
 	uint64_t window_us;                     /* until when accept makes sense */
@@ -128,6 +157,7 @@ struct call {
 	uint64_t started_ms, rang_ms, answered_ms, ended_ms;
 	uint64_t offer_us, invite_us, sip_answered_us, accept_us, media_up_us;
 	unsigned early_media, ignored;
+	bool accepted_early;
 	unsigned emitted[CALL_ACTION_KIND_COUNT];
 	const char *broken; /* an action that should not have been, seen as it was emitted */
 	/* the step being made */
@@ -160,20 +190,24 @@ int call_leg_headers(struct call *c, struct sip_leg *leg, const struct route_hea
 int call_leg_begin(struct call *c, struct sip_leg *leg);
 /* Send INVITE with our offer. Returns 0 or -ENOBUFS. */
 int call_leg_invite(struct call *c, enum call_leg leg);
-/* A 3xx that may be followed was, or false: it is a refusal. */
+/* A 3xx that may be followed was, or SRTP is offered no more to who refused it; or false: it is a refusal. */
 bool call_leg_redirected(struct call *c, const struct call_event *ev);
 /* REJECT, CANCEL or BYE, whatever is due; nothing when the leg is over. */
 void call_leg_close(struct call *c, enum call_leg leg, enum cause cause);
 bool call_leg_lives(const struct sip_leg *leg);
+/* Our INVITE has no final answer yet. */
+bool call_leg_rings(const struct sip_leg *leg);
+/* What a provisional response tells, whatever it leads to. */
+void call_note_progress(struct call *c, struct sip_leg *leg, const struct call_event *ev);
 void call_keep_remote_sdp(struct sip_leg *leg, const char *sdp, size_t length);
 void call_keep_call_id(struct sip_leg *leg, const struct call_event *ev);
 void call_set_sip_media(struct call *c, struct sip_leg *leg);
 
 /* ---- group.c ---- */
-void call_group_init(struct call *c, const struct route_failover *causes);
+void call_group_init(struct call *c, const struct route_failover *causes, bool parallel);
 /* Copies the URI. Returns 0 or -ENOMEM. */
-int call_group_add(struct call *c, const struct call_gateway *gateway, const char *uri);
-/* Call the gateway whose turn it is. Returns 0 or -ENOBUFS. */
+int call_group_add(struct call *c, const struct call_place *place);
+/* Call the gateway whose turn it is, or all. Returns 0, -ENOBUFS or -ENOMEM. */
 int call_group_invite(struct call *c);
 /* Give it its ring time. */
 void call_group_ring(struct call *c);
@@ -182,14 +216,32 @@ bool call_group_next(struct call *c, enum cause cause);
 /* The same; where no next one is due, the call ends. */
 void call_gateway_failed(struct call *c, enum cause cause, enum call_ended_by by);
 
+/* An INVITE to a gateway goes out on this leg; it has come to its end, which only counts once. */
+void call_attempt_begin(struct call *c, struct sip_leg *leg);
+void call_attempt_end(struct call *c, const struct sip_leg *leg, int sip_code, enum cause cause);
+
+/* ---- fork.c ---- */
+extern call_handler *const call_branch_path[CALL_EV_KIND_COUNT]; /* events of CALL_LEG_BRANCH and those after it */
+/* Returns 0, -ENOBUFS or -ENOMEM; what was called already is there to be closed. */
+int call_fork_invite(struct call *c);
+/* Some gateway rings. */
+bool call_forking(const struct call *c);
+/* CALL_TIMER_BRANCH: one or more have rung long enough. */
+void call_on_branch_timer(struct call *c);
+/* Close those that live. */
+void call_fork_close(struct call *c, enum cause cause);
+
 /* ---- inbound.c ---- */
 extern call_handler *const call_inbound_path[CALL_EV_KIND_COUNT];
+/* The main leg is answered, and media knows. */
+void call_inbound_answered(struct call *c);
 
 /* ---- outbound.c, outbound_wa.c ---- */
 extern call_handler *const call_outbound_path[CALL_EV_KIND_COUNT];
 void call_outbound_connect(struct call *c);
 void call_outbound_join(struct call *c);
 void call_outbound_up(struct call *c);
+void call_outbound_answered(struct call *c); /* as call_inbound_answered() */
 void call_outbound_on_wa_answer(struct call *c, const struct call_event *ev);
 void call_outbound_on_wa_status(struct call *c, const struct call_event *ev);
 void call_outbound_on_wa_terminate(struct call *c, const struct call_event *ev);

@@ -63,6 +63,18 @@ static bool up_has_legs(const struct call *c)
 	       (c->sip.state == LEG_ANSWERED || (c->sip.state == LEG_OVER && call_transferring(c)));
 }
 
+/* One INVITE of ours is out, or several; never both. */
+static bool rings(const struct call *c)
+{
+	return call_forking(c) ? c->sip.state == LEG_NONE : c->sip.state == LEG_CALLING;
+}
+
+/* What the SIP side says can be heard: it has picked up, or its early media was taken for that. */
+static bool heard(const struct call *c)
+{
+	return c->sip.state == LEG_ANSWERED || (c->sip.state == LEG_EARLY && c->route.accept_early);
+}
+
 static bool states_have_legs(const struct call *c)
 {
 	bool open = c->media == MEDIA_OPEN;
@@ -70,14 +82,15 @@ static bool states_have_legs(const struct call *c)
 	switch (c->state) {
 	case CALL_NEW: return c->media == MEDIA_NONE && sip_side_waits(c);
 	case CALL_OPENING: return c->media == MEDIA_ASKED && sip_side_waits(c);
-	case CALL_RINGING: return open && c->sip.state == LEG_CALLING;
-	case CALL_ANSWERED: return open && c->sip.state == LEG_ANSWERED && !c->wa.sent[VERB_ACCEPT];
-	case CALL_ACCEPTING: return open && c->sip.state == LEG_ANSWERED && c->wa.sent[VERB_ACCEPT];
+	case CALL_RINGING: return open && rings(c);
+	case CALL_ANSWERED: return open && heard(c) && !c->wa.sent[VERB_ACCEPT];
+	case CALL_ACCEPTING: return open && heard(c) && c->wa.sent[VERB_ACCEPT];
+	case CALL_EARLY: return open && c->sip.state == LEG_EARLY && c->wa.sent[VERB_ACCEPT];
 	case CALL_ASKING: return c->media == (c->outbound ? MEDIA_OPEN : MEDIA_NONE) && sip_side_waits(c);
-	case CALL_AGENT: return open && c->sip.state == LEG_CALLING && !c->wa.sent[VERB_CONNECT];
+	case CALL_AGENT: return open && rings(c) && !c->wa.sent[VERB_CONNECT];
 	case CALL_DIALLING:
 	case CALL_ALERTING: return dialling_has_legs(c);
-	case CALL_JOINING: return open && c->sip.state == LEG_CALLING && c->wa.accepted;
+	case CALL_JOINING: return open && rings(c) && c->wa.accepted;
 	case CALL_UP: return up_has_legs(c);
 	default: return !open && c->media != MEDIA_ASKED && c->sip.state == LEG_OVER;
 	}
@@ -90,6 +103,29 @@ static bool one_target(const struct call *c)
 	return rings == (c->timer_at_us[CALL_TIMER_TRANSFER] != 0) &&
 	       (!rings || (c->state == CALL_UP && c->transfer.leg->state == LEG_CALLING)) &&
 	       (!c->transfer.notify || rings);
+}
+
+/* Branches ring only while the call does; those that are to be given up, under their timer. */
+static bool branches_ring(const struct call *c)
+{
+	bool state = c->state == CALL_RINGING || c->state == CALL_AGENT || c->state == CALL_JOINING;
+	bool limited = false;
+
+	for (size_t i = 0; i < c->fork.count; i++) {
+		const struct branch *b = &c->fork.branches[i];
+		if (call_leg_lives(&b->leg) && (!state || b->leg.state != LEG_CALLING))
+			return false;
+		limited |= call_leg_lives(&b->leg) && b->give_up_us;
+	}
+	return limited == (c->timer_at_us[CALL_TIMER_BRANCH] != 0);
+}
+
+static bool attempts_end(const struct call *c)
+{
+	for (size_t i = 0; c->ended && i < c->attempt_count; i++)
+		if (!c->attempts[i].over)
+			return false;
+	return true;
 }
 
 static bool closed_at_meta(const struct call *c)
@@ -153,6 +189,8 @@ const char *call_check(const struct call *c)
 		{permission_first, "nobody is dialled before permission was asked for"},
 		{states_have_legs, "state, media and SIP leg agree"},
 		{one_target, "a transfer's target rings under its timer, in a call that is up"},
+		{branches_ring, "gateways ring in parallel while the call rings, under their timer"},
+		{attempts_end, "every INVITE to a gateway of an ended call has come to something"},
 		{closed_at_meta, "the WhatsApp leg of an ended call is over, being closed, or held"},
 		{held_for_a_reason,
 			"terminate is held back while closing, for a verb on its way or a name, under a timer"},

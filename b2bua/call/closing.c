@@ -18,6 +18,7 @@ static enum call_verb closing_verb(const struct call *c)
 static void close_sip(struct call *c)
 {
 	call_transfer_abandon(c);
+	call_fork_close(c, c->cause);
 	call_leg_close(c, CALL_LEG_MAIN, c->cause);
 	c->sip.state = LEG_OVER;
 }

@@ -17,7 +17,8 @@ void call_keep_meta_error(struct call *c, int code, const char *text)
 /* Meta's word that the call was picked up, when it overtook the 200 to our accept. */
 static bool picked_up(const struct call *c, const struct call_event *ev)
 {
-	return c->state == CALL_UP || (c->wa.sent[VERB_ACCEPT] && ev->u.wa_terminate.was_answered);
+	return c->state == CALL_UP || c->state == CALL_EARLY ||
+	       (c->wa.sent[VERB_ACCEPT] && ev->u.wa_terminate.was_answered);
 }
 
 void call_on_wa_terminate(struct call *c, const struct call_event *ev)
@@ -33,7 +34,8 @@ void call_on_wa_terminate(struct call *c, const struct call_event *ev)
 	else if (ev->u.wa_terminate.failed)
 		call_end(c, CAUSE_META_FAILED, ENDED_BY_META);
 	else
-		call_end(c, c->answered_ms ? CAUSE_NORMAL : CAUSE_CANCELLED, ENDED_BY_USER);
+		call_end(
+			c, c->answered_ms && c->sip.state != LEG_EARLY ? CAUSE_NORMAL : CAUSE_CANCELLED, ENDED_BY_USER);
 }
 
 void call_on_media_failed(struct call *c, const struct call_event *ev)
@@ -46,7 +48,9 @@ void call_on_media_failed(struct call *c, const struct call_event *ev)
 		return;
 	}
 	str_copy(c->media_failure, sizeof(c->media_failure), name);
-	call_end(c, silent && c->state == CALL_UP ? CAUSE_MEDIA_TIMEOUT : CAUSE_MEDIA_FAILED, ENDED_BY_US);
+	call_end(c,
+		silent && (c->state == CALL_UP || c->state == CALL_EARLY) ? CAUSE_MEDIA_TIMEOUT : CAUSE_MEDIA_FAILED,
+		ENDED_BY_US);
 }
 
 /* Closed without our having asked: there is nothing left to close. */
@@ -66,12 +70,13 @@ void call_on_sip_refused(struct call *c, const struct call_event *ev)
 {
 	enum cause cause = cause_from_sip(ev->u.sip.code, ev->u.sip.q850);
 
-	if (c->sip.state != LEG_CALLING || c->sip.theirs) {
+	if (!call_leg_rings(&c->sip)) {
 		call_ignore(c);
 		return;
 	}
-	if (call_leg_redirected(c, ev))
+	if (c->sip.state == LEG_CALLING && call_leg_redirected(c, ev)) /* who was heard already is the call's */
 		return;
+	call_attempt_end(c, &c->sip, ev->u.sip.code, cause);
 	c->sip.state = LEG_OVER;
 	if (call_group_next(c, cause))
 		return;
@@ -95,6 +100,7 @@ void call_on_sip_bye(struct call *c, const struct call_event *ev)
 		call_ignore(c);
 		return;
 	}
+	call_attempt_end(c, &c->sip, 0, bye_cause(c));
 	c->sip.state = LEG_OVER;
 	if (call_transferring(c)) {
 		call_transferor_gone(c);
@@ -106,16 +112,16 @@ void call_on_sip_bye(struct call *c, const struct call_event *ev)
 
 void call_on_sip_lost(struct call *c, const struct call_event *ev)
 {
-	(void)ev;
 	if (!call_leg_lives(&c->sip)) {
 		call_ignore(c);
 		return;
 	}
+	call_attempt_end(c, &c->sip, 0, CAUSE_GATEWAY_DOWN);
 	c->sip.state = LEG_OVER;
 	if (call_transferring(c))
 		call_transferor_gone(c);
 	else
-		call_gateway_failed(c, CAUSE_GATEWAY_DOWN, ENDED_BY_SIP);
+		call_gateway_failed(c, ev->u.sip.expired ? CAUSE_SESSION_EXPIRED : CAUSE_GATEWAY_DOWN, ENDED_BY_SIP);
 }
 
 void call_on_sip_cancelled(struct call *c, const struct call_event *ev)

@@ -1,8 +1,10 @@
 /* b2bua/call/group.c
  *
- * A call with several gateways: they are tried in the order the route gives, each with the whole ring time. The next
+ * A call with several gateways: they are tried in the order the route gives, each with a ring time of its own. The next
  * one rings when the one before failed for a cause that the route names; in the same state, with the same media
- * session, in a dialog of its own. Inbound, Meta's accept window bounds them all.
+ * session, in a dialog of its own. Inbound, Meta's accept window bounds them all. (All at once: fork.c.)
+ *
+ * And what became of each INVITE, for the record.
  */
 #include "b2bua/call/call_internal.h"
 
@@ -11,12 +13,13 @@
 #include <errno.h>
 #include <string.h>
 
-void call_group_init(struct call *c, const struct route_failover *causes)
+void call_group_init(struct call *c, const struct route_failover *causes, bool parallel)
 {
 	struct group *g = &c->group;
 	enum cause cause;
 
 	memset(g, 0, sizeof(*g));
+	g->parallel = parallel;
 	for (size_t i = 0; i < causes->count; i++)
 		if (cause_parse(causes->causes[i], &cause) == 0)
 			g->next_on[cause] = true;
@@ -24,14 +27,14 @@ void call_group_init(struct call *c, const struct route_failover *causes)
 		g->next_on[CAUSE_GATEWAY_DOWN] = g->next_on[CAUSE_GATEWAY_FAILED] = g->next_on[CAUSE_CONGESTION] = true;
 }
 
-int call_group_add(struct call *c, const struct call_gateway *gateway, const char *uri)
+int call_group_add(struct call *c, const struct call_place *from)
 {
 	struct call_place *place = &c->group.places[c->group.count];
 
-	if (c->group.count == ROUTE_GATEWAYS_MAX || !uri || strlen(uri) > LIMIT_URI_CHARS)
+	if (c->group.count == ROUTE_GATEWAYS_MAX || !from->uri || strlen(from->uri) > LIMIT_URI_CHARS)
 		return -ENOMEM;
-	place->gateway = gateway;
-	place->uri = arena_strdup(&c->arena, uri);
+	*place = *from;
+	place->uri = arena_strdup(&c->arena, from->uri);
 	if (!place->uri)
 		return -ENOMEM;
 	c->group.count++;
@@ -40,13 +43,15 @@ int call_group_add(struct call *c, const struct call_gateway *gateway, const cha
 
 static unsigned ring_ms(const struct call *c)
 {
-	unsigned s = c->route.timeout_s;
+	unsigned s = c->route.timeout_s, own = c->sip.gateway ? c->sip.gateway->ring_ms : 0;
 
+	if (!c->group.parallel && c->group.places[c->group.at].ring_ms)
+		return c->group.places[c->group.at].ring_ms;
 	if (c->outbound)
-		return c->dial.agent_ring_ms;
+		return call_or_default(c->dial.agent_ring_ms, call_or_default(own, LIMIT_AGENT_RING_MS));
 	if (s)
 		return s < LIMIT_RING_MS / 1000 ? s * 1000 : LIMIT_RING_MS;
-	return call_or_default(c->settings->default_ring_ms, LIMIT_RING_MS);
+	return call_or_default(own, call_or_default(c->settings->default_ring_ms, LIMIT_RING_MS));
 }
 
 int call_group_invite(struct call *c)
@@ -54,9 +59,12 @@ int call_group_invite(struct call *c)
 	const struct call_place *place = &c->group.places[c->group.at];
 	int r;
 
+	if (c->group.parallel)
+		return call_fork_invite(c);
 	c->sip.gateway = place->gateway;
 	c->sip.target = place->uri;
 	c->sip.redirects = 0;
+	c->sip.plain = false;
 	r = call_leg_invite(c, CALL_LEG_MAIN);
 	if (r < 0)
 		return r;
@@ -75,7 +83,7 @@ bool call_group_next(struct call *c, enum cause cause)
 	bool rings = c->state == CALL_RINGING || c->state == CALL_AGENT || c->state == CALL_JOINING;
 	bool in_time = c->outbound || c->now_us < c->window_us;
 
-	if (!rings || g->at + 1 >= g->count || !g->next_on[cause] || !in_time)
+	if (!rings || g->parallel || g->at + 1 >= g->count || !g->next_on[cause] || !in_time)
 		return false;
 	call_leg_close(c, CALL_LEG_MAIN, cause);
 	g->at++;
@@ -89,4 +97,28 @@ void call_gateway_failed(struct call *c, enum cause cause, enum call_ended_by by
 {
 	if (!call_group_next(c, cause))
 		call_end(c, cause, by);
+}
+
+/* ---- what became of each ---- */
+
+void call_attempt_begin(struct call *c, struct sip_leg *leg)
+{
+	leg->attempt = 0;
+	if (c->attempt_count == LIMIT_ATTEMPTS || !leg->gateway)
+		return;
+	c->attempt_us[c->attempt_count] = c->now_us;
+	c->attempts[c->attempt_count].gateway = leg->gateway->name;
+	leg->attempt = ++c->attempt_count;
+}
+
+void call_attempt_end(struct call *c, const struct sip_leg *leg, int sip_code, enum cause cause)
+{
+	size_t i = leg->attempt;
+
+	if (!i || c->attempts[i - 1].over)
+		return;
+	c->attempts[i - 1].sip_code = sip_code;
+	c->attempts[i - 1].cause = cause;
+	c->attempts[i - 1].ms = (unsigned)((c->now_us - c->attempt_us[i - 1]) / 1000);
+	c->attempts[i - 1].over = true;
 }

@@ -148,6 +148,7 @@ int header_list(struct arena *a, const struct header_facts *facts, const struct 
 		{"X-WA-User-Id", facts->user_id, LIMIT_NAME_CHARS},
 		{"X-WA-Name", facts->profile_name, LIMIT_NAME_CHARS},
 		{"X-WA-Payload", facts->payload, LIMIT_PAYLOAD_CHARS},
+		{"X-WA-Tenant", facts->tenant, LIMIT_NAME_CHARS},
 	};
 	const size_t own_count = sizeof(own) / sizeof(own[0]);
 	struct route_header *list = arena_alloc(a, (own_count + route_count) * sizeof(*list));

@@ -22,10 +22,10 @@ char *header_digits(struct arena *a, const char *text);
 
 /* What a call tells the SIP side about itself. */
 struct header_facts {
-	const char *wacid, *phone_number_id, *user_number, *user_id, *profile_name, *payload;
+	const char *tenant, *wacid, *phone_number_id, *user_number, *user_id, *profile_name, *payload;
 };
-/* X-WA-Call-Id, X-WA-Number-Id, X-WA-User, X-WA-User-Id, X-WA-Name, X-WA-Payload (each only when known), then the
- * route's own (borrowed); where both name the same header, the route's stands. Returns 0 or -ENOMEM. */
+/* X-WA-Call-Id, X-WA-Number-Id, X-WA-User, X-WA-User-Id, X-WA-Name, X-WA-Payload, X-WA-Tenant (each only when known),
+ * then the route's own (borrowed); where both name the same header, the route's stands. Returns 0 or -ENOMEM. */
 int header_list(struct arena *a, const struct header_facts *facts, const struct route_header *route, size_t route_count,
 	const struct route_header **ret_headers, size_t *ret_count);
 

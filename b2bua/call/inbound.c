@@ -32,6 +32,7 @@ static enum cause ask_dialplan(struct call *c)
 {
 	const struct call_facts facts = {
 		.direction = CALL_INBOUND,
+		.tenant = c->settings->tenant,
 		.to = c->number,
 		.from = c->user_number,
 		.from_user_id = c->user_id,
@@ -136,21 +137,26 @@ static void on_routed(struct call *c, const struct call_event *ev)
 
 /* ---- media is open: call the SIP side, tell Meta ---- */
 
-/* "sip:host;transport=udp" and "600" -> "sip:600@host;transport=udp" */
+/* "sip:host;transport=udp" and "600" -> "sip:600@host;transport=udp". A gateway that is called under one name only (a
+ * project, a room) has it in its URI: that stands when the rule says nothing. */
 static const char *target_uri(struct call *c, const char *uri, const char *user)
 {
 	const char *colon = strchr(uri, ':'), *rest = colon ? colon + 1 : uri, *at = strchr(rest, '@');
 
+	if (at && !(c->route.user && c->route.user[0]))
+		return uri;
 	return arena_printf(&c->arena, "%.*s%s@%s", (int)(rest - uri), uri, user, at ? at + 1 : rest);
 }
 
 static int name_parties(struct call *c)
 {
 	struct sip_leg *sip = &c->sip;
-	const char *caller_id = c->route.caller_id && c->route.caller_id[0] ? c->route.caller_id : c->user_number;
-	const char *display =
-		c->route.display_name && c->route.display_name[0] ? c->route.display_name : c->profile_name;
+	const char *caller_id, *display;
 
+	sip->from_said = c->route.caller_id && c->route.caller_id[0];
+	sip->display_said = c->route.display_name && c->route.display_name[0];
+	caller_id = sip->from_said ? c->route.caller_id : c->user_number;
+	display = sip->display_said ? c->route.display_name : c->profile_name;
 	sip->user = c->route.user && c->route.user[0] ? c->route.user : header_digits(&c->arena, c->number);
 	sip->from_user = header_uri_user(&c->arena, caller_id, LIMIT_USER_CHARS);
 	sip->from_display = header_text(&c->arena, display, LIMIT_NAME_CHARS);
@@ -162,10 +168,12 @@ static int name_parties(struct call *c)
 
 static int list_places(struct call *c)
 {
-	call_group_init(c, &c->route.failover);
+	call_group_init(c, &c->route.failover, c->route.parallel && c->route.gateway_count > 1);
 	for (size_t i = 0; i < c->route.gateway_count; i++) {
 		const struct call_gateway *gateway = find_gateway(c->settings, c->route.gateways[i]);
-		int r = call_group_add(c, gateway, target_uri(c, gateway->uri, c->sip.user));
+		const struct call_place place = {
+			gateway, target_uri(c, gateway->uri, c->sip.user), c->route.timeouts_s[i] * 1000};
+		int r = call_group_add(c, &place);
 		if (r < 0)
 			return r;
 	}
@@ -222,19 +230,6 @@ static void on_media_refused(struct call *c, const struct call_event *ev)
 
 /* ---- the SIP side rings and answers ---- */
 
-static void on_sip_progress(struct call *c, const struct call_event *ev)
-{
-	if (c->state != CALL_RINGING) {
-		call_ignore(c);
-		return;
-	}
-	if (!c->rang_ms && ev->u.sip.code >= 180)
-		c->rang_ms = c->wall_ms;
-	if (ev->u.sip.sdp)
-		c->early_media++; /* Meta has no early media (see the "ringing" note of its flow): nobody hears it */
-	call_keep_call_id(&c->sip, ev);
-}
-
 static void send_accept(struct call *c)
 {
 	unsigned setup_ms = call_or_default(c->settings->media_setup_ms, LIMIT_MEDIA_SETUP_MS);
@@ -245,6 +240,7 @@ static void send_accept(struct call *c)
 	}
 	c->state = CALL_ACCEPTING;
 	c->accept_us = c->now_us;
+	c->accepted_early = c->sip.state == LEG_EARLY;
 	call_emit_verb(c, VERB_ACCEPT, c->wa.local_sdp);
 	call_timer_cancel(c, CALL_TIMER_WINDOW);
 	call_timer_set(c, CALL_TIMER_MEDIA, call_after_ms(c, setup_ms));
@@ -270,11 +266,51 @@ static void accept_or_wait(struct call *c)
 		call_timer_set(c, CALL_TIMER_MEDIA, wait_until_us);
 }
 
+/* Meta has no early media: what comes before the answer is heard only by accepting the call on it. When several phones
+ * are rung behind the gateway (RFC 3261 s13.2.2.4: each early dialog another To tag), the latest to say where it sends
+ * from is heard. One that we cannot talk by changes nothing: there may be a better one, and there will be an answer. */
+static void hear_early_media(struct call *c, const struct call_event *ev)
+{
+	bool first = c->sip.state == LEG_CALLING;
+	int r = negotiate_sip_answer(&c->sip.sdp, ev->u.sip.sdp, ev->u.sip.sdp_length);
+
+	if (r < 0 || (r == 0 && !first))
+		return;
+	call_keep_remote_sdp(&c->sip, ev->u.sip.sdp, ev->u.sip.sdp_length);
+	c->sip.new_peer = !first;
+	call_set_sip_media(c, &c->sip);
+	if (!first)
+		return;
+	c->sip.state = LEG_EARLY;
+	accept_or_wait(c);
+}
+
+static void on_sip_progress(struct call *c, const struct call_event *ev)
+{
+	if (!call_leg_rings(&c->sip)) {
+		call_ignore(c);
+		return;
+	}
+	call_note_progress(c, &c->sip, ev);
+	if (ev->u.sip.sdp && c->route.accept_early)
+		hear_early_media(c, ev);
+}
+
+void call_inbound_answered(struct call *c)
+{
+	if (c->state == CALL_RINGING)
+		accept_or_wait(c);
+	else if (c->state == CALL_EARLY)
+		c->state = CALL_UP;
+	/* else it was early: accept is on its way, or waits for media already */
+}
+
 static void on_sip_answered(struct call *c, const struct call_event *ev)
 {
+	bool early = c->sip.state == LEG_EARLY;
 	int r;
 
-	if (c->state != CALL_RINGING) {
+	if (!call_leg_rings(&c->sip)) {
 		call_ignore(c);
 		return;
 	}
@@ -285,11 +321,16 @@ static void on_sip_answered(struct call *c, const struct call_event *ev)
 	call_timer_cancel(c, CALL_TIMER_RING);
 	r = ev->u.sip.sdp ? negotiate_sip_answer(&c->sip.sdp, ev->u.sip.sdp, ev->u.sip.sdp_length) : -EBADMSG;
 	if (r < 0) {
-		call_gateway_failed(c, r == -ENOENT ? CAUSE_NO_CODEC : CAUSE_GATEWAY_FAILED, ENDED_BY_US);
+		enum cause cause = r == -ENOENT ? CAUSE_NO_CODEC : CAUSE_GATEWAY_FAILED;
+		call_attempt_end(c, &c->sip, ev->u.sip.code, cause);
+		call_gateway_failed(c, cause, ENDED_BY_US);
 		return;
 	}
-	call_set_sip_media(c, &c->sip);
-	accept_or_wait(c);
+	call_attempt_end(c, &c->sip, ev->u.sip.code, CAUSE_NORMAL);
+	c->sip.new_peer = early && r > 0; /* not the one that was heard */
+	if (!early || r > 0)
+		call_set_sip_media(c, &c->sip);
+	call_inbound_answered(c);
 }
 
 /* ---- Meta answers ---- */
@@ -313,7 +354,7 @@ static void on_pre_accept_done(struct call *c, enum call_verb_outcome outcome)
 
 static void on_accepted(struct call *c)
 {
-	c->state = CALL_UP;
+	c->state = c->sip.state == LEG_EARLY ? CALL_EARLY : CALL_UP;
 	c->answered_ms = c->wall_ms;
 	c->meta_code = 0; /* whatever pre_accept failed with did no harm */
 	c->meta_text[0] = '\0';
@@ -348,7 +389,7 @@ static void on_graph_done(struct call *c, const struct call_event *ev)
 	}
 	c->wa.done[verb] = true;
 	c->wa.outcome[verb] = outcome;
-	if (c->state != CALL_UP && (outcome == VERB_REFUSED || outcome == VERB_FAILED))
+	if (c->state != CALL_UP && c->state != CALL_EARLY && (outcome == VERB_REFUSED || outcome == VERB_FAILED))
 		call_keep_meta_error(c, ev->u.graph.error_code, ev->u.graph.error_text);
 	if (verb == VERB_PRE_ACCEPT)
 		on_pre_accept_done(c, outcome);
@@ -368,7 +409,7 @@ static void on_media_up(struct call *c, const struct call_event *ev)
 	if (c->state == CALL_ANSWERED) {
 		call_timer_cancel(c, CALL_TIMER_MEDIA);
 		send_accept(c);
-	} else if (c->state == CALL_UP) {
+	} else if (c->state == CALL_UP || c->state == CALL_EARLY) {
 		call_timer_cancel(c, CALL_TIMER_MEDIA);
 	}
 }
@@ -413,6 +454,7 @@ static void on_timer(struct call *c, const struct call_event *ev)
 		[CALL_TIMER_MEDIA] = on_media_timer,
 		[CALL_TIMER_LIMIT] = call_on_limit,
 		[CALL_TIMER_TRANSFER] = call_on_transfer_timer,
+		[CALL_TIMER_BRANCH] = call_on_branch_timer,
 	};
 
 	call_run_timer(c, ev, by_timer);

@@ -23,6 +23,8 @@ enum {
 	LIMIT_TRANSFERS = 32,             /* of one call: what they leave in its arena is bounded */
 	LIMIT_CALL_MS = 12 * 3600 * 1000, /* neither Meta nor SIP state a longest call */
 
+	LIMIT_ATTEMPTS = 32, /* INVITEs to gateways that the record tells: eight of them, redirected three times each */
+
 	/* Sizes */
 	LIMIT_ARENA_BYTES = 256 * 1024, /* what one call may hold, however hostile its peers */
 	LIMIT_ID_CHARS = 256,           /* Meta: wacid of 90 to 120 characters, base64 alphabet */
@@ -32,7 +34,7 @@ enum {
 	LIMIT_URI_CHARS = 1024,    /* a whole one; Replaces in it makes it long */
 	LIMIT_META_TEXT_CHARS = 255,
 	LIMIT_SIP_CALL_ID_CHARS = 127,
-	LIMIT_SIP_SDP_BYTES = 2048,        /* ours: one stream, five codecs, two keys, other streams refused */
+	LIMIT_SIP_SDP_BYTES = 2048,        /* ours: one stream, six codecs, two keys, other streams refused */
 	LIMIT_SIP_REMOTE_SDP_BYTES = 4096, /* as much of the peer's as is kept for the record */
 	LIMIT_WA_SDP_BYTES = 4096,         /* ours: ICE credentials, one candidate, one fingerprint */
 };

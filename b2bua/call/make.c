@@ -122,13 +122,14 @@ static int take_caller(struct call *c, const struct call_dial *d)
 static int take_target(struct call *c, const struct call_dial *d)
 {
 	size_t count = d->fallback.count < ROUTE_GATEWAYS_MAX - 1 ? d->fallback.count : ROUTE_GATEWAYS_MAX - 1;
+	const struct call_place *others = d->fallback.places;
 	int r = call_leg_aim(c, &c->sip, &d->target);
 
-	call_group_init(c, &d->fallback.causes);
+	call_group_init(c, &d->fallback.causes, d->fallback.parallel && count);
 	if (r == 0)
-		r = call_group_add(c, d->target.gateway, c->sip.target);
+		r = call_group_add(c, &(struct call_place){d->target.gateway, c->sip.target, 0});
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = call_group_add(c, d->fallback.places[i].gateway, d->fallback.places[i].uri);
+		r = call_group_add(c, &others[i]);
 	return r;
 }
 
@@ -142,7 +143,7 @@ int call_new_dial(const struct call_settings *settings, const struct call_dial *
 	c->outbound = true;
 	c->dial.order = dial->order;
 	c->dial.ring_ms = call_or_default(dial->ring_ms, LIMIT_WA_RING_MS);
-	c->dial.agent_ring_ms = call_or_default(dial->agent_ring_ms, LIMIT_AGENT_RING_MS);
+	c->dial.agent_ring_ms = dial->agent_ring_ms;
 	c->dial.early_ringback = dial->early_ringback;
 	c->dial.offer_active = dial->offer_active;
 	r = take_names(c, dial);
@@ -163,6 +164,8 @@ struct call *call_free(struct call *c)
 		negotiate_sip_wipe(&c->sip.sdp);
 		if (c->transfer.leg)
 			negotiate_sip_wipe(&c->transfer.leg->sdp);
+		for (size_t i = 0; i < c->fork.count; i++)
+			negotiate_sip_wipe(&c->fork.branches[i].leg.sdp);
 		sdp_wipe(c->local.sip_keys, sizeof(c->local.sip_keys));
 		arena_done(&arena);
 	}

@@ -27,7 +27,8 @@ void call_on_sip_offer(struct call *c, const struct call_event *ev)
 	const char *answer = NULL;
 	int r;
 
-	if (c->sip.state == LEG_CALLING) { /* RFC 3311 s5.2: the offer in the INVITE is not answered yet */
+	if (c->sip.state == LEG_CALLING ||
+		c->sip.state == LEG_EARLY) { /* RFC 3311 s5.2: the offer in the INVITE is not answered yet */
 		call_respond(c, CALL_LEG_MAIN, ev->u.sip.sdp ? 491 : 200, NULL);
 		return;
 	}
@@ -52,14 +53,15 @@ void call_on_sip_offer(struct call *c, const struct call_event *ev)
 
 void call_on_sip_ack(struct call *c, const struct call_event *ev)
 {
+	bool first = c->sip.sdp.offered && !c->sip.sdp.has_remote;
 	int r;
 
-	if (c->sip.state != LEG_ANSWERED || !c->sip.sdp.offered || !ev->u.sip.sdp) {
+	if (c->sip.state != LEG_ANSWERED || !(first || (ev->u.sip.sdp && c->sip.sdp.has_remote))) {
 		call_ignore(c);
 		return;
 	}
-	r = negotiate_sip_answer(&c->sip.sdp, ev->u.sip.sdp, ev->u.sip.sdp_length);
-	if (r < 0 && !c->sip.sdp.has_remote) { /* the answer of the first INVITE: there is nothing to fall back to */
+	r = ev->u.sip.sdp ? negotiate_sip_answer(&c->sip.sdp, ev->u.sip.sdp, ev->u.sip.sdp_length) : -EBADMSG;
+	if (r < 0 && first) { /* the answer of the first INVITE: there is nothing to fall back to */
 		call_end(c, r == -ENOENT ? CAUSE_NO_CODEC : CAUSE_GATEWAY_FAILED, ENDED_BY_US);
 		return;
 	}

@@ -59,15 +59,16 @@ struct sip_negotiation {
 	struct addr local;
 	enum media_srtp_policy srtp;
 	struct media_srtp_keys keys; /* ours */
+	uint32_t opus_bitrate;       /* most that WhatsApp takes, for the SIP side's own Opus; 0: not known */
 	/* moves with every offer and answer */
 	uint64_t origin_id, version; /* RFC 3264 s8: the version grows by one when, and only when, the text changes */
 	struct media_sip_remote remote;
 	bool has_remote;
-	enum sdp_proto proto;       /* of the descriptions last agreed on */
-	bool offered;               /* our offer waits for its answer */
-	bool nowhere;               /* the peer takes nothing: c=0.0.0.0, or no stream */
-	uint8_t event_pt;           /* telephone-event, as first agreed */
-	struct media_places places; /* once there, an m= line stays (RFC 3264 s8) */
+	enum sdp_proto proto;                    /* of the descriptions last agreed on */
+	bool offered;                            /* our offer waits for its answer */
+	bool nowhere;                            /* the peer takes nothing: c=0.0.0.0, or no stream */
+	uint8_t opus_pt, event_pt, event_pt_48k; /* Opus, telephone-event beside G.711 and beside it: our numbers */
+	struct media_places places;              /* once there, an m= line stays (RFC 3264 s8) */
 	char text[2][LIMIT_SIP_SDP_BYTES];
 	unsigned current; /* text[current] was sent last */
 };
@@ -76,6 +77,8 @@ void negotiate_sip_init(struct sip_negotiation *n, const enum audio_codec codecs
 	const struct addr *local, uint64_t origin_id);
 /* After _init(), when there is to be SRTP. Keys are copied; they serve this dialog alone. */
 void negotiate_sip_secure(struct sip_negotiation *n, enum media_srtp_policy policy, const struct media_srtp_keys *keys);
+/* After _init(): what Meta's description allows (maxaveragebitrate); 0: not known. */
+void negotiate_sip_bitrate(struct sip_negotiation *n, uint32_t opus_bitrate);
 /* Overwrite all keys. */
 void negotiate_sip_wipe(struct sip_negotiation *n);
 
@@ -83,9 +86,9 @@ void negotiate_sip_wipe(struct sip_negotiation *n);
  * one after it. */
 int negotiate_sip_offer(struct sip_negotiation *n, const char **ret_text);
 
-/* The answer to it. Returns 0 (n->remote unchanged), 1 (changed), -EBADMSG (not usable SDP), -ENOENT (stream refused,
- * no common codec, or plain RTP where SRTP is required, or SRTP that we did not offer); on failure n->remote stays as
- * it was. */
+/* The answer to it, or to what was sent last and is sent again to refresh the session. Returns 0 (n->remote unchanged),
+ * 1 (changed), -EBADMSG (not usable SDP), -ENOENT (stream refused, no common codec, or plain RTP where SRTP is
+ * required, or SRTP that we did not offer); on failure n->remote stays as it was. */
 int negotiate_sip_answer(struct sip_negotiation *n, const char *sdp, size_t length);
 
 /* The peer's offer (re-INVITE, UPDATE): read, and answer. Returns 0, 1, -EBADMSG or -ENOENT as above, or -ENOBUFS;

@@ -55,7 +55,8 @@ static enum media_srtp_suite usable(const struct sdp_crypto *c, uint8_t key[MEDI
 }
 
 /* The peer's first line that will do; but rather the suite in use, so that our stream goes on under its key. An answer
- * has the tag of the line in our offer it takes (RFC 4568 s5.1.3), which is the suite's number. */
+ * has the tag of the line in our offer it takes (RFC 4568 s5.1.3), which is the suite's number; but of one that
+ * repeats what we answered once, the peer's own. */
 static const struct sdp_crypto *choose(
 	const struct sip_negotiation *n, const struct sdp_audio *peer, bool is_answer, struct media_sip_srtp *ret_srtp)
 {
@@ -66,7 +67,7 @@ static const struct sdp_crypto *choose(
 		const struct sdp_crypto *c = &peer->crypto[i];
 		enum media_srtp_suite suite = usable(c, key);
 		bool in_use = n->has_remote && suite == n->remote.srtp.suite;
-		if (suite == MEDIA_SRTP_NONE || (is_answer && c->tag != suite) || (best && !in_use))
+		if (suite == MEDIA_SRTP_NONE || (is_answer && c->tag != suite && !in_use) || (best && !in_use))
 			continue;
 		best = c;
 		ret_srtp->suite = suite;

@@ -130,22 +130,28 @@ void call_outbound_join(struct call *c)
 		invite(c, CALL_JOINING);
 }
 
+/* Its early media is not heard: the user is not there, or hears our ringback. */
 static void on_sip_progress(struct call *c, const struct call_event *ev)
 {
-	if (c->state != CALL_AGENT && c->state != CALL_JOINING) {
+	if (!call_leg_rings(&c->sip))
 		call_ignore(c);
-		return;
-	}
-	if (ev->u.sip.sdp)
-		c->early_media++; /* the user is not there, or hears our ringback */
-	call_keep_call_id(&c->sip, ev);
+	else
+		call_note_progress(c, &c->sip, ev);
+}
+
+void call_outbound_answered(struct call *c)
+{
+	if (c->state == CALL_AGENT)
+		call_outbound_connect(c);
+	else
+		call_outbound_up(c);
 }
 
 static void on_sip_answered(struct call *c, const struct call_event *ev)
 {
 	int r;
 
-	if (c->state != CALL_AGENT && c->state != CALL_JOINING) {
+	if (!call_leg_rings(&c->sip)) {
 		call_ignore(c);
 		return;
 	}
@@ -156,14 +162,14 @@ static void on_sip_answered(struct call *c, const struct call_event *ev)
 	call_timer_cancel(c, CALL_TIMER_RING);
 	r = ev->u.sip.sdp ? negotiate_sip_answer(&c->sip.sdp, ev->u.sip.sdp, ev->u.sip.sdp_length) : -EBADMSG;
 	if (r < 0) {
-		call_gateway_failed(c, r == -ENOENT ? CAUSE_NO_CODEC : CAUSE_GATEWAY_FAILED, ENDED_BY_US);
+		enum cause cause = r == -ENOENT ? CAUSE_NO_CODEC : CAUSE_GATEWAY_FAILED;
+		call_attempt_end(c, &c->sip, ev->u.sip.code, cause);
+		call_gateway_failed(c, cause, ENDED_BY_US);
 		return;
 	}
+	call_attempt_end(c, &c->sip, ev->u.sip.code, CAUSE_NORMAL);
 	call_set_sip_media(c, &c->sip);
-	if (c->state == CALL_AGENT)
-		call_outbound_connect(c);
-	else
-		call_outbound_up(c);
+	call_outbound_answered(c);
 }
 
 /* ---- media and time ---- */
@@ -207,6 +213,7 @@ static void on_timer(struct call *c, const struct call_event *ev)
 		[CALL_TIMER_MEDIA] = on_media_timer,
 		[CALL_TIMER_LIMIT] = call_on_limit,
 		[CALL_TIMER_TRANSFER] = call_on_transfer_timer,
+		[CALL_TIMER_BRANCH] = call_on_branch_timer,
 	};
 
 	call_run_timer(c, ev, by_timer);

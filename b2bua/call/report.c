@@ -9,7 +9,8 @@
 static enum call_end_status end_status(const struct call *c)
 {
 	enum call_end_status status = cause_info(c->cause)->status;
-	return status == CALL_END_COMPLETED && !c->answered_ms ? CALL_END_REJECTED : status;
+	bool talked = c->answered_ms && (c->outbound || c->sip_answered_us); /* not with early media alone */
+	return status == CALL_END_COMPLETED && !talked ? CALL_END_REJECTED : status;
 }
 
 static void report_end(const struct call *c, struct call_report *r)
@@ -54,11 +55,16 @@ void call_report(const struct call *c, struct call_report *ret_report)
 		.sip_target = c->sip.target ? c->sip.target : "",
 		.sip_call_id = c->sip.call_id,
 		.attempts = c->group.attempts,
+		.parallel = c->group.parallel,
+		.accept_early = c->route.accept_early,
+		.tries = c->attempts,
+		.try_count = c->attempt_count,
 		.meta_code = c->meta_code,
 		.meta_text = c->meta_text,
 		.media_failure = c->media_failure,
 		.sip_codec = c->sip.sdp.remote.codec,
 		.early_media = c->early_media,
+		.accepted_early = c->accepted_early,
 		.ignored = c->ignored,
 		.outbound = c->outbound,
 		.order = c->dial.order,

@@ -13,18 +13,29 @@
 
 struct sip_leg *call_leg(struct call *c, enum call_leg leg)
 {
-	return leg == CALL_LEG_MAIN ? &c->sip : leg == CALL_LEG_TARGET ? c->transfer.leg : NULL;
+	size_t branch = (size_t)leg - CALL_LEG_BRANCH;
+
+	if (leg == CALL_LEG_MAIN)
+		return &c->sip;
+	if (leg == CALL_LEG_TARGET)
+		return c->transfer.leg;
+	return branch < c->fork.count ? &c->fork.branches[branch].leg : NULL;
 }
 
 bool call_leg_lives(const struct sip_leg *leg)
 {
-	return leg && (leg->state == LEG_CALLING || leg->state == LEG_ANSWERED);
+	return leg && (leg->state == LEG_CALLING || leg->state == LEG_EARLY || leg->state == LEG_ANSWERED);
+}
+
+bool call_leg_rings(const struct sip_leg *leg)
+{
+	return (leg->state == LEG_CALLING || leg->state == LEG_EARLY) && !leg->theirs;
 }
 
 static const char *fault_of(
 	const struct call *c, enum call_action_kind kind, enum call_leg which, const struct sip_leg *leg)
 {
-	bool calling = leg->state == LEG_CALLING, answered = leg->state == LEG_ANSWERED;
+	bool calling = leg->state == LEG_CALLING || leg->state == LEG_EARLY, answered = leg->state == LEG_ANSWERED;
 
 	switch (kind) {
 	case CALL_DO_SIP_INVITE: return calling || answered ? "INVITE on a leg that lives" : NULL;
@@ -83,6 +94,7 @@ static int copy_whole(struct call *c, const char **ret_copy, const char *text)
 int call_leg_headers(struct call *c, struct sip_leg *leg, const struct route_header *own, size_t own_count)
 {
 	const struct header_facts facts = {
+		.tenant = c->settings->tenant,
 		.wacid = c->wacid,
 		.phone_number_id = c->phone_number_id,
 		.user_number = c->user_number,
@@ -117,6 +129,8 @@ static int name_caller(struct call *c, struct sip_leg *leg, const struct call_si
 		header_uri_user(&c->arena, given(t->from_user) ? t->from_user : c->user_number, LIMIT_USER_CHARS);
 	leg->from_display =
 		header_text(&c->arena, given(t->from_display) ? t->from_display : c->profile_name, LIMIT_NAME_CHARS);
+	leg->from_said = given(t->from_user);
+	leg->display_said = given(t->from_display);
 	leg->pai_user = header_uri_user(&c->arena, given(t->pai_user) ? t->pai_user : c->user_number, LIMIT_USER_CHARS);
 	return leg->from_user && leg->from_display && leg->pai_user ? 0 : -ENOMEM;
 }
@@ -131,6 +145,7 @@ int call_leg_aim(struct call *c, struct sip_leg *leg, const struct call_sip_targ
 	leg->gateway = t->gateway;
 	leg->referred_by = leg->replaces = NULL;
 	leg->redirects = 0;
+	leg->plain = false;
 	if (copy_whole(c, &leg->target, t->uri) < 0 || name_caller(c, leg, t) < 0 ||
 		copy_headers(c, &bounded, &own) < 0)
 		return -ENOMEM;
@@ -144,11 +159,11 @@ int call_leg_begin(struct call *c, struct sip_leg *leg)
 {
 	static const enum audio_codec any[4] = {AUDIO_NONE};
 	const struct call_gateway *gw = leg->gateway;
-	/* Another number than the dialogs before it had: each describes a session of its own. */
-	uint64_t id = leg->sdp.origin_id ? leg->sdp.origin_id : (uint64_t)c->local.wa.ssrc + c->transfer.tried;
 
-	negotiate_sip_init(&leg->sdp, gw ? gw->codecs : any, gw ? gw->ptime_ms : 0, &c->local.sip_rtp, id + 1);
-	if (!gw || gw->srtp == MEDIA_SRTP_OFF)
+	negotiate_sip_init(&leg->sdp, gw ? gw->codecs : any, gw ? gw->ptime_ms : 0, &c->local.sip_rtp,
+		(uint64_t)c->local.wa.ssrc + ++c->dialogs);
+	negotiate_sip_bitrate(&leg->sdp, c->wa.offer.remote.max_bitrate);
+	if (!gw || gw->srtp == MEDIA_SRTP_OFF || leg->plain)
 		return 0;
 	/* Whoever was called before knows the keys of then. */
 	if (c->sip_keys_used == MEDIA_SIP_LEGS)
@@ -178,13 +193,29 @@ int call_leg_invite(struct call *c, enum call_leg which)
 	a->u.invite.from_user = leg->from_user;
 	a->u.invite.from_display = leg->from_display;
 	a->u.invite.pai_user = leg->pai_user;
+	a->u.invite.from_said = leg->from_said;
+	a->u.invite.display_said = leg->display_said;
 	a->u.invite.headers = leg->headers;
 	a->u.invite.header_count = leg->header_count;
 	a->u.invite.sdp = sdp;
 	leg->state = LEG_CALLING;
+	if (which != CALL_LEG_TARGET)
+		call_attempt_begin(c, leg);
 	if (!c->invite_us)
 		c->invite_us = c->now_us;
 	return 0;
+}
+
+/* A peer that forbids SRTP refuses the keys beside plain RTP with 488, too. To offer is not to insist: it is asked once
+ * more, without them. */
+static bool call_without_srtp(struct call *c, struct sip_leg *leg, const struct call_event *ev)
+{
+	if (ev->u.sip.code != 488 || leg->plain || leg->sdp.srtp != MEDIA_SRTP_OFFER)
+		return false;
+	call_attempt_end(c, leg, ev->u.sip.code, CAUSE_NO_CODEC);
+	leg->plain = true;
+	leg->state = LEG_OVER;
+	return call_leg_invite(c, ev->leg) == 0;
 }
 
 /* The same caller calls elsewhere: only the address changes (RFC 3261 s8.1.3.4). The ring time goes on. */
@@ -193,13 +224,17 @@ bool call_leg_redirected(struct call *c, const struct call_event *ev)
 	const struct call_sip_target *to = ev->u.sip.redirect;
 	struct sip_leg *leg = call_leg(c, ev->leg);
 
+	if (call_without_srtp(c, leg, ev))
+		return true;
 	if (!to || ev->u.sip.code < 300 || ev->u.sip.code > 399 || leg->redirects >= LIMIT_REDIRECTS)
 		return false;
 	if (copy_whole(c, &leg->target, to->uri) < 0)
 		return false;
 	if (to->gateway)
 		leg->gateway = to->gateway;
+	leg->plain = false;
 	leg->redirects++;
+	call_attempt_end(c, leg, ev->u.sip.code, cause_from_sip(ev->u.sip.code, ev->u.sip.q850));
 	leg->state = LEG_OVER;
 	return call_leg_invite(c, ev->leg) == 0;
 }
@@ -240,6 +275,7 @@ void call_leg_close(struct call *c, enum call_leg which, enum cause cause)
 		reject(c, which, cause);
 	else
 		call_emit_sip(c, CALL_DO_SIP_CANCEL, which)->u.cause = cause;
+	call_attempt_end(c, leg, 0, cause);
 	leg->state = LEG_OVER;
 }
 
@@ -257,11 +293,21 @@ void call_keep_call_id(struct sip_leg *leg, const struct call_event *ev)
 		str_copy(leg->call_id, sizeof(leg->call_id), ev->u.sip.sip_call_id);
 }
 
+void call_note_progress(struct call *c, struct sip_leg *leg, const struct call_event *ev)
+{
+	if (!c->outbound && !c->rang_ms && ev->u.sip.code >= 180)
+		c->rang_ms = c->wall_ms;
+	if (ev->u.sip.sdp)
+		c->early_media++;
+	call_keep_call_id(leg, ev);
+}
+
 void call_set_sip_media(struct call *c, struct sip_leg *leg)
 {
 	struct call_action *a = call_emit(c, CALL_DO_MEDIA_SET_SIP);
 
 	a->u.sip_media = leg->sdp.remote;
 	a->u.sip_media.new_peer = leg->new_peer;
+	a->u.sip_media.no_events_out = leg->gateway && leg->gateway->dtmf == CALL_DTMF_INFO;
 	leg->new_peer = false;
 }

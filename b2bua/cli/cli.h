@@ -33,6 +33,11 @@ int cmd_permissions(int argc, char **argv);
 int cmd_parked(int argc, char **argv);
 int cmd_send(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
+int cmd_presets(int argc, char **argv);
+int cmd_registrations(int argc, char **argv);
+int cmd_bans(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_gateways(int argc, char **argv);
 
 /* After getopt: a command that takes no further argument got none. Otherwise says so on stderr: `check FILE` without -c
  * would look at the default file. */

@@ -19,7 +19,7 @@
 
 struct calls_args {
 	const char *config_path;
-	bool history, json;
+	bool history, json, tenants; /* tenants: the configuration has some */
 	struct store_query query;
 	size_t printed;
 };
@@ -30,17 +30,20 @@ static const char *text_of(const json_t *call, const char *key)
 	return text ? text : "";
 }
 
-static void print_live(const char *body)
+static void print_live(const char *body, bool tenants)
 {
 	json_t *top = json_loads(body, 0, NULL), *calls = json_object_get(top, "calls"), *call;
 	size_t i;
 
-	printf("%-16s %-10s %-16s %-18s %-12s %s\n", "ID", "STATE", "NUMBER", "USER", "GATEWAY", "NAME");
+	printf("%-16s %-10s %-16s %-18s %-12s %s%s\n", "ID", "STATE", "NUMBER", "USER", "GATEWAY",
+		tenants ? "TENANT       " : "", "NAME");
 	json_array_foreach(calls, i, call)
 	{
-		printf("%-16s %-10s %-16s %-18s %-12s %s\n", text_of(call, "id"), text_of(call, "state"),
-			text_of(call, "number"), text_of(call, "user"), text_of(call, "gateway"),
-			text_of(call, "user_name"));
+		printf("%-16s %-10s %-16s %-18s %-12s ", text_of(call, "id"), text_of(call, "state"),
+			text_of(call, "number"), text_of(call, "user"), text_of(call, "gateway"));
+		if (tenants)
+			printf("%-12s ", text_of(call, "tenant"));
+		printf("%s\n", text_of(call, "user_name"));
 	}
 	printf("%zu live\n", json_array_size(calls));
 	json_decref(top);
@@ -57,7 +60,7 @@ static int live(const struct config *config, const struct calls_args *args)
 	if (args->json || status != 200)
 		printf("%s\n", body);
 	else
-		print_live(body);
+		print_live(body, args->tenants);
 	free(body);
 	return status == 200 ? EXIT_OK : EXIT_FAILED;
 }
@@ -85,14 +88,16 @@ static void print_record(const struct call_record *rec, void *arg)
 		return;
 	}
 	if (args->printed++ == 0)
-		printf("%-20s %-16s %-10s %-16s %8s %-18s %-16s %-10s %5s %5s\n", "STARTED (UTC)", "ID", "STATUS",
-			"CAUSE", "SECONDS", "USER", "NUMBER", "GATEWAY", "MOS<", "MOS>");
+		printf("%-20s %-16s %-10s %-16s %8s %-18s %-16s %-10s %5s %5s%s\n", "STARTED (UTC)", "ID", "STATUS",
+			"CAUSE", "SECONDS", "USER", "NUMBER", "GATEWAY", "MOS<", "MOS>",
+			args->tenants ? " TENANT" : "");
 	gmtime_r(&started, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
-	printf("%-20s %-16s %-10s %-16s %8.1f %-18s %-16s %-10s %5s %5s\n", when, rec->id,
+	printf("%-20s %-16s %-10s %-16s %8.1f %-18s %-16s %-10s %5s %5s%s%s\n", when, rec->id,
 		call_status_name(rec->status), rec->cause, (double)rec->duration_ms / 1000,
 		*rec->user_number ? rec->user_number : rec->user_id, rec->number, rec->gateway,
-		mos_text(rec->wa_rx.mos, from_wa), mos_text(rec->sip_rx.mos, from_sip));
+		mos_text(rec->wa_rx.mos, from_wa), mos_text(rec->sip_rx.mos, from_sip), args->tenants ? " " : "",
+		args->tenants ? rec->tenant : "");
 }
 
 static int history(const struct config *config, struct calls_args *args)
@@ -162,6 +167,7 @@ int cmd_calls(int argc, char **argv)
 
 	if (r != EXIT_OK || (r = cli_load_config(args.config_path, &config)) != EXIT_OK)
 		return r;
+	args.tenants = config->tenant_count > 0;
 	r = args.history ? history(config, &args) : live(config, &args);
 	config_free(config);
 	return r;

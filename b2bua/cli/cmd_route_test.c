@@ -12,6 +12,7 @@
 #include "b2bua/cli/cli.h"
 #include "b2bua/cli/route_words.h"
 
+#include "b2bua/app/invite.h"
 #include "lib/base/str.h"
 
 #include <getopt.h>
@@ -169,11 +170,26 @@ static void print_why(const char *rule, bool matched, const char *why, void *arg
 	printf("%s rule %s: %s\n", matched ? "->" : "  ", rule, why);
 }
 
-static struct call_facts facts_of(const struct question *q, const struct config_number *number)
+/* The number's; of a call out, its caller's. */
+static const char *tenant_of(const struct question *q, const struct config *config, const struct config_number *number)
+{
+	const struct call_gateway *gateway;
+
+	if (number)
+		return number->tenant;
+	if (!q->gateway)
+		return "";
+	gateway = config_gateway_by_name(config, q->gateway);
+	return gateway ? config_tenant_of_gateway(config, gateway) : config_tenant_of_user(config, q->gateway);
+}
+
+static struct call_facts facts_of(
+	const struct question *q, const struct config *config, const struct config_number *number)
 {
 	const bool outbound = q->direction == CALL_OUTBOUND;
 
 	return (struct call_facts){.direction = q->direction,
+		.tenant = tenant_of(q, config, number),
 		.to = q->number,
 		.from = outbound ? q->from : q->user,
 		.from_user_id = outbound || *q->user ? "" : q->from,
@@ -190,33 +206,83 @@ static struct call_facts facts_of(const struct question *q, const struct config_
 		.duration_s = q->duration_s};
 }
 
-static void print_invite(const struct call_action *a, const char *domain)
+static void print_invite(const struct invite_parts *p, const struct call_action *a)
 {
 	printf("\nINVITE user \"%s\" at gateway %s (%s)\n", a->u.invite.user, a->u.invite.gateway->name,
 		a->u.invite.gateway->uri);
-	printf("From: \"%s\" <sip:%s@%s>\n", a->u.invite.from_display, a->u.invite.from_user, domain);
-	if (a->u.invite.pai_user && *a->u.invite.pai_user)
-		printf("P-Asserted-Identity: <sip:%s@%s>\n", a->u.invite.pai_user, domain);
-	for (size_t i = 0; i < a->u.invite.header_count; i++)
-		printf("%s: %s\n", a->u.invite.headers[i].name, a->u.invite.headers[i].value);
-	printf("\n%s", a->u.invite.sdp);
+	if (!p->invite.from_user || !*p->invite.from_user)
+		puts("From: \"Anonymous\" <sip:anonymous@anonymous.invalid>");
+	else if (p->invite.from_display && *p->invite.from_display)
+		printf("From: \"%s\" <sip:%s@%s>\n", p->invite.from_display, p->invite.from_user,
+			p->invite.from_domain);
+	else
+		printf("From: <sip:%s@%s>\n", p->invite.from_user, p->invite.from_domain);
+	if (*p->pai)
+		printf("P-Asserted-Identity: <%s>\n", p->pai);
+	for (size_t i = 0; i < p->invite.header_count; i++)
+		printf("%s: %s\n", p->headers[i].name, p->headers[i].value);
+	printf("\n%s", p->invite.sdp);
 }
 
-static void print_invite_json(const struct call_action *a, const char *rule)
+static const char *mode_name(const struct call_report *rep)
 {
-	json_t *headers = json_object();
+	return rep->parallel ? "parallel" : "serial";
+}
+
+static const char *accept_name(const struct call_report *rep)
+{
+	return rep->accept_early ? "early_media" : "answer";
+}
+
+static void print_invite_json(const struct invite_parts *p, const struct call_action *a, const struct call_report *rep)
+{
+	json_t *headers = json_object(), *gateways = json_array();
+	const char *rule = rep->rule;
 	json_t *top;
 
-	for (size_t i = 0; i < a->u.invite.header_count; i++)
-		json_object_set_new(headers, a->u.invite.headers[i].name, json_string(a->u.invite.headers[i].value));
-	top = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s}", "action", "bridge", "rule", rule ? rule : "",
-		"gateway", a->u.invite.gateway->name, "gateway_uri", a->u.invite.gateway->uri, "user", a->u.invite.user,
-		"from_user", a->u.invite.from_user, "display_name", a->u.invite.from_display, "headers", headers, "sdp",
-		a->u.invite.sdp);
+	for (size_t i = 0; i < p->invite.header_count; i++)
+		json_object_set_new(headers, p->headers[i].name, json_string(p->headers[i].value));
+	top = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s}", "action", "bridge", "rule",
+		rule ? rule : "", "gateway", a->u.invite.gateway->name, "gateway_uri", a->u.invite.gateway->uri, "uri",
+		p->target, "user", a->u.invite.user, "from_user", p->invite.from_user ? p->invite.from_user : "",
+		"from_domain", p->invite.from_domain, "display_name", p->invite.from_display, "asserted", p->pai,
+		"headers", headers, "sdp", p->invite.sdp);
+	for (size_t i = 0; i < rep->try_count; i++)
+		json_array_append_new(gateways, json_string(rep->tries[i].gateway));
+	json_object_set_new(top, "gateways", gateways);
+	json_object_set_new(top, "mode", json_string(mode_name(rep)));
+	json_object_set_new(top, "accept_on", json_string(accept_name(rep)));
 	if (top)
 		json_dumpf(top, stdout, JSON_INDENT(2));
 	printf("\n");
 	json_decref(top);
+}
+
+static int show_invite(const struct call_action *a, const struct question *q, const struct config *config,
+	const struct call_report *rep)
+{
+	const struct call_facts facts = {.direction = CALL_INBOUND,
+		.to = rep->number,
+		.from = rep->user_number,
+		.from_user_id = rep->user_id,
+		.name = rep->profile_name,
+		.payload = rep->payload,
+		.phone_number_id = rep->phone_number_id,
+		.call_id = rep->call_id};
+	struct invite_parts parts;
+	struct arena arena;
+	int r;
+
+	arena_init(&arena, 0);
+	r = invite_make(config, a, &facts, &arena, &parts);
+	if (r)
+		fprintf(stderr, "watrunk: the INVITE cannot be made: %s\n", strerror(-r));
+	else if (q->json)
+		print_invite_json(&parts, a, rep);
+	else
+		print_invite(&parts, a);
+	arena_done(&arena);
+	return r ? EXIT_FAILED : EXIT_OK;
 }
 
 static void print_refusal(const struct call_report *rep, bool json)
@@ -245,11 +311,25 @@ static const struct call_action *find_action(const struct call_out *out, enum ca
 	return NULL;
 }
 
+/* One, or with mode: parallel all that go out at once; as JSON the first, and the gateways that get one. */
+static int show_invites(const struct call_out *out, const struct question *q, const struct config *config,
+	const struct call_report *rep)
+{
+	int r = EXIT_OK;
+
+	if (q->json)
+		return show_invite(find_action(out, CALL_DO_SIP_INVITE), q, config, rep);
+	printf("\nmode: %s, accept_on: %s\n", mode_name(rep), accept_name(rep));
+	for (size_t i = 0; r == EXIT_OK && i < out->count; i++)
+		if (out->actions[i].kind == CALL_DO_SIP_INVITE)
+			r = show_invite(&out->actions[i], q, config, rep);
+	return r;
+}
+
 /* Feed the call logic until it wants to send the INVITE, or refuses. */
-static void walk(struct call *c, const struct question *q, const struct config *config)
+static int walk(struct call *c, const struct question *q, const struct config *config)
 {
 	struct call_event ev = {.kind = CALL_EV_OFFER, .now_us = 1000000, .wall_ms = q->wall_ms};
-	const struct call_action *invite;
 	struct call_report rep;
 	struct call_out out;
 
@@ -268,13 +348,10 @@ static void walk(struct call *c, const struct question *q, const struct config *
 		call_step(c, &ev, &out);
 	}
 	call_report(c, &rep);
-	invite = find_action(&out, CALL_DO_SIP_INVITE);
-	if (!invite)
-		print_refusal(&rep, q->json);
-	else if (q->json)
-		print_invite_json(invite, rep.rule);
-	else
-		print_invite(invite, config->sip.domain);
+	if (find_action(&out, CALL_DO_SIP_INVITE))
+		return show_invites(&out, q, config, &rep);
+	print_refusal(&rep, q->json);
+	return EXIT_OK;
 }
 
 /* A call that comes in, through the call logic. */
@@ -291,17 +368,18 @@ static int walk_inbound(const struct question *q, const struct config *config, c
 		.sdp = sample_offer,
 		.sdp_length = sizeof(sample_offer) - 1};
 	struct call *call;
+	int r;
 
 	if (call_new(&number->call, &offer, &call))
 		return EXIT_START;
-	walk(call, q, config);
+	r = walk(call, q, config);
 	call_free(call);
-	return EXIT_OK;
+	return r;
 }
 
 static int answer(const struct question *q, const struct config *config, const struct config_number *number)
 {
-	const struct call_facts facts = facts_of(q, number);
+	const struct call_facts facts = facts_of(q, config, number);
 	struct arena arena;
 	struct route route;
 	int r;

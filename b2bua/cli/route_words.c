@@ -65,17 +65,34 @@ static void set_permission(json_t *to, const struct route_permission *p)
 		json_object_set_new(to, "request_template", template_words(&p->template));
 }
 
+static void set_timeouts(json_t *to, const struct route *r)
+{
+	json_t *list = json_array();
+	unsigned any = 0;
+
+	for (size_t i = 0; i < r->gateway_count; i++) {
+		any |= r->timeouts_s[i];
+		json_array_append_new(list, json_integer(r->timeouts_s[i]));
+	}
+	if (any)
+		json_object_set(to, "timeouts", list);
+	json_decref(list);
+}
+
 static json_t *bridge_words(const struct route *r)
 {
 	json_t *to = json_object();
 
 	set_list(to, "gateways", r->gateways, r->gateway_count);
+	set_text(to, "mode", r->parallel ? "parallel" : "serial");
+	set_text(to, "accept_on", r->accept_early ? "early_media" : "answer");
 	if (r->failover.count)
 		set_list(to, "failover", r->failover.causes, r->failover.count);
 	set_text(to, "user", r->user);
 	set_text(to, "caller_id", r->caller_id);
 	set_text(to, "display_name", r->display_name);
 	set_number(to, "timeout", r->timeout_s);
+	set_timeouts(to, r);
 	set_headers(to, r->headers, r->header_count);
 	return to;
 }
@@ -97,6 +114,7 @@ static json_t *call_back_words(const struct route_action *a)
 	json_t *to = json_object();
 
 	set_list(to, "gateways", a->call_back.gateways, a->call_back.gateway_count);
+	set_text(to, "mode", a->call_back.parallel ? "parallel" : "serial");
 	set_text(to, "user", a->call_back.user);
 	set_text(to, "caller_id", a->call_back.caller_id);
 	set_text(to, "display_name", a->call_back.display_name);

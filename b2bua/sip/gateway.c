@@ -13,6 +13,7 @@
 #include "b2bua/sip/leg.h"
 
 #include "b2bua/sip/authorize.h"
+#include "b2bua/sip/names.h"
 #include "lib/base/assert.h"
 #include "lib/base/counter.h"
 #include "lib/base/crypto.h"
@@ -39,12 +40,15 @@ struct gateway {
 	struct gateway *next;
 	struct sip_stack *stack;
 	struct sip_listener *listener;
-	char *name, *uri, *user, *password, *realm;
+	char *name, *uri, *proxy, *user, *password, *realm;
+	unsigned places_failed; /* of a name that stands for several: which one is asked next */
 	struct sip_credentials credentials;
 	char to[SIP_URI_MAX], contact[SIP_URI_MAX];
 	struct {
 		unsigned every_s, failed, answered;
 		bool down;
+		int code;
+		uint64_t at_ms, down_since_ms;
 		nua_handle_t *nh;
 		struct loop_timer timer;
 	} ping;
@@ -82,6 +86,22 @@ static void handle_done(nua_handle_t **nh)
 	*nh = NULL;
 }
 
+/* Where its requests go: by its URI and its proxy; "" : the library finds that out. */
+static const char *place_of(const struct gateway *g, char dst[SIP_URI_MAX])
+{
+	if (!names_place_url(g->stack, g->proxy ? g->proxy : g->uri, g->places_failed, dst))
+		dst[0] = '\0';
+	return dst;
+}
+
+static const char *route_of(const struct gateway *g, char dst[SIP_URI_MAX + 2])
+{
+	dst[0] = '\0';
+	if (g->proxy)
+		(void)snprintf(dst, SIP_URI_MAX + 2, "<%s>", g->proxy);
+	return dst;
+}
+
 /* ---- registration ---- */
 
 static void on_register_due(void *arg);
@@ -95,7 +115,7 @@ static void register_at(struct gateway *g, unsigned seconds)
 
 static int register_send(struct gateway *g)
 {
-	char lines[AUTHORIZE_LINE_MAX] = "", cseq[32], expires[16];
+	char lines[AUTHORIZE_LINE_MAX] = "", cseq[32], expires[16], place[SIP_URI_MAX], route[SIP_URI_MAX + 2];
 	struct strbuf sb;
 
 	strbuf_init(&sb, lines, sizeof(lines));
@@ -105,7 +125,9 @@ static int register_send(struct gateway *g)
 	(void)snprintf(expires, sizeof(expires), "%u", g->reg.leaving ? 0 : g->reg.expires_s);
 	handle_done(&g->reg.nh);
 	g->reg.nh = nua_handle(g->listener->nua, NULL, NUTAG_URL((const url_string_t *)g->uri), SIPTAG_TO_STR(g->to),
-		SIPTAG_FROM_STR(g->to), SIPTAG_CALL_ID_STR(g->reg.call_id), TAG_END());
+		SIPTAG_FROM_STR(g->to), SIPTAG_CALL_ID_STR(g->reg.call_id),
+		TAG_IF(*place_of(g, place), NUTAG_PROXY(place)),
+		TAG_IF(*route_of(g, route), NUTAG_INITIAL_ROUTE_STR(route)), TAG_END());
 	if (!g->reg.nh)
 		return -ENOMEM;
 	nua_method(g->reg.nh, NUTAG_METHOD("REGISTER"), SIPTAG_CSEQ_STR(cseq), SIPTAG_CONTACT_STR(g->contact),
@@ -116,6 +138,7 @@ static int register_send(struct gateway *g)
 static void register_failed(struct gateway *g, int code)
 {
 	counter_inc(CNT_SIP_REGISTER_FAILED);
+	g->places_failed += code == 408 || code == 503;
 	g->reg.registered = false;
 	g->reg.proof.set = false;
 	g->reg.retry_s = !g->reg.retry_s                    ? RETRY_FIRST_S
@@ -220,11 +243,15 @@ static void pinged(struct gateway *g, int status)
 	bool alive = status != 408 && status != 503 && status < 700;
 
 	handle_done(&g->ping.nh);
+	g->places_failed += !alive;
 	g->ping.failed = alive ? 0 : g->ping.failed + 1;
 	g->ping.answered = alive ? g->ping.answered + 1 : 0;
+	g->ping.code = status;
+	g->ping.at_ms = loop_wall_ms(g->stack->loop);
 	ping_at(g, g->ping.every_s);
 	if (!g->ping.down && g->ping.failed >= DOWN_AFTER) {
 		g->ping.down = true;
+		g->ping.down_since_ms = g->ping.at_ms;
 		counter_inc(CNT_SIP_GATEWAY_DOWN);
 		tell(g, SIP_GATEWAY_DOWN, status);
 	} else if (g->ping.down && g->ping.answered >= UP_AFTER) {
@@ -236,11 +263,12 @@ static void pinged(struct gateway *g, int status)
 static void on_ping_due(void *arg)
 {
 	struct gateway *g = arg;
-	char from[SIP_NAME_ADDR_MAX];
+	char from[SIP_NAME_ADDR_MAX], place[SIP_URI_MAX], route[SIP_URI_MAX + 2];
 
 	if (sip_from_build(from, sizeof(from), "", CONTACT_USER, g->stack->domain) == 0)
 		g->ping.nh = nua_handle(g->listener->nua, NULL, NUTAG_URL((const url_string_t *)g->uri),
-			SIPTAG_TO_STR(g->to), SIPTAG_FROM_STR(from), TAG_END());
+			SIPTAG_TO_STR(g->to), SIPTAG_FROM_STR(from), TAG_IF(*place_of(g, place), NUTAG_PROXY(place)),
+			TAG_IF(*route_of(g, route), NUTAG_INITIAL_ROUTE_STR(route)), TAG_END());
 	if (g->ping.nh)
 		nua_method(g->ping.nh, NUTAG_METHOD("OPTIONS"), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
 	else
@@ -277,6 +305,7 @@ static void gateway_free(struct gateway *g)
 		crypto_wipe(g->password, strlen(g->password));
 	free(g->name);
 	free(g->uri);
+	free(g->proxy);
 	free(g->user);
 	free(g->password);
 	free(g->realm);
@@ -323,7 +352,8 @@ static int copy_texts(struct gateway *g, const struct sip_gateway *gw)
 {
 	g->name = strdup(gw->name);
 	g->uri = strdup(gw->uri);
-	if (!g->name || !g->uri)
+	g->proxy = gw->proxy_uri ? strdup(gw->proxy_uri) : NULL;
+	if (!g->name || !g->uri || (gw->proxy_uri && !g->proxy))
 		return -ENOMEM;
 	if (!gw->credentials)
 		return 0;
@@ -336,21 +366,23 @@ static int copy_texts(struct gateway *g, const struct sip_gateway *gw)
 
 static int place(struct gateway *g, const struct sip_gateway *gw)
 {
-	struct sip_uri uri;
+	struct sip_uri uri, first;
 	struct addr local = {0};
 	char host[256];
 
 	if (sip_uri_parse(g->uri, &uri) || str_copy_n(host, sizeof(host), uri.host, uri.host_length))
 		return -EINVAL;
-	g->listener = stack_listener_for(g->stack, &uri, &local);
+	if (g->proxy && sip_uri_parse(g->proxy, &first))
+		return -EINVAL;
+	g->listener = stack_listener_for(g->stack, g->proxy ? &first : &uri, &local);
 	if (!g->listener)
 		return -EINVAL;
 	if (!gw->do_register)
 		return sip_to_build(g->to, sizeof(g->to), &uri);
 	if (snprintf(g->to, sizeof(g->to), "<sip:%s@%s>", gw->register_user, host) >= (int)sizeof(g->to))
 		return -EINVAL;
-	return contact_build(
-		g->contact, sizeof(g->contact), g->stack, g->listener, &local, uri.transport, gw->contact_user);
+	return contact_build(g->contact, sizeof(g->contact), g->stack, g->listener, &local,
+		g->proxy ? first.transport : uri.transport, gw->contact_user);
 }
 
 int sip_gateway_add(struct sip_stack *s, const struct sip_gateway *gw)
@@ -394,6 +426,9 @@ int sip_gateway_status(const struct sip_stack *s, const char *name, struct sip_g
 	*ret_status = (struct sip_gateway_status){
 		.up = !g->ping.down,
 		.watched = g->ping.every_s > 0,
+		.ping_code = g->ping.code,
+		.ping_ms = g->ping.at_ms,
+		.down_since_ms = g->ping.down ? g->ping.down_since_ms : 0,
 		.registers = g->reg.wanted,
 		.registered = g->reg.registered,
 		.register_code = g->reg.code,

@@ -75,6 +75,19 @@ static int find_replaced(const struct sip_stack *s, const sip_t *sip, uint64_t *
 	return 0;
 }
 
+/* May the answer be SDP? Without Accept it may (RFC 3261 s20.1, s21.4.7). */
+static bool accepts_sdp(const sip_t *sip)
+{
+	if (!sip->sip_accept)
+		return true;
+	for (const sip_accept_t *a = sip->sip_accept; a; a = a->ac_next)
+		if (a->ac_type &&
+			(str_equal_nocase(a->ac_type, "application/sdp") ||
+				str_equal_nocase(a->ac_type, "application/*") || str_equal_nocase(a->ac_type, "*/*")))
+			return true;
+	return false;
+}
+
 /* Returns 0, or the status to refuse with. */
 static int check_new(const struct sip_stack *s, const sip_t *sip)
 {
@@ -85,7 +98,9 @@ static int check_new(const struct sip_stack *s, const sip_t *sip)
 	if (!sip->sip_call_id || !sip->sip_call_id->i_id || strlen(sip->sip_call_id->i_id) > CALL_ID_MAX ||
 		!sip->sip_contact || !sip->sip_to || !sip->sip_from)
 		return 400;
-	return has_body(sip) && !body_is_sdp(sip) ? 415 : 0;
+	if (has_body(sip) && !body_is_sdp(sip))
+		return 415;
+	return accepts_sdp(sip) ? 0 : 406;
 }
 
 static const char *refusal_headers(int code)
@@ -93,6 +108,11 @@ static const char *refusal_headers(int code)
 	if (code == 503)
 		return "Retry-After: 5\r\n";
 	return code == 415 ? "Accept: application/sdp\r\n" : "";
+}
+
+static const struct sip_dialog_policy *policy_for(const struct sip_stack *s, const struct addr *source)
+{
+	return s->conf.policy_of ? s->conf.policy_of(source, s->conf.arg) : NULL;
 }
 
 static struct sip_leg *make_leg(
@@ -111,10 +131,38 @@ static struct sip_leg *make_leg(
 	}
 	leg->listener = listener;
 	leg->nh = nh;
+	refresh_init(leg, policy_for(listener->stack, source));
 	nua_handle_bind(nh, leg);
 	leg->offerless = !has_body(sip);
 	transfer_keep_route(leg, sip->sip_record_route, false);
+	digits_keep_dialog(leg, sip->sip_contact, NULL, sip->sip_from);
 	return leg;
+}
+
+/* Timer and 100rel as the policy for this caller says. */
+static bool refuse_extensions(struct sip_leg *leg, const sip_t *sip)
+{
+	enum sip_rel100 rel100 = leg->refresh.timer.policy.rel100;
+	bool required = leg_list_has(sip->sip_require, "100rel");
+	bool known = required || leg_list_has(sip->sip_supported, "100rel");
+	char lines[REFRESH_LINES_MAX];
+	int code = refresh_check(leg, sip, lines);
+
+	if (!code && required && rel100 == SIP_REL100_OFF) {
+		code = 420;
+		str_copy(lines, sizeof(lines), "Unsupported: 100rel\r\n");
+	} else if (!code && !known && rel100 == SIP_REL100_REQUIRE) {
+		code = 421;
+		str_copy(lines, sizeof(lines), "Require: 100rel\r\n");
+	}
+	if (code) {
+		incoming_refuse(leg, code, sip_status_phrase(code), "", lines);
+		return true;
+	}
+	leg->wants_100rel = required || rel100 == SIP_REL100_REQUIRE;
+	if (rel100 == SIP_REL100_OFF)
+		nua_set_hparams(leg->nh, SIPTAG_SUPPORTED_STR(STACK_SUPPORTED_NO_100REL), TAG_END());
+	return false;
 }
 
 void incoming_invite(
@@ -141,6 +189,8 @@ void incoming_invite(
 		refuse_new(nh, 503, sip_status_phrase(503), refusal_headers(503));
 		return;
 	}
+	if (refuse_extensions(leg, sip))
+		return;
 	in.auth_user = auth_user;
 	in.replaces_leg = replaces;
 	if (has_body(sip)) {
@@ -165,20 +215,29 @@ void sip_leg_ring(struct sip_stack *s, uint64_t id, int code, const char *sdp)
 	struct sip_leg *leg = slotmap_get(s->known, id);
 	const char *phrase = code > 100 && code < 200 ? sip_status_phrase(code) : NULL;
 
-	if (leg && phrase && leg_may(leg, LEG_OP_RING))
-		answer(leg, code, phrase, sdp, "", "");
+	if (!leg || !phrase || !leg_may(leg, LEG_OP_RING))
+		return;
+	/* The first reliable answer to an INVITE without an offer has one (RFC 3261 s13.2.1), and ours comes with the
+	 * 200: until then 100 must do. */
+	if (leg->wants_100rel && leg->offerless && !sdp)
+		return;
+	refresh_keep_sdp(leg, sdp);
+	answer(leg, code, phrase, sdp, "", leg->wants_100rel ? "Require: 100rel\r\n" : "");
 }
 
 void sip_leg_accept(struct sip_stack *s, uint64_t id, const char *sdp)
 {
 	struct sip_leg *leg = slotmap_get(s->known, id);
+	char lines[REFRESH_LINES_MAX];
 
 	if (!leg || !leg_may(leg, LEG_OP_ANSWER))
 		return;
 	leg->phase = LEG_ANSWERED;
 	leg->unacked = true;
 	leg->answer_in_ack = leg->offerless;
-	answer(leg, SIP_200_OK, sdp, "", "");
+	refresh_keep_sdp(leg, sdp);
+	refresh_answer(leg, lines);
+	answer(leg, SIP_200_OK, sdp, "", lines);
 }
 
 void incoming_acked(struct sip_leg *leg)

@@ -4,6 +4,7 @@
 #include "lib/base/str.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -110,4 +111,11 @@ int info_dtmf(const char *content_type, const char *body, size_t length, char *r
 	*ret_digit = digit;
 	*ret_duration_ms = ms;
 	return 0;
+}
+
+void info_build(char *dst, size_t cap, char digit, unsigned duration_ms)
+{
+	unsigned ms = duration_ms ? duration_ms : INFO_DTMF_MS;
+
+	(void)snprintf(dst, cap, "Signal=%c\r\nDuration=%u\r\n", digit, ms > INFO_DTMF_MS_MAX ? INFO_DTMF_MS_MAX : ms);
 }

@@ -15,9 +15,9 @@
  *   - nothing but destroy once a BYE went either way or the INVITE was refused (LEG_ENDING);
  *   - after our CANCEL only the ACK (the stack's) and BYE to a 200 that crossed it;
  *   - no BYE of ours before the ACK to our first 200 (LEG_ANSWERED): the caller's hang-up waits for it;
- *   - the only other request of ours is NOTIFY: one at a time, never while an INVITE of the peer's is unanswered or
- * un-ACKed (transfer.c keeps the queue), and a BYE does not wait behind one. No INVITE but the first exists. Who adds a
- * request puts it into that queue.
+ *   - the only other requests of ours are NOTIFY (transfer.c), INFO (digits.c) and the refresh, UPDATE or re-INVITE
+ * (refresh.c): none while an INVITE of the peer's is unanswered or un-ACKed, and no refresh beside another one. Each
+ * file keeps what must wait, leg_continue() tells them all. A BYE does not wait behind one.
  *
  * A handle is destroyed in nua_i_terminated, which comes once for each session. Exceptions: 401/407 (no such event
  * follows), whose handle is destroyed when we do not answer, or when proof.c goes on with another one; and the linger
@@ -49,13 +49,24 @@ bool leg_may(const struct sip_leg *leg, enum leg_op op)
 		[LEG_CALLING] = {[LEG_OP_CANCEL] = true, [LEG_OP_RESPOND] = true},
 		[LEG_INCOMING] = {[LEG_OP_RING] = true, [LEG_OP_ANSWER] = true, [LEG_OP_RESPOND] = true},
 		[LEG_ANSWERED] = {[LEG_OP_RESPOND] = true},
-		[LEG_UP] = {[LEG_OP_BYE] = true, [LEG_OP_RESPOND] = true, [LEG_OP_NOTIFY] = true},
+		[LEG_UP] = {[LEG_OP_BYE] = true,
+			[LEG_OP_RESPOND] = true,
+			[LEG_OP_NOTIFY] = true,
+			[LEG_OP_INFO] = true,
+			[LEG_OP_REFRESH] = true},
 		[LEG_CANCELLED] = {[LEG_OP_BYE] = true}, /* only from a 2xx: nua sends none before */
 	};
 
 	/* A request of ours never meets an INVITE of the peer's that is unanswered or un-ACKed; BYE alone may, which
 	 * leaves nothing to come after it. */
-	if (op == LEG_OP_NOTIFY && (leg->unacked || leg->pending == PENDING_INVITE))
+	if ((op == LEG_OP_NOTIFY || op == LEG_OP_INFO || op == LEG_OP_REFRESH) &&
+		(leg->unacked || leg->pending == PENDING_INVITE))
+		return false;
+	if ((op == LEG_OP_NOTIFY || op == LEG_OP_INFO) && leg->refresh.under_way)
+		return false;
+	/* RFC 3311 s5.2: no offer of ours while the peer's is unanswered. */
+	if (op == LEG_OP_REFRESH && (leg->refresh.under_way || transfer_under_way(leg) || digits_block_bye(leg) ||
+					    leg->pending != PENDING_NONE))
 		return false;
 	return leg->nh && allowed[leg->phase][op];
 }
@@ -138,6 +149,8 @@ void leg_drop(struct sip_leg *leg)
 	forget_id(leg);
 	loop_timer_cancel(&leg->linger);
 	loop_timer_cancel(&leg->bye_timer);
+	refresh_free(leg);
+	outgoing_answered(leg);
 	pending_done(leg);
 	if (leg->nh) {
 		/* Unbound first: an event already under way then finds no leg. */
@@ -145,7 +158,9 @@ void leg_drop(struct sip_leg *leg)
 		nua_handle_destroy(leg->nh);
 	}
 	transfer_free(leg);
+	digits_free(leg);
 	proof_free(leg);
+	hops_free(leg);
 	HASH_DEL(s->by_call, leg);
 	s->incoming_total -= leg->came_in;
 	DL_DELETE(s->legs, leg);
@@ -167,6 +182,8 @@ void leg_ended(struct sip_leg *leg)
 {
 	leg->phase = LEG_ENDING;
 	loop_timer_cancel(&leg->bye_timer);
+	refresh_stop(leg);
+	hops_heard(leg);
 	pending_done(leg);
 	transfer_stop(leg);
 	leg_let_go(leg);
@@ -203,6 +220,13 @@ void leg_keep_early_sdp(struct sip_leg *leg, const char *sdp, size_t length, con
 
 /* ---- requests and answers ---- */
 
+void leg_continue(struct sip_leg *leg)
+{
+	transfer_continue(leg);
+	digits_continue(leg);
+	refresh_continue(leg);
+}
+
 bool leg_cancel(struct sip_leg *leg, const char *reason)
 {
 	if (!leg_may(leg, LEG_OP_CANCEL))
@@ -210,6 +234,7 @@ bool leg_cancel(struct sip_leg *leg, const char *reason)
 	/* Before any 1xx the stack holds the CANCEL back and sends it with the first (RFC 3261 s9.1). */
 	nua_cancel(leg->nh, TAG_IF(*reason, SIPTAG_REASON_STR(reason)), TAG_END());
 	leg->phase = LEG_CANCELLED;
+	hops_heard(leg);
 	leg_let_go(leg);
 	return true;
 }
@@ -222,6 +247,8 @@ bool leg_bye(struct sip_leg *leg, const char *reason)
 		return false;
 	if (transfer_blocks_bye(leg))
 		transfer_bye_now(leg, reason);
+	else if (digits_block_bye(leg) || refresh_blocks_bye(leg))
+		digits_bye_now(leg, reason);
 	proof_lines(leg, "BYE", proof, sizeof(proof));
 	nua_bye(leg->nh, TAG_IF(*reason, SIPTAG_REASON_STR(reason)), TAG_IF(*proof, SIPTAG_HEADER_STR(proof)),
 		TAG_END());
@@ -239,6 +266,7 @@ int leg_refusal(int code, sip_method_t method)
 
 bool leg_respond(struct sip_leg *leg, int code, const char *sdp)
 {
+	char lines[REFRESH_LINES_MAX] = "";
 	const char *phrase;
 
 	if (leg->pending == PENDING_NONE || !leg_may(leg, LEG_OP_RESPOND))
@@ -247,13 +275,18 @@ bool leg_respond(struct sip_leg *leg, int code, const char *sdp)
 	phrase = sip_status_phrase(code); /* static, as nua_respond() needs it */
 	if (!phrase)
 		phrase = "Refused";
+	if (code < 300) {
+		refresh_answer(leg, lines);
+		refresh_keep_sdp(leg, sdp);
+	}
 	nua_respond(leg->nh, code, phrase, TAG_IF(leg->pending == PENDING_UPDATE, NUTAG_WITH_SAVED(leg->update)),
+		TAG_IF(*lines, SIPTAG_HEADER_STR(lines)), TAG_IF(code == 488, SIPTAG_WARNING_STR(SIP_WARNING_MEDIA)),
 		TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR("application/sdp")), TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)),
 		TAG_END());
 	leg->unacked = leg->pending == PENDING_INVITE && code < 300;
 	leg->answer_in_ack = leg->unacked && leg->offerless;
 	pending_done(leg);
-	transfer_continue(leg);
+	leg_continue(leg);
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #define B2BUA_SIP_LEG_H
 
 #include "b2bua/sip/headers.h"
+#include "b2bua/sip/session_timer.h"
 #include "b2bua/sip/stack.h"
 #include "lib/loop/loop.h"
 
@@ -30,6 +31,8 @@ enum leg_op {
 	LEG_OP_RING,    /* answers to the INVITE that made the leg */
 	LEG_OP_ANSWER,
 	LEG_OP_NOTIFY,
+	LEG_OP_INFO,
+	LEG_OP_REFRESH, /* UPDATE or re-INVITE */
 	LEG_OP_COUNT
 };
 
@@ -37,6 +40,22 @@ enum leg_pending { PENDING_NONE, PENDING_INVITE, PENDING_UPDATE };
 
 struct transfer;
 struct leg_proof;
+struct digits;
+struct leg_dialog;
+struct invite_kept;
+
+/* refresh.c */
+struct leg_refresh {
+	struct session_timer timer;
+	struct session_words asked; /* by the peer's request that waits for our answer */
+	struct loop_timer due;
+	char *sdp;         /* what we sent last, offer or answer; NULL: nothing yet */
+	bool under_way;    /* a refresh of ours is unanswered, */
+	bool by_update;    /* that it is an UPDATE */
+	bool no_update;    /* the peer has refused one */
+	bool peer_updates; /* its Allow has UPDATE */
+};
+struct leg_hops;
 
 struct sip_leg {
 	struct sip_leg *prev, *next;
@@ -67,8 +86,16 @@ struct sip_leg {
 	struct transfer *transfer;
 	struct loop_timer bye_timer; /* that answer has had its time */
 	char *route;                 /* Route header of requests in the dialog, NULL: none */
+	/* outgoing.c: until the INVITE is answered for good, to send it again */
+	struct invite_kept *invite;
 	/* proof.c: */
 	struct leg_proof *proof; /* NULL: no credentials */
+	/* digits.c: */
+	struct digits *digits;     /* NULL: none was sent yet */
+	struct leg_dialog *dialog; /* what a request beside the handle needs; NULL: not known */
+	struct leg_refresh refresh;
+	bool wants_100rel;     /* the caller's INVITE requires it, or its gateway's policy does */
+	struct leg_hops *hops; /* hops.c; NULL: to its one address, or where the library finds it */
 };
 
 /* All rules about which request may follow which, in one place (leg.c). */
@@ -78,6 +105,8 @@ bool leg_may(const struct sip_leg *leg, enum leg_op op);
 bool leg_cancel(struct sip_leg *leg, const char *reason);
 bool leg_bye(struct sip_leg *leg, const char *reason);
 bool leg_respond(struct sip_leg *leg, int code, const char *sdp);
+/* Something that a request of ours waited for is over. */
+void leg_continue(struct sip_leg *leg);
 /* The code to answer a request within the dialog with: that, or one that does not end the dialog besides. */
 int leg_refusal(int code, sip_method_t method);
 
@@ -102,27 +131,97 @@ int contact_build(char *dst, size_t cap, const struct sip_stack *s, const struct
 
 /* The texts of an INVITE of ours. */
 struct invite_text {
-	char target[SIP_URI_MAX], to[SIP_URI_MAX], from[SIP_NAME_ADDR_MAX], contact[SIP_URI_MAX],
-		headers[SIP_HEADERS_MAX];
+	char target[SIP_URI_MAX], route[SIP_URI_MAX + 2], to[SIP_URI_MAX], from[SIP_NAME_ADDR_MAX],
+		contact[SIP_URI_MAX], headers[SIP_HEADERS_MAX];
+};
+struct invite_kept {
+	struct invite_text text;
+	char *sdp;
 };
 /* A new handle for the leg, and the INVITE on it. cseq 0: the library's choice. authorization: lines, "" none. Returns
  * 0 or -ENOMEM. */
-int outgoing_send(
-	struct sip_leg *leg, const struct invite_text *t, const char *sdp, uint32_t cseq, const char *authorization);
+int outgoing_send(struct sip_leg *leg, uint32_t cseq, const char *authorization);
+/* The INVITE once more, as the next request of the same call: on a new handle, the old one is destroyed. False: cannot
+ * be. */
+bool outgoing_again(struct sip_leg *leg, const sip_t *sip, const char *authorization);
+/* The INVITE was answered for good. */
+void outgoing_answered(struct sip_leg *leg);
+
+/* ---- hops.c ---- */
+
+/* The bindings of this user. Returns 0, -ENOENT (none that can be called) or -ENOMEM. */
+int hops_find(struct sip_leg *leg, const char *user);
+/* May the binding's user have calls sent to where it says? */
+bool hops_may(const struct sip_stack *s, const struct sip_binding *b);
+/* leg->invite to the one whose turn it is. Returns 0 or -ENOMEM. */
+int hops_begin(struct sip_leg *leg);
+/* The places that this URI's name stands for now. Without any (it is an address, or not watched): as it was. Returns 0,
+ * -EINVAL (no listener of ours can reach one) or -ENOMEM. */
+int hops_look_up(struct sip_leg *leg, const char *uri);
+/* It was refused there; local: by nobody. True: sent to the next one. */
+bool hops_next(struct sip_leg *leg, int status, bool local);
+void hops_heard(struct sip_leg *leg); /* somebody is there, or nobody waits any more */
+/* A response came from there, also a 100, which the library keeps to itself. */
+void hops_tried(struct sip_leg *leg, const struct addr *source);
+/* Where a request of this leg has to be sent, when that is not what its URI and routes say. by_rules: where it would go
+ * by those, NULL for the INVITE. False: by the rules. */
+bool hops_route(const struct sip_leg *leg, const url_t *by_rules, char *dst, size_t cap);
+void hops_free(struct sip_leg *leg);
+/* What the INVITE needs now: its Request-URI, NULL without hops; the URI it is sent to and its Route, "" none. */
+const char *hops_now(const struct sip_leg *leg, const char **ret_via, const char **ret_route);
 
 /* ---- proof.c ---- */
 
-/* Keep what a challenge is answered with. Adds our tag to t->from. Returns 0 or -ENOMEM. */
-int proof_new(struct sip_leg *leg, const struct sip_credentials *c, struct invite_text *t, const char *sdp);
+/* Keep what a challenge is answered with. Returns 0 or -ENOMEM. */
+int proof_new(struct sip_leg *leg, const struct sip_credentials *c, const char *target);
 void proof_free(struct sip_leg *leg);
 /* The INVITE was answered 401 or 407. True: it has been sent again. */
 bool proof_invite(struct sip_leg *leg, int status, const sip_t *sip);
-/* The INVITE was answered for good. */
-void proof_answered(struct sip_leg *leg);
+/* The INVITE begins anew on a new handle, for another reason: its challenges may be answered again. */
+void proof_restart(struct sip_leg *leg);
 /* A request within the dialog was answered 401 or 407: sent again once, where the library can. */
 bool proof_request(struct sip_leg *leg, int status, const sip_t *sip);
+/* A request within the dialog was answered with 2xx: the next challenge may be answered again. */
+void proof_accepted(struct sip_leg *leg);
 /* Authorization lines for a request of ours within the dialog, "" when the library writes them. */
 void proof_lines(struct sip_leg *leg, const char *method, char *dst, size_t cap);
+
+/* ---- refresh.c ---- */
+
+/* Take the session timer out of a message that has just been parsed: the library would keep one of its own. */
+void refresh_hide(msg_t *msg, sip_t *sip);
+/* The status of an answer as it came. */
+int refresh_status(const sip_t *sip, int status);
+
+/* Is token among the items of a Supported, Require or Allow header (or NULL)? */
+bool leg_list_has(const void *header, const char *token);
+
+void refresh_init(struct sip_leg *leg, const struct sip_dialog_policy *policy);
+void refresh_free(struct sip_leg *leg);
+/* Nothing more is sent on the leg. */
+void refresh_stop(struct sip_leg *leg);
+/* What we have just sent, offer or answer. */
+void refresh_keep_sdp(struct sip_leg *leg, const char *sdp);
+
+enum { REFRESH_LINES_MAX = 128 };
+/* Header lines of an INVITE or UPDATE of ours. */
+void refresh_ask(const struct sip_leg *leg, char dst[REFRESH_LINES_MAX]);
+/* Our first INVITE was answered 422. True: it has been sent again. */
+bool refresh_invite_again(struct sip_leg *leg, const sip_t *sip);
+/* It was answered 2xx. */
+void refresh_begin(struct sip_leg *leg, const sip_t *sip);
+
+/* The peer's INVITE or UPDATE. Returns 0, or the status to refuse it with and header lines for that. */
+int refresh_check(struct sip_leg *leg, const sip_t *sip, char dst[REFRESH_LINES_MAX]);
+/* It is answered with 2xx now: header lines of that. */
+void refresh_answer(struct sip_leg *leg, char dst[REFRESH_LINES_MAX]);
+
+/* Our re-INVITE or UPDATE was answered; at, the peer's answer, is told. */
+void refresh_answered(struct sip_leg *leg, int status, const sip_t *sip, struct sip_event *ev);
+/* Is an UPDATE of ours unanswered? A BYE would wait behind it, as behind a NOTIFY. */
+bool refresh_blocks_bye(const struct sip_leg *leg);
+/* Something that a refresh waited for is over. */
+void refresh_continue(struct sip_leg *leg);
 
 /* ---- incoming.c ---- */
 
@@ -134,6 +233,22 @@ bool incoming_refuse(struct sip_leg *leg, int code, const char *phrase, const ch
 /* Our 200 has its ACK. */
 void incoming_acked(struct sip_leg *leg);
 
+/* ---- digits.c ---- */
+
+enum { DIGITS_WAITING_MAX = 32 }; /* more are lost */
+/* Something that an INFO of ours waited for is over. */
+void digits_continue(struct sip_leg *leg);
+/* An INFO of ours was answered. */
+void digits_answered(struct sip_leg *leg, int status);
+/* As they are learned; NULL: as before. */
+void digits_keep_dialog(
+	struct sip_leg *leg, const sip_contact_t *contact, const sip_from_t *local, const sip_to_t *remote);
+/* Is an INFO of ours unanswered? A BYE would wait behind it, for 64*T1. */
+bool digits_block_bye(const struct sip_leg *leg);
+/* The BYE beside the queue of the handle. */
+void digits_bye_now(struct sip_leg *leg, const char *reason);
+void digits_free(struct sip_leg *leg);
+
 /* ---- transfer.c ---- */
 
 /* A REFER within the dialog: saved and told, or refused on the spot. */
@@ -144,6 +259,7 @@ void transfer_stop(struct sip_leg *leg);
 void transfer_notified(struct sip_leg *leg, int status, bool terminated);
 /* Something that a NOTIFY waited for is over. */
 void transfer_continue(struct sip_leg *leg);
+bool transfer_under_way(const struct sip_leg *leg);
 /* Is a NOTIFY of ours unanswered? A BYE would wait behind it, for 64*T1. */
 bool transfer_blocks_bye(const struct sip_leg *leg);
 /* The caller hangs up while NOTIFYs are unanswered or unsent: the transferor shall hear what became of it, so the BYE

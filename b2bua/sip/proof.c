@@ -23,7 +23,6 @@
 
 enum {
 	STALE_MAX = 3, /* a server whose every nonce is stale */
-	TAG_LENGTH = 16,
 };
 
 struct leg_proof {
@@ -33,48 +32,40 @@ struct leg_proof {
 	bool request_tried; /* within the dialog */
 	unsigned stale;
 	struct authorize www, proxy;
-	/* until the INVITE is answered for good: */
-	struct invite_text *text;
-	char *sdp;
 	char target[SIP_URI_MAX];
 };
 
-int proof_new(struct sip_leg *leg, const struct sip_credentials *c, struct invite_text *t, const char *sdp)
+int proof_new(struct sip_leg *leg, const struct sip_credentials *c, const char *target)
 {
 	struct leg_proof *p = calloc(1, sizeof(*p));
-	char tag[TAG_LENGTH + 1];
-	struct strbuf sb = {.text = t->from, .cap = sizeof(t->from), .length = strlen(t->from)};
 
 	if (!p)
 		return -ENOMEM;
 	leg->proof = p;
-	crypto_random_text(tag, TAG_LENGTH);
-	strbuf_printf(&sb, ";tag=%s", tag);
-	if (sb.truncated)
-		return -EINVAL;
 	p->user = strdup(c->user);
 	p->password = strdup(c->password);
 	p->realm = strdup(c->realm ? c->realm : "");
-	p->sdp = strdup(sdp);
-	p->text = malloc(sizeof(*p->text));
-	if (!p->user || !p->password || !p->realm || !p->sdp || !p->text)
+	if (!p->user || !p->password || !p->realm)
 		return -ENOMEM;
-	*p->text = *t;
-	str_copy(p->target, sizeof(p->target), t->target);
+	str_copy(p->target, sizeof(p->target), target);
 	p->credentials = (struct sip_credentials){p->user, p->password, p->realm};
 	return 0;
 }
 
-void proof_answered(struct sip_leg *leg)
+void proof_restart(struct sip_leg *leg)
 {
 	struct leg_proof *p = leg->proof;
 
 	if (!p)
 		return;
-	free(p->text);
-	free(p->sdp);
-	p->text = NULL;
-	p->sdp = NULL;
+	p->www.set = p->proxy.set = false;
+	p->by_library = false;
+}
+
+void proof_accepted(struct sip_leg *leg)
+{
+	if (leg->proof)
+		leg->proof->request_tried = false;
 }
 
 void proof_free(struct sip_leg *leg)
@@ -83,7 +74,6 @@ void proof_free(struct sip_leg *leg)
 
 	if (!p)
 		return;
-	proof_answered(leg);
 	if (p->password)
 		crypto_wipe(p->password, strlen(p->password));
 	free(p->user);
@@ -124,22 +114,10 @@ void proof_lines(struct sip_leg *leg, const char *method, char *dst, size_t cap)
 
 static bool by_new_handle(struct sip_leg *leg, const sip_t *sip)
 {
-	struct leg_proof *p = leg->proof;
 	char lines[2 * AUTHORIZE_LINE_MAX];
-	nua_handle_t *old = leg->nh;
 
-	if (!p->text || !sip->sip_cseq)
-		return false;
 	proof_lines(leg, "INVITE", lines, sizeof(lines));
-	if (!lines[0])
-		return false;
-	if (outgoing_send(leg, p->text, p->sdp, sip->sip_cseq->cs_seq, lines)) {
-		leg->nh = old;
-		return false;
-	}
-	nua_handle_bind(old, NULL);
-	nua_handle_destroy(old);
-	return true;
+	return lines[0] && outgoing_again(leg, sip, lines);
 }
 
 bool proof_invite(struct sip_leg *leg, int status, const sip_t *sip)

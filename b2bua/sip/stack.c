@@ -5,7 +5,10 @@
  */
 #include "b2bua/sip/leg.h"
 
+#include "b2bua/sip/bans.h"
 #include "b2bua/sip/digest.h"
+#include "b2bua/sip/lookup.h"
+#include "b2bua/sip/names.h"
 #include "b2bua/sip/tls.h"
 #include "lib/base/id.h"
 #include "lib/base/str.h"
@@ -14,6 +17,7 @@
 #include <errno.h>
 #include <sofia-sip/msg_addr.h>
 #include <sofia-sip/nta_tag.h>
+#include <sofia-sip/sresolv.h>
 #include <sofia-sip/su_log.h>
 #include <sofia-sip/tport_tag.h>
 #include <stdlib.h>
@@ -23,12 +27,10 @@
 
 enum {
 	LEGS_MAX = 65536,
-	MIN_SE_S = 90,               /* RFC 4028 s4: the least allowed */
 	UDP_RECEIVE_BYTES = 4 << 20, /* a burst of 200 INVITEs overflows the kernel's default */
 	END_LEGS_MS = 1000,          /* for the peers' answers to our last BYE and CANCEL */
 	SHUTDOWN_MS = 3000,          /* then a nua that still waits is left behind */
 	STEP_MS = 5,
-	TLS_CHAIN_DEPTH = 5,
 };
 
 /* The stack writes no log of its own: libraries return errors. */
@@ -180,6 +182,7 @@ static int listener_open(struct sip_stack *s, struct sip_listener *l)
 	if (r)
 		return r;
 	listen_url(url, sizeof(url), s, l);
+	tls_begin(l->transport[SIP_TLS] ? s->tls : NULL);
 	errno = 0;
 	l->nua = nua_create(loop_su_root(s->loop), translate_event, l, NUTAG_URL((const url_string_t *)url),
 		NUTAG_SIP_PARSER(s->mclass),
@@ -187,19 +190,21 @@ static int listener_open(struct sip_stack *s, struct sip_listener *l)
 		NUTAG_MEDIA_ENABLE(0), NUTAG_AUTOALERT(0), NUTAG_AUTOANSWER(0), NUTAG_AUTO302(0),
 		/* A 503 with Retry-After is for the caller to hear, not for nua to sit out. */
 		NUTAG_MAX_RETRY_AFTER(0),
-		/* We ask for no session timer but honour the peer's; if the refresh falls to us, without SDP. */
-		NUTAG_SESSION_TIMER(0), NUTAG_MIN_SE(s->conf.min_se_s ? s->conf.min_se_s : MIN_SE_S),
-		NUTAG_UPDATE_REFRESH(1),
+		/* Session timers are refresh.c's. */
+		NUTAG_SESSION_TIMER(0),
 		/* A large request that changed to TCP by itself can abort the stack, a large ACK is lost. */
 		NTATAG_UDP_MTU(65535), TPTAG_UDP_RMEM(UDP_RECEIVE_BYTES), TAG_IF(*dir, NUTAG_CERTIFICATE_DIR(dir)),
-		TAG_IF(*dir,
-			TPTAG_TLS_VERIFY_POLICY(s->conf.tls.verify ? TPTLS_VERIFY_SUBJECTS_OUT : TPTLS_VERIFY_NONE)),
-		TAG_IF(*dir, TPTAG_TLS_VERIFY_DEPTH(TLS_CHAIN_DEPTH)),
+		/* tls.c verifies, during the handshake */
+		TAG_IF(*dir, TPTAG_TLS_VERIFY_POLICY(TPTLS_VERIFY_NONE)),
+		TAG_IF(resolver_conf_path(s->resolver), SRESTAG_RESOLV_CONF(resolver_conf_path(s->resolver))),
 		TAG_IF(s->conf.t1x64_ms, NTATAG_SIP_T1X64(s->conf.t1x64_ms)),
 		/* What is not in Allow the stack answers 405 by itself. */
-		SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"),
-		NUTAG_APPL_METHOD("INVITE, UPDATE, INFO, REFER, OPTIONS"), SIPTAG_SUPPORTED_STR("timer, replaces"),
+		SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, REGISTER"),
+		/* No sixth: with the library's own default that fills its list of 8, and it reads past the end.
+		 * REGISTER is told of without it. */
+		NUTAG_APPL_METHOD("INVITE, UPDATE, INFO, REFER, OPTIONS"), SIPTAG_SUPPORTED_STR(STACK_SUPPORTED),
 		SIPTAG_USER_AGENT_STR("watrunk/" WATRUNK_VERSION), TAG_END());
+	tls_end();
 	if (*dir) {
 		int kept = errno;
 		tls_dir_free(dir);
@@ -226,6 +231,20 @@ static struct sip_listener *listener_at(struct sip_stack *s, const struct addr *
 	return l;
 }
 
+static void on_tls_failure(const struct tls_failure *f, void *arg)
+{
+	struct sip_stack *s = arg;
+	const struct sip_tls_failure told = {.host = f->host, .peer = f->peer, .why = f->why};
+
+	if (s->conf.on_tls_failure && !s->closing)
+		s->conf.on_tls_failure(&told, s->conf.arg);
+}
+
+int sip_stack_set_tls(struct sip_stack *s, const struct sip_tls *tls)
+{
+	return s->tls ? tls_keeper_renew(s->tls, tls) : 0;
+}
+
 static int listeners_open(struct sip_stack *s)
 {
 	for (size_t i = 0; i < s->conf.listen_count; i++) {
@@ -233,6 +252,11 @@ static int listeners_open(struct sip_stack *s)
 		if (!l)
 			return -ENOMEM;
 		l->transport[s->conf.listen[i].transport] = true;
+		if (s->conf.listen[i].transport == SIP_TLS && !s->tls) {
+			int r = tls_keeper_new(&s->conf.tls, on_tls_failure, s, &s->tls);
+			if (r)
+				return r;
+		}
 	}
 	for (size_t i = 0; i < s->listener_count; i++) {
 		int r = listener_open(s, s->listeners[i]);
@@ -273,9 +297,11 @@ static int conf_check(const struct sip_stack_conf *conf)
 
 static int users_copy(struct sip_stack *s, const struct sip_stack_conf *conf)
 {
-	int r;
+	int r = registrar_set_users(s, conf->users, conf->user_count);
 
 	s->conf.users = NULL;
+	if (r)
+		return r;
 	if (str_copy(s->realm, sizeof(s->realm), conf->realm && *conf->realm ? conf->realm : conf->domain))
 		return -EINVAL;
 	if (conf->user_count == 0)
@@ -291,8 +317,12 @@ int sip_stack_set_users(struct sip_stack *s, const struct sip_user *users, size_
 	struct digest *fresh = NULL;
 	int r = count ? digest_new(s->realm, users, count, &fresh) : 0;
 
-	if (r)
+	if (r == 0)
+		r = registrar_set_users(s, users, count);
+	if (r) {
+		digest_free(fresh);
 		return r;
+	}
 	digest_free(s->digest);
 	s->digest = fresh;
 	return 0;
@@ -318,9 +348,18 @@ int sip_stack_new(struct loop *l, const struct sip_stack_conf *conf, struct sip_
 	if (!r)
 		r = slotmap_new(0, LEGS_MAX, &s->known);
 	if (!r)
+		r = bans_new(&s->bans);
+	if (!r)
+		bans_set(s->bans, &conf->bans);
+	if (!r)
+		r = registrar_new(s);
+	if (!r)
 		r = users_copy(s, conf);
 	if (!r)
 		r = strangers_hook(s);
+	route_hook();
+	if (!r)
+		r = resolver_new(l, conf->resolver ? conf->resolver : "", &s->resolver);
 	if (!r)
 		r = listeners_open(s);
 	if (r) {
@@ -383,10 +422,15 @@ struct sip_stack *sip_stack_free(struct sip_stack *s)
 			nua_destroy(l->nua);
 		free(l);
 	}
+	names_free(s);
+	s->resolver = resolver_free(s->resolver);
 	s->conf.source_allowed = NULL;
 	s->digest = digest_free(s->digest);
+	registrar_free(s);
+	s->bans = bans_free(s->bans);
 	slotmap_free(s->known);
 	if (all) {
+		tls_keeper_free(s->tls);
 		strangers_unhook(s);
 		free(s);
 	}

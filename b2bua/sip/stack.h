@@ -18,6 +18,9 @@ struct sip_leg;
 #include <sofia-sip/sip.h>
 #include <sofia-sip/sip_tag.h>
 
+#define STACK_SUPPORTED           "timer, 100rel, replaces"
+#define STACK_SUPPORTED_NO_100REL "timer, replaces"
+
 /* One address we listen on, with UDP, TCP or both: one nua. */
 struct sip_listener {
 	struct sip_stack *stack; /* NULL: the stack has been freed, this nua did not end in time */
@@ -49,6 +52,12 @@ struct sip_stack {
 	struct digest *digest; /* NULL: no users */
 	char realm[256];
 	struct gateway *gateways; /* gateway.c; utlist */
+	struct tls_keeper *tls;   /* NULL: no listener has it */
+	struct registrar *registrar;
+	struct bans *bans;
+	struct ratelimit register_answers;
+	struct resolver *resolver;
+	struct name *names; /* names.c; utlist */
 };
 
 /* The listener a request to this URI leaves from, or NULL: none speaks its transport. ret_local: our address as the
@@ -68,6 +77,27 @@ void gateway_response(struct sip_stack *s, nua_handle_t *nh, int status, const s
 void gateways_leave(struct sip_stack *s);         /* take registrations back, */
 bool gateways_leaving(const struct sip_stack *s); /* as long as that is not answered */
 void gateways_free(struct sip_stack *s);
+
+/* registrar.c */
+int registrar_new(struct sip_stack *s); /* 0 or -ENOMEM */
+void registrar_free(struct sip_stack *s);
+/* Others lose their bindings. Returns 0, -EINVAL (a name that is too long) or -ENOMEM. */
+int registrar_set_users(struct sip_stack *s, const struct sip_user *users, size_t count);
+bool registrar_offered(const struct sip_stack *s); /* may anybody? */
+bool registrar_may(const struct sip_stack *s, const char *user);
+/* In the order to call them; borrowed until something changes. */
+size_t registrar_bindings(const struct sip_stack *s, const char *user, const struct sip_binding **ret, size_t max);
+/* A REGISTER of a user who has proved himself: answered; the handle stays the caller's. */
+void registrar_request(struct sip_listener *listener, nua_t *nua, nua_handle_t *nh, const sip_t *sip, const msg_t *msg,
+	const char *user);
+/* A URI for the library that leaves its bytes as they are; text on home. Returns 0 or -EINVAL. */
+int raw_url(su_home_t *home, const char *text, url_t *ret_url);
+/* route.c: find the library's function that stands behind ours. */
+void route_hook(void);
+/* strangers.c: the leg with this message's Call-ID, of whatever stack; NULL none. */
+struct sip_leg *stack_leg_of(const sip_t *sip);
+/* tls.c: the function that stands behind one of ours with its name. */
+void stack_next_symbol(const char *name, void *ret_fn, size_t size);
 
 /* strangers.c */
 int strangers_hook(struct sip_stack *s);    /* 0 or -ENOMEM: sets s->mclass */

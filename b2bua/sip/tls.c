@@ -1,208 +1,321 @@
-/* b2bua/sip/tls.c -- see tls.h */
+/* b2bua/sip/tls.c
+ *
+ * The functions that stand between the library and OpenSSL. The linker prefers a program's own symbols, also for calls
+ * inside of shared libraries, so that these are called instead; each does nothing but pass the call on when it is not
+ * about a connection of the library's (curl uses OpenSSL, too):
+ *
+ *   SSL_CTX_new    from nua_create(): the new context is marked as belonging to our struct tls_keeper
+ *   SSL_new        of a marked context: a connection of our present context instead
+ *   tls_connect    the library's own step of a handshake: tells which connection SSL_connect() is about
+ *   SSL_connect    before its first step: server name, and whose certificate must be shown; after a failure: why
+ *   SSL_read       an alert after the handshake (in TLS 1.3 that is when a server refuses our certificate)
+ *   SSL_shutdown   called only when a connection is given up, and never followed by SSL_free(): 26 KB each; also the
+ *                  last place to ask why, where the library did not read
+ */
 #include "b2bua/sip/tls.h"
 
+#include "b2bua/sip/stack.h"
+#include "lib/base/assert.h"
 #include "lib/base/str.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
-#include <stdio.h>
+#include <sofia-sip/su_wait.h>
+#include <sofia-sip/tport.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
-enum { CHAIN_MAX = 10 };
+struct tls_keeper {
+	SSL_CTX *ctx;
+	bool verify;
+	void (*on_failure)(const struct tls_failure *f, void *arg);
+	void *arg;
+};
 
-/* ---- the leak ---- */
+/* What belongs to one connection that we opened. */
+struct peer {
+	struct tls_keeper *tls;
+	char host[256];
+	bool heard; /* a byte of SIP came */
+	bool failed;
+};
 
-/* The library calls SSL_shutdown() only when it gives a connection up, and never SSL_free(): 26 KB each. This symbol
- * wins over OpenSSL's; calls that come from anybody else are passed on as they are. */
+static struct tls_keeper *beginning; /* tls_begin() */
+static const tport_t *connecting;    /* tls_connect() */
+static int ctx_index = -1, ssl_index = -1, peer_index = -1;
+
+/* ISO C has no cast from object to function pointer. */
+void stack_next_symbol(const char *name, void *ret_fn, size_t size)
+{
+	void *symbol = dlsym(RTLD_NEXT, name);
+
+	ASSERT(symbol && size == sizeof(symbol));
+	memcpy(ret_fn, &symbol, size);
+}
+
+#define NEXT(fn, name)                                                                                                 \
+	do {                                                                                                           \
+		if (!(fn))                                                                                             \
+			stack_next_symbol(name, &(fn), sizeof(fn));                                                    \
+	} while (0)
+
+static void peer_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
+{
+	(void)parent;
+	(void)ad;
+	(void)idx;
+	(void)argl;
+	(void)argp;
+	free(ptr);
+}
+
+/* ---- contexts ---- */
+
+SSL_CTX *SSL_CTX_new(const SSL_METHOD *method)
+{
+	static SSL_CTX *(*real)(const SSL_METHOD *);
+	SSL_CTX *ctx;
+
+	NEXT(real, "SSL_CTX_new");
+	ctx = real(method);
+	if (ctx && beginning)
+		(void)SSL_CTX_set_ex_data(ctx, ctx_index, beginning);
+	return ctx;
+}
+
+SSL *SSL_new(SSL_CTX *ctx)
+{
+	static SSL *(*real)(SSL_CTX *);
+	struct tls_keeper *t = ctx && ctx_index >= 0 ? SSL_CTX_get_ex_data(ctx, ctx_index) : NULL;
+	SSL *ssl;
+
+	NEXT(real, "SSL_new");
+	/* The library frees its context with each connection as well. */
+	if (t)
+		SSL_CTX_up_ref(ctx);
+	ssl = real(t ? t->ctx : ctx);
+	if (ssl && t)
+		(void)SSL_set_ex_data(ssl, ssl_index, t);
+	return ssl;
+}
+
+static struct tls_keeper *tls_of(const SSL *ssl)
+{
+	return ssl_index >= 0 ? SSL_get_ex_data(ssl, ssl_index) : NULL;
+}
+
+/* ---- connections of ours ---- */
+
+static struct peer *peer_of(const SSL *ssl)
+{
+	return peer_index >= 0 ? SSL_get_ex_data(ssl, peer_index) : NULL;
+}
+
+static void tell(const SSL *ssl, struct peer *p)
+{
+	struct tls_failure f = {.host = p->host};
+	struct sockaddr_storage sa;
+	socklen_t length = sizeof(sa);
+	char why[TLS_WHY_MAX];
+
+	tls_why(ssl, why);
+	f.why = why;
+	if (p->failed)
+		return;
+	p->failed = true;
+	if (getpeername(SSL_get_fd(ssl), (struct sockaddr *)&sa, &length) == 0)
+		addr_from_sockaddr(&f.peer, (struct sockaddr *)&sa, length);
+	if (p->tls->on_failure)
+		p->tls->on_failure(&f, p->tls->arg);
+}
+
+/* False: without memory; the connection must not go on. */
+static bool begin_peer(SSL *ssl, struct tls_keeper *t)
+{
+	const tp_name_t *name = tport_name(connecting);
+	struct peer *p = calloc(1, sizeof(*p));
+	const char *canon = name && name->tpn_canon ? name->tpn_canon : "";
+	size_t length = strlen(canon), bracket = *canon == '[';
+
+	if (!p)
+		return false;
+	p->tls = t;
+	if (SSL_set_ex_data(ssl, peer_index, p) != 1) {
+		free(p);
+		return false;
+	}
+	return length > 2 * bracket && !str_copy_n(p->host, sizeof(p->host), canon + bracket, length - 2 * bracket) &&
+	       tls_expect(ssl, p->host, t->verify) == 0;
+}
+
+static bool is_over(const SSL *ssl, int r)
+{
+	int e;
+
+	if (r > 0)
+		return false;
+	e = SSL_get_error(ssl, r);
+	return e == SSL_ERROR_SSL || e == SSL_ERROR_SYSCALL || e == SSL_ERROR_ZERO_RETURN;
+}
+
+int SSL_connect(SSL *ssl)
+{
+	static int (*real)(SSL *);
+	struct tls_keeper *t = tls_of(ssl);
+	int r;
+
+	NEXT(real, "SSL_connect");
+	if (!t || !connecting)
+		return real(ssl);
+	if (!peer_of(ssl) && !begin_peer(ssl, t)) {
+		/* Fails closed: without a name to expect, nothing that anybody shows is good. */
+		SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+		SSL_set_max_proto_version(ssl, TLS1_VERSION);
+	}
+	ERR_clear_error();
+	r = real(ssl);
+	if (is_over(ssl, r) && peer_of(ssl)) {
+		int kept = errno;
+		tell(ssl, peer_of(ssl));
+		errno = kept;
+	}
+	return r;
+}
+
+static int read_ssl(SSL *ssl, void *buffer, int length)
+{
+	static int (*real)(SSL *, void *, int);
+
+	NEXT(real, "SSL_read");
+	return real(ssl, buffer, length);
+}
+
+int SSL_read(SSL *ssl, void *buffer, int length)
+{
+	struct peer *p = peer_of(ssl);
+	int r;
+
+	if (!p)
+		return read_ssl(ssl, buffer, length);
+	ERR_clear_error();
+	r = read_ssl(ssl, buffer, length);
+	p->heard = p->heard || r > 0;
+	if (r <= 0 && SSL_get_error(ssl, r) == SSL_ERROR_SSL)
+		tell(ssl, p);
+	return r;
+}
+
+/* Given up before the peer said anything: its alert may lie unread behind a reset connection. */
+static void last_words(SSL *ssl)
+{
+	struct peer *p = peer_of(ssl);
+	char byte;
+
+	if (!p || p->heard || p->failed)
+		return;
+	ERR_clear_error();
+	if (read_ssl(ssl, &byte, 1) <= 0)
+		tell(ssl, p);
+}
+
 int SSL_shutdown(SSL *s)
 {
 	static int (*real)(SSL *);
-	Dl_info caller;
 	BIO *b;
 	int r;
 
-	if (!real) {
-		void *symbol = dlsym(RTLD_NEXT, "SSL_shutdown");
-		memcpy(&real, &symbol, sizeof(real)); /* ISO C has no cast from object to function pointer */
-	}
+	NEXT(real, "SSL_shutdown");
+	if (tls_of(s))
+		last_words(s);
 	r = real(s);
-	if (!dladdr(__builtin_return_address(0), &caller) || !caller.dli_fname ||
-		!strstr(caller.dli_fname, "libsofia-sip-ua"))
+	if (!tls_of(s))
 		return r;
 	b = SSL_get_rbio(s);
 	if (b)
 		(void)BIO_up_ref(b); /* the library frees that one itself */
-	SSL_CTX_up_ref(SSL_get_SSL_CTX(s));
+	ERR_clear_error();
 	SSL_free(s);
 	return r;
 }
 
-/* ---- the files ---- */
+/* Of the library; it is not in its headers. */
+int tls_connect(su_root_magic_t *magic, su_wait_t *w, tport_t *self);
 
-/* A key with a passphrase: nobody is there to ask. */
-static int no_passphrase(char *buffer, int size, int writing, void *arg)
+int tls_connect(su_root_magic_t *magic, su_wait_t *w, tport_t *self)
 {
-	(void)buffer;
-	(void)size;
-	(void)writing;
-	(void)arg;
-	return -1;
-}
+	static int (*real)(su_root_magic_t *, su_wait_t *, tport_t *);
+	const tport_t *before = connecting;
+	int r;
 
-static void free_chain(X509 **chain, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		X509_free(chain[i]);
-}
-
-/* All certificates of a file. Returns their number, or negative errno. */
-static int read_chain(const char *path, X509 **chain)
-{
-	FILE *f = fopen(path, "re");
-	int count = 0;
-
-	if (!f)
-		return -errno;
-	while (count < CHAIN_MAX && (chain[count] = PEM_read_X509(f, NULL, no_passphrase, NULL)))
-		count++;
-	ERR_clear_error();
-	(void)fclose(f);
-	return count;
-}
-
-static EVP_PKEY *read_key(const char *path)
-{
-	FILE *f = fopen(path, "re");
-	EVP_PKEY *key = f ? PEM_read_PrivateKey(f, NULL, no_passphrase, NULL) : NULL;
-
-	ERR_clear_error();
-	if (f)
-		(void)fclose(f);
-	return key;
-}
-
-static int check_pair(const struct sip_tls *tls, char *why, size_t cap)
-{
-	X509 *chain[CHAIN_MAX];
-	int count = read_chain(tls->certificate, chain);
-	EVP_PKEY *key = read_key(tls->key);
-	int r = -EINVAL;
-
-	if (count < 0)
-		snprintf(why, cap, "certificate %.100s: %s", tls->certificate, strerror(-count));
-	else if (count == 0)
-		snprintf(why, cap, "certificate %.100s: no certificate in PEM form", tls->certificate);
-	else if (!key)
-		snprintf(why, cap, "key %.100s: no private key in PEM form that can be read without a passphrase",
-			tls->key);
-	else if (X509_check_private_key(chain[0], key) != 1)
-		snprintf(why, cap, "key %.100s does not belong to the first certificate of %.100s", tls->key,
-			tls->certificate);
-	else if (X509_cmp_current_time(X509_get0_notAfter(chain[0])) < 0)
-		snprintf(why, cap, "certificate %.100s has run out", tls->certificate);
-	else
-		r = 0;
-	ERR_clear_error();
-	free_chain(chain, count > 0 ? (size_t)count : 0);
-	EVP_PKEY_free(key);
+	NEXT(real, "tls_connect");
+	connecting = self;
+	r = real(magic, w, self);
+	connecting = before;
 	return r;
 }
 
-int sip_tls_check(const struct sip_tls *tls, char *why, size_t cap)
-{
-	X509 *chain[CHAIN_MAX];
-	int count;
+/* ---- life ---- */
 
-	if (check_pair(tls, why, cap))
-		return -EINVAL;
-	count = read_chain(tls->ca, chain);
-	free_chain(chain, count > 0 ? (size_t)count : 0);
-	if (count > 0)
-		return 0;
-	snprintf(why, cap, "ca %.100s: %s", tls->ca, count ? strerror(-count) : "no certificate in PEM form");
-	return -EINVAL;
+static bool indexes_made(void)
+{
+	if (ctx_index < 0)
+		ctx_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	if (ssl_index < 0)
+		ssl_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	if (peer_index < 0)
+		peer_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, peer_free);
+	return ctx_index >= 0 && ssl_index >= 0 && peer_index >= 0;
 }
 
-/* ---- the directory ---- */
-
-static FILE *create(const char *dir, const char *name)
+int tls_keeper_new(const struct sip_tls *conf, void (*on_failure)(const struct tls_failure *f, void *arg), void *arg,
+	struct tls_keeper **ret_tls)
 {
-	char path[TLS_DIR_MAX + 16];
-	int fd;
+	struct tls_keeper *t = calloc(1, sizeof(*t));
+	int r = -ENOMEM;
 
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return fd < 0 ? NULL : fdopen(fd, "w");
-}
-
-static bool append(FILE *to, const char *path)
-{
-	FILE *from = fopen(path, "re");
-	bool good = from != NULL;
-	int c;
-
-	while (good && (c = getc(from)) != EOF)
-		good = putc(c, to) != EOF;
-	good = good && !ferror(from) && putc('\n', to) != EOF;
-	if (from)
-		(void)fclose(from);
-	return good;
-}
-
-/* The library sends the first certificate of agent.pem alone; OpenSSL adds what it finds among the trusted ones. Those
- * that sign themselves stay out: they would be trusted. */
-static bool append_intermediates(FILE *to, const char *path)
-{
-	X509 *chain[CHAIN_MAX];
-	int count = read_chain(path, chain);
-	bool good = count > 0;
-
-	for (int i = 1; good && i < count; i++) {
-		if (X509_self_signed(chain[i], 0) != 1)
-			good = PEM_write_X509(to, chain[i]) == 1;
+	if (t && indexes_made()) {
+		t->on_failure = on_failure;
+		t->arg = arg;
+		r = tls_keeper_renew(t, conf);
 	}
-	free_chain(chain, count > 0 ? (size_t)count : 0);
-	return good;
-}
-
-static bool written(FILE *f, bool good)
-{
-	return f && fclose(f) == 0 && good;
-}
-
-int tls_dir_new(const struct sip_tls *tls, char dst[TLS_DIR_MAX])
-{
-	FILE *agent, *ca;
-	bool good;
-
-	str_copy(dst, TLS_DIR_MAX, P_tmpdir "/watrunk-tls-XXXXXX");
-	if (!mkdtemp(dst)) /* mode 0700 */
-		return -errno;
-	agent = create(dst, "agent.pem");
-	good = written(agent, agent && append(agent, tls->key) && append(agent, tls->certificate));
-	ca = create(dst, "cafile.pem");
-	good = written(ca, ca && append(ca, tls->ca) && append_intermediates(ca, tls->certificate)) && good;
-	if (good)
-		return 0;
-	tls_dir_free(dst);
-	return -EIO;
-}
-
-void tls_dir_free(const char *dir)
-{
-	static const char *const names[] = {"agent.pem", "cafile.pem"};
-	char path[TLS_DIR_MAX + 16];
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-		(void)unlink(path);
+	if (r) {
+		free(t);
+		return r;
 	}
-	(void)rmdir(dir);
+	*ret_tls = t;
+	return 0;
+}
+
+int tls_keeper_renew(struct tls_keeper *t, const struct sip_tls *conf)
+{
+	SSL_CTX *fresh;
+	int r = tls_context_new(conf, &fresh);
+
+	if (r)
+		return r;
+	SSL_CTX_free(t->ctx); /* living connections hold it */
+	t->ctx = fresh;
+	t->verify = conf->verify;
+	return 0;
+}
+
+struct tls_keeper *tls_keeper_free(struct tls_keeper *t)
+{
+	if (!t)
+		return NULL;
+	SSL_CTX_free(t->ctx);
+	free(t);
+	return NULL;
+}
+
+void tls_begin(struct tls_keeper *t)
+{
+	beginning = t;
+}
+
+void tls_end(void)
+{
+	beginning = NULL;
 }

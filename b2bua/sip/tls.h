@@ -1,18 +1,52 @@
 /* b2bua/sip/tls.h
  *
- * Inside of b2bua/sip: certificates for the library, which wants them in files of its own names in a directory, says
- * nothing when they are missing or wrong, and never frees an SSL object.
+ * Inside of b2bua/sip: TLS for the library. Debian's Sofia-SIP reads certificates once, from files of its own names,
+ * sends no server name, knows neither wildcards nor addresses among a certificate's names, cannot say why a handshake
+ * failed, and never frees an SSL object. So it gets, from functions of ours that stand before OpenSSL's and one of its
+ * own, connections of an SSL_CTX that is made and checked here, and may be replaced while connections live.
+ * Owner: control thread.
  */
 #ifndef B2BUA_SIP_TLS_H
 #define B2BUA_SIP_TLS_H
 
 #include "b2bua/sip/sip.h"
 
-enum { TLS_DIR_MAX = 64 };
+#include <openssl/ssl.h>
 
-/* A directory of mode 0700 with agent.pem and cafile.pem; read once, while a listener is opened. Returns 0 or negative
- * errno. */
-int tls_dir_new(const struct sip_tls *tls, char dst[TLS_DIR_MAX]);
+enum { TLS_DIR_MAX = 64, TLS_WHY_MAX = 160 };
+
+/* A connection of ours could not be set up, or its peer ended it with an alert. host: the name it was called by (no
+ * name: its address). why: words for people. From inside the library: note it, nothing else. */
+struct tls_failure {
+	const char *host;
+	struct addr peer;
+	const char *why;
+};
+
+struct tls_keeper;
+/* Returns 0, -EINVAL (files; sip_tls_check() says which) or -ENOMEM. */
+int tls_keeper_new(const struct sip_tls *conf, void (*on_failure)(const struct tls_failure *f, void *arg), void *arg,
+	struct tls_keeper **ret_tls);
+/* For connections from now on. Returns 0, or -EINVAL or -ENOMEM and all stays as it was. */
+int tls_keeper_renew(struct tls_keeper *t, const struct sip_tls *conf);
+/* (The library has a tls_free() of its own.) Accepts NULL; returns NULL. No library object made under tls_begin() may
+ * be left. */
+struct tls_keeper *tls_keeper_free(struct tls_keeper *t);
+
+/* What the library makes between these two uses t. */
+void tls_begin(struct tls_keeper *t);
+void tls_end(void);
+
+/* tls_files.c: a context of these files, for both roles. Returns 0, -EINVAL or -ENOMEM. */
+int tls_context_new(const struct sip_tls *conf, SSL_CTX **ret_ctx);
+/* A directory of mode 0700 in which the library finds authorities to trust, without which it opens no listener; no key
+ * of ours. Returns 0 or negative errno. */
+int tls_dir_new(const struct sip_tls *conf, char dst[TLS_DIR_MAX]);
 void tls_dir_free(const char *dir);
+
+/* tls_peer.c: before a connection of ours begins: who must be there? host: name or address (no brackets). */
+int tls_expect(SSL *ssl, const char *host, bool verify);
+/* Why a handshake failed, after SSL_connect() or SSL_read(); empties OpenSSL's error queue. */
+void tls_why(const SSL *ssl, char dst[TLS_WHY_MAX]);
 
 #endif

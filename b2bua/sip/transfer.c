@@ -90,6 +90,11 @@ void transfer_keep_route(struct sip_leg *leg, const sip_record_route_t *rr, bool
 		leg->route = strdup(text);
 }
 
+bool transfer_under_way(const struct sip_leg *leg)
+{
+	return leg->transfer && leg->transfer->under_way;
+}
+
 bool transfer_blocks_bye(const struct sip_leg *leg)
 {
 	return leg->transfer && leg->transfer->under_way && !leg->transfer->bye;
@@ -265,7 +270,7 @@ void transfer_notified(struct sip_leg *leg, int status, bool terminated)
 		t->under_way = false;
 	if (t->state == TRANSFER_OPEN && (t->ending || terminated))
 		transfer_over(t);
-	transfer_continue(leg);
+	leg_continue(leg);
 	if (leg->bye_reason && !t->under_way && !t->waiting)
 		leg_bye(leg, leg->bye_reason);
 }

@@ -69,6 +69,7 @@ static void on_progress(struct sip_leg *leg, const struct input *in)
 {
 	struct sip_event ev = event_of(SIP_EV_PROGRESS, in);
 
+	hops_heard(leg);
 	if (in->status == 100 || !in->sip)
 		return;
 	if (ev.sdp && in->sip->sip_to)
@@ -82,9 +83,13 @@ static void on_answer(struct sip_leg *leg, const struct input *in)
 	const char *tag = in->sip && in->sip->sip_to ? in->sip->sip_to->a_tag : NULL;
 
 	leg->phase = LEG_UP;
-	proof_answered(leg);
+	outgoing_answered(leg);
+	hops_heard(leg);
+	refresh_begin(leg, in->sip);
 	if (in->sip)
 		transfer_keep_route(leg, in->sip->sip_record_route, true);
+	if (in->sip)
+		digits_keep_dialog(leg, in->sip->sip_contact, in->sip->sip_from, in->sip->sip_to);
 	if (!ev.sdp && leg->early_sdp && tag && strcmp(tag, leg->early_tag) == 0) {
 		ev.sdp = leg->early_sdp;
 		ev.sdp_length = strlen(leg->early_sdp);
@@ -128,6 +133,18 @@ static void on_refusal(struct sip_leg *leg, const struct input *in)
 		leg_drop(leg);
 }
 
+/* Our re-INVITE or UPDATE was answered, or nobody was reached. */
+static void on_refreshed(struct sip_leg *leg, const struct input *in)
+{
+	struct sip_event ev = event_of(SIP_EV_REFRESHED, in);
+
+	if (in->status < 200 || (is_challenge(in) && proof_request(leg, in->status, in->sip)))
+		return;
+	if (is_challenge(in))
+		return; /* the library holds its queue from now on: the session ends with its timer */
+	refresh_answered(leg, in->status >= 500 && made_here(in) ? 408 : in->status, in->sip, &ev);
+}
+
 static void on_r_invite(struct sip_leg *leg, const struct input *in)
 {
 	if (leg->phase == LEG_CALLING && in->status < 200)
@@ -136,6 +153,12 @@ static void on_r_invite(struct sip_leg *leg, const struct input *in)
 		on_answer(leg, in);
 	else if (leg->phase == LEG_CALLING && is_challenge(in) && proof_invite(leg, in->status, in->sip))
 		return; /* sent again */
+	else if (leg->phase == LEG_CALLING && in->status == 422 && refresh_invite_again(leg, in->sip))
+		return;
+	else if (leg->phase == LEG_CALLING && in->status >= 300 && hops_next(leg, in->status, made_here(in)))
+		return; /* to the next address */
+	else if (leg->phase == LEG_UP && in->status >= 200)
+		on_refreshed(leg, in);
 	else if (leg->phase == LEG_CANCELLED && in->status >= 200 && in->status < 300)
 		leg_bye(leg, ""); /* it crossed our CANCEL; the ACK is on its way */
 	else if ((leg->phase == LEG_CALLING || leg->phase == LEG_CANCELLED) && in->status >= 300)
@@ -150,8 +173,15 @@ static void on_i_invite(struct sip_leg *leg, const struct input *in)
 {
 	struct sip_event ev = event_of(SIP_EV_OFFER, in);
 
+	char lines[REFRESH_LINES_MAX];
+
 	if (in->status >= 200 || !leg_may(leg, LEG_OP_RESPOND))
 		return;
+	if (refresh_check(leg, in->sip, lines)) {
+		nua_respond(leg->nh, SIP_422_SESSION_TIMER_TOO_SMALL, NUTAG_WITH_THIS(in->nua),
+			SIPTAG_HEADER_STR(lines), TAG_END());
+		return;
+	}
 	if (leg->pending != PENDING_NONE || leg->phase == LEG_INCOMING || leg->phase == LEG_ANSWERED) {
 		answer_now(leg, in, SIP_491_REQUEST_PENDING);
 		return;
@@ -165,10 +195,19 @@ static void on_i_update(struct sip_leg *leg, const struct input *in)
 {
 	struct sip_event ev = event_of(SIP_EV_OFFER, in);
 
-	if (in->status >= 200)
+	char lines[REFRESH_LINES_MAX];
+
+	if (in->status >= 200 || !leg_may(leg, LEG_OP_RESPOND))
 		return;
+	if (refresh_check(leg, in->sip, lines)) {
+		nua_respond(leg->nh, SIP_422_SESSION_TIMER_TOO_SMALL, NUTAG_WITH_THIS(in->nua),
+			SIPTAG_HEADER_STR(lines), TAG_END());
+		return;
+	}
 	if (!ev.sdp) { /* a session refresh (RFC 4028 s7.4) */
-		answer_now(leg, in, SIP_200_OK);
+		refresh_answer(leg, lines);
+		nua_respond(leg->nh, SIP_200_OK, NUTAG_WITH_THIS(in->nua), TAG_IF(*lines, SIPTAG_HEADER_STR(lines)),
+			TAG_END());
 		return;
 	}
 	if (leg->phase != LEG_UP || leg->pending != PENDING_NONE) { /* RFC 3311 s5.2 */
@@ -191,11 +230,13 @@ static void on_i_ack(struct sip_leg *leg, const struct input *in)
 
 	leg->answer_in_ack = false;
 	leg->unacked = false;
+	if (leg->came_in && in->sip)
+		digits_keep_dialog(leg, NULL, in->sip->sip_to, in->sip->sip_from);
 	if (leg->phase == LEG_ANSWERED)
 		incoming_acked(leg);
 	if (answer)
 		leg_emit(leg, &ev);
-	transfer_continue(leg);
+	leg_continue(leg);
 }
 
 /* The peer takes its INVITE back; the stack answers 487. */
@@ -208,7 +249,7 @@ static void on_i_cancel(struct sip_leg *leg, const struct input *in)
 		leg_ended(leg);
 	} else if (leg->pending == PENDING_INVITE) {
 		leg->pending = PENDING_NONE;
-		transfer_continue(leg);
+		leg_continue(leg);
 	}
 }
 
@@ -277,7 +318,13 @@ static void on_r_notify(struct sip_leg *leg, const struct input *in)
 	transfer_notified(leg, in->status, substate == nua_substate_terminated);
 }
 
-/* To a BYE, or a refresh that the library sent. The end of a BYE that stays refused is the linger timer's. */
+static void on_r_info(struct sip_leg *leg, const struct input *in)
+{
+	if (!is_challenge(in) || !proof_request(leg, in->status, in->sip))
+		digits_answered(leg, in->status);
+}
+
+/* To a BYE. The end of one that stays refused is the linger timer's. */
 static void on_r_other(struct sip_leg *leg, const struct input *in)
 {
 	if (is_challenge(in))
@@ -327,8 +374,9 @@ static const struct {
 	{nua_i_refer, on_i_refer},
 	{nua_i_options, on_i_harmless},
 	{nua_r_notify, on_r_notify},
+	{nua_r_info, on_r_info},
 	{nua_r_bye, on_r_other},
-	{nua_r_update, on_r_other},
+	{nua_r_update, on_refreshed},
 	{nua_i_error, on_i_error},
 	{nua_i_terminated, on_i_terminated},
 };
@@ -349,7 +397,7 @@ static void leg_event(struct sip_leg *leg, nua_event_t event, const struct input
 void translate_event(nua_event_t event, int status, const char *phrase, nua_t *nua, struct sip_listener *listener,
 	nua_handle_t *nh, struct sip_leg *leg, const sip_t *sip, tagi_t tags[])
 {
-	const struct input in = {status, phrase, nua, sip, tags};
+	const struct input in = {refresh_status(sip, status), phrase, nua, sip, tags};
 
 	if (event == nua_r_shutdown && status >= 200)
 		listener->shut_down = true;

@@ -200,6 +200,17 @@ static void explain(const struct transfer *t, struct http_result *res)
 	(void)str_copy(res->error_text, sizeof(res->error_text), text);
 }
 
+static int64_t date_of(CURL *easy)
+{
+	struct curl_header *h;
+	time_t at;
+
+	if (curl_easy_header(easy, "date", 0, CURLH_HEADER, -1, &h) != CURLHE_OK)
+		return 0;
+	at = curl_getdate(h->value, NULL);
+	return at > 0 ? (int64_t)at : 0;
+}
+
 static void fill_result(struct transfer *t, struct http_result *res)
 {
 	long status = 0, connections = 0, sent_bytes = 0;
@@ -225,6 +236,7 @@ static void fill_result(struct transfer *t, struct http_result *res)
 	}
 	res->status = (unsigned)status;
 	res->retry_after_s = (unsigned)(retry_after > 86400 ? 86400 : retry_after);
+	res->date_s = date_of(t->easy);
 }
 
 /* Tell the owner and forget the transfer. */

@@ -27,6 +27,7 @@ struct http_result {
 	unsigned status;      /* HTTP status, 0 when error */
 	const char *body;     /* terminated, borrowed for the callback */
 	size_t body_length;
+	int64_t date_s;                /* Date, Unix time; 0 when absent */
 	unsigned retry_after_s;        /* Retry-After in seconds, 0 when absent */
 	uint64_t connect_us, total_us; /* connect_us is 0 on a warm connection */
 	bool may_have_been_processed;  /* error came after the request went out: the server may have acted */

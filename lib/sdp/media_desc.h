@@ -15,6 +15,8 @@ enum audio_codec { AUDIO_NONE, AUDIO_PCMU, AUDIO_PCMA, AUDIO_OPUS, AUDIO_G722 };
 
 enum { MEDIA_CANDIDATES_MAX = 4, MEDIA_UFRAG_MAX = 257, MEDIA_PWD_MAX = 257, MEDIA_FINGERPRINT_BYTES = 32 };
 
+enum { MEDIA_FORMATS_MAX = 4 }; /* beside the one in use */
+
 /* SRTP with the SIP side, its keys in the SDP (RFC 4568). The order is that of preference. */
 enum media_srtp_suite { MEDIA_SRTP_NONE, MEDIA_SRTP_SHA1_80, MEDIA_SRTP_SHA1_32, MEDIA_SRTP_SUITES };
 /* What a gateway wants of it. OFFER: used when the peer takes part, plain RTP when it does not. */
@@ -69,9 +71,21 @@ struct media_wa_remote {
 struct media_sip_remote {
 	struct addr rtp, rtcp; /* where to send first; symmetric RTP may move it. rtcp unset: no RTCP sent */
 	enum audio_codec codec;
-	uint8_t pt;         /* both ways: we answer with the peer's number */
-	uint8_t event_pt;   /* telephone-event; 0: none */
-	uint16_t ptime_ms;  /* what we send: 10..60 */
+	uint8_t pt;              /* both ways: we answer with the peer's number */
+	uint8_t event_pt;        /* telephone-event; 0: none */
+	bool no_events_out;      /* digits toward this peer go another way; its own are understood */
+	uint8_t event_pt_own;    /* the number of our offer, where the answer has another; 0: none */
+	uint32_t event_clock_hz; /* of its durations; 0: 8000 */
+	uint8_t cn_pt;           /* comfort noise, beside the static 13; 0: none */
+	uint16_t ptime_ms;       /* what we send: 10..60; Opus goes as it comes, or in 20 ms */
+	uint16_t maxptime_ms;    /* of Opus passed on; 0: not said */
+	uint32_t max_bitrate;    /* Opus: maxaveragebitrate, 0: not said */
+	/* What else the two descriptions have in common: the peer may change to it without a word. */
+	uint8_t also_count;
+	struct media_sip_format {
+		enum audio_codec codec;
+		uint8_t pt;
+	} also[MEDIA_FORMATS_MAX];
 	bool send, receive; /* our view: hold is send false or receive false */
 	bool rtcp_mux;      /* RTCP goes where RTP goes, from the same port (RFC 5761) */
 	struct media_sip_srtp srtp;

@@ -107,6 +107,10 @@ struct sdp_error {
  * NULL. */
 int sdp_audio_parse(const char *text, size_t length, struct sdp_audio *ret_sdp, struct sdp_error *error);
 
+/* The same, of the m= lines from position `first` on (0-based): where the audio stream taken before will not do. */
+int sdp_audio_parse_from(
+	const char *text, size_t length, size_t first, struct sdp_audio *ret_sdp, struct sdp_error *error);
+
 /* Write as text with CRLF line ends. Order and spelling of lines follow what Meta is known to accept for WebRTC protos,
  * and plain RFC 3264 style for RTP/AVP. With media_count > 1 the other m= lines are written with port 0 ("m=audio 0
  * RTP/AVP 0" where `others` says nothing); media_count 0 counts as 1. An unset origin is written as the RTP host.

@@ -108,11 +108,11 @@ static int media_list(const char *text, size_t length, struct media *list, size_
 }
 
 /* The first audio line that can carry a call; failing that, the first that was refused. */
-static int media_take(const struct media *list, size_t count, size_t *ret_index, struct sdp_error *error)
+static int media_take(const struct media *list, size_t first, size_t count, size_t *ret_index, struct sdp_error *error)
 {
 	const struct media *refused = NULL, *empty = NULL;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = first; i < count; i++) {
 		const struct media *m = &list[i];
 		if (!m->is_audio || !m->known_proto)
 			continue;
@@ -279,7 +279,7 @@ static int finish(struct sdp_reader *r, const struct media *taken, struct sdp_er
 	return 0;
 }
 
-static int parse(const char *text, size_t length, struct sdp_reader *r, struct sdp_error *error)
+static int parse(const char *text, size_t length, size_t first, struct sdp_reader *r, struct sdp_error *error)
 {
 	struct media list[SDP_MEDIA_MAX];
 	size_t count = 0, index = 0;
@@ -294,7 +294,7 @@ static int parse(const char *text, size_t length, struct sdp_reader *r, struct s
 	result = media_list(text, length, list, &count, error);
 	if (result < 0)
 		return result;
-	result = media_take(list, count, &index, error);
+	result = media_take(list, first, count, &index, error);
 	if (result < 0)
 		return result;
 	r->sdp.proto = list[index].proto;
@@ -309,15 +309,21 @@ static int parse(const char *text, size_t length, struct sdp_reader *r, struct s
 	return finish(r, &list[index], error);
 }
 
-int sdp_audio_parse(const char *text, size_t length, struct sdp_audio *ret_sdp, struct sdp_error *error)
+int sdp_audio_parse_from(
+	const char *text, size_t length, size_t first, struct sdp_audio *ret_sdp, struct sdp_error *error)
 {
 	struct sdp_reader reader = {0};
 	struct sdp_error e = {0};
-	int r = parse(text, length, &reader, &e);
+	int r = parse(text, length, first, &reader, &e);
 
 	if (r == 0)
 		*ret_sdp = reader.sdp;
 	if (error)
 		*error = e;
 	return r;
+}
+
+int sdp_audio_parse(const char *text, size_t length, struct sdp_audio *ret_sdp, struct sdp_error *error)
+{
+	return sdp_audio_parse_from(text, length, 0, ret_sdp, error);
 }

@@ -30,13 +30,15 @@ int g722_enc_new(struct g722_enc **ret_enc)
 	return 0;
 }
 
-int g722_dec_new(struct g722_dec **ret_dec)
+int g722_dec_new(uint32_t rate_hz, struct g722_dec **ret_dec)
 {
+	if (rate_hz != 8000 && rate_hz != 16000)
+		return -EINVAL;
 	struct g722_dec *d = calloc(1, sizeof(*d));
 
 	if (!d)
 		return -ENOMEM;
-	d->state = g722_decode_init(NULL, BITRATE, 0);
+	d->state = g722_decode_init(NULL, BITRATE, rate_hz == 8000 ? G722_SAMPLE_RATE_8000 : 0);
 	if (!d->state) {
 		free(d);
 		return -ENOMEM;

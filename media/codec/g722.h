@@ -15,8 +15,9 @@ struct g722_dec;
 
 /* Return 0 or -ENOMEM. */
 int g722_enc_new(struct g722_enc **ret_enc);
-int g722_dec_new(struct g722_dec **ret_dec);
-/* count bytes; pcm holds 2 * count samples. */
+/* rate_hz of the PCM: 16000, or 8000, which leaves the upper band out; -EINVAL for others. */
+int g722_dec_new(uint32_t rate_hz, struct g722_dec **ret_dec);
+/* count bytes; pcm holds 2 * count samples, of an 8000 Hz decoder count. */
 void g722_from_pcm(struct g722_enc *e, const int16_t *pcm, size_t count, uint8_t *bytes);
 void g722_to_pcm(struct g722_dec *d, const uint8_t *bytes, size_t count, int16_t *pcm);
 /* Accept NULL; always return NULL. */

@@ -150,6 +150,19 @@ int opus_packet_duration_ts(const uint8_t *bytes, size_t length)
 	return n <= 0 ? -EPROTO : n;
 }
 
+bool opus_packet_is_whole(const uint8_t *bytes, size_t length)
+{
+	const unsigned char *frames[48];
+	opus_int16 sizes[48];
+	return length && length <= INT16_MAX &&
+	       opus_packet_parse(bytes, (opus_int32)length, NULL, frames, sizes, NULL) > 0;
+}
+
+bool opus_packet_is_stereo(const uint8_t *bytes, size_t length)
+{
+	return length && (bytes[0] & 0x04);
+}
+
 bool opus_packet_has_redundancy(const uint8_t *bytes, size_t length)
 {
 	if (!length || length > INT16_MAX || (bytes[0] & 0x80)) /* RFC 6716 s3.1: configurations 16..31 are CELT only */

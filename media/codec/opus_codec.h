@@ -1,6 +1,7 @@
 /* media/codec/opus_codec.h
  *
- * Opus (RFC 6716) at the sample rate of the other leg: 8000 for G.711, 16000 for G.722; mono. libopus converts inside,
+ * Opus (RFC 6716) at the sample rate of the other leg: 8000 for G.711, 16000 for G.722 and for Opus that cannot be
+ * passed on as it is; mono. libopus converts inside,
  * so no resampler is needed, and the RTP clock stays 48000 (RFC 7587 s4.1) whatever the rate here. Each object is one
  * block, allocated by its _new; nothing is allocated afterwards. Owner: one thread at a time.
  */
@@ -53,6 +54,10 @@ struct opus_dec *opus_dec_free(struct opus_dec *d);
 
 /* Length of a packet's audio in RTP clock units, or -EPROTO. Looks at the first two bytes only. */
 int opus_packet_duration_ts(const uint8_t *bytes, size_t length);
+/* Do its frames add up (RFC 6716 s3.4)? Whoever passes a packet on should ask. */
+bool opus_packet_is_whole(const uint8_t *bytes, size_t length);
+/* RFC 6716 s3.1: the bit of the first byte. */
+bool opus_packet_is_stereo(const uint8_t *bytes, size_t length);
 /* Does the packet carry redundancy for the frame before it (LBRR flag, RFC 6716 s4.2.4)? */
 bool opus_packet_has_redundancy(const uint8_t *bytes, size_t length);
 

@@ -56,6 +56,7 @@ void rtp_end_set_new_peer(struct rtp_end *e, const struct addr *rtp, const struc
 	pardon(e, rtp);
 	memset(&e->rtp, 0, sizeof(e->rtp));
 	memset(&e->rtcp, 0, sizeof(e->rtcp));
+	memset(&e->probe_from, 0, sizeof(e->probe_from));
 	e->signalled_rtp = *rtp;
 	e->signalled_rtcp = *rtcp;
 	rtp_stream_forget_peer(&e->stream);
@@ -63,19 +64,52 @@ void rtp_end_set_new_peer(struct rtp_end *e, const struct addr *rtp, const struc
 
 /* ---- who may send ---- */
 
-static bool may_move(const struct rtp_end *e, const struct rtp_hdr *hdr, const struct addr *from, uint64_t now_us)
+static bool is_host(const struct addr *where, const struct addr *from)
 {
-	if (addr_equal(from, &e->signalled_rtp))
-		return true;
-	if (now_us - e->last_rtp_us >= RTP_END_RELATCH_MS * 1000)
-		return true;
+	return addr_is_set(where) && addr_equal_host(where, from);
+}
+
+/* Whoever guesses would have to know the sequence as well as the SSRC. */
+static bool goes_on(const struct rtp_end *e, const struct rtp_hdr *hdr)
+{
 	const struct rtp_stream *s = &e->stream;
 	int16_t ahead = (int16_t)(uint16_t)(hdr->seq - s->rx.max_seq);
 	return s->has_peer && hdr->ssrc == s->peer_ssrc && ahead > 0 && ahead < RTP_END_SEQ_NEAR;
 }
 
-bool rtp_end_accept(
-	struct rtp_end *e, const struct rtp_hdr *hdr, const struct addr *from, uint64_t now_us, bool *ret_moved)
+/* RFC 3550 A.1, MIN_SEQUENTIAL: a stray packet, or one of many sources, is no stream. */
+static bool second_in_a_row(struct rtp_end *e, const struct rtp_hdr *hdr, const struct addr *from)
+{
+	bool second = addr_is_set(&e->probe_from) && addr_equal(&e->probe_from, from) && hdr->ssrc == e->probe_ssrc &&
+		      hdr->seq == (uint16_t)(e->probe_seq + 1);
+	e->probe_from = *from;
+	e->probe_ssrc = hdr->ssrc;
+	e->probe_seq = hdr->seq;
+	return second;
+}
+
+static bool may_lock(struct rtp_end *e, const struct rtp_hdr *hdr, const struct addr *from, enum rtp_end_trust trust,
+	uint64_t now_us)
+{
+	bool signalled = is_host(&e->signalled_rtp, from);
+	uint64_t silent_ms = (now_us - e->last_rtp_us) / 1000;
+
+	if (trust != RTP_END_PLAIN)
+		return trust == RTP_END_AUTHENTIC;
+	if (!addr_is_set(&e->rtp))
+		return signalled || second_in_a_row(e, hdr, from);
+	bool at_home = is_host(&e->signalled_rtp, &e->rtp);
+	if (addr_equal(from, &e->signalled_rtp) || (signalled && !at_home) || goes_on(e, hdr))
+		return true;
+	if (silent_ms < RTP_END_RELATCH_MS)
+		return false;
+	if (addr_equal_host(from, &e->rtp))
+		return true;
+	return !at_home && silent_ms >= RTP_END_RELATCH_ELSEWHERE_MS && second_in_a_row(e, hdr, from);
+}
+
+bool rtp_end_accept(struct rtp_end *e, const struct rtp_hdr *hdr, const struct addr *from, enum rtp_end_trust trust,
+	uint64_t now_us, bool *ret_moved)
 {
 	*ret_moved = false;
 	if (is_shunned(e, from)) {
@@ -83,7 +117,7 @@ bool rtp_end_accept(
 		return false;
 	}
 	if (!addr_is_set(&e->rtp) || !addr_equal(&e->rtp, from)) {
-		if (addr_is_set(&e->rtp) && !may_move(e, hdr, from, now_us)) {
+		if (!may_lock(e, hdr, from, trust, now_us)) {
 			e->wrong_source++;
 			return false;
 		}

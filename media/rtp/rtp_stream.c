@@ -48,6 +48,19 @@ void rtp_stream_forget_peer(struct rtp_stream *s)
 	seq_init(&s->rx, s->clock_hz);
 }
 
+void rtp_stream_change_clock(struct rtp_stream *s, uint32_t clock_hz)
+{
+	uint32_t before = s->ssrc;
+	s->clock_hz = clock_hz;
+	rtp_stream_forget_peer(s);
+	while (s->ssrc == before)
+		s->ssrc = random_below(s, UINT32_MAX);
+	s->seq = (uint16_t)random_below(s, 0x8000); /* the lower half: no wrap before SRTP has its bearings */
+	s->tx_packets_before = s->tx_packets;
+	s->tx_bytes_before = s->tx_bytes;
+	s->tx_packets_reported = s->tx_packets;
+}
+
 static void follow_new_ssrc(struct rtp_stream *s, uint32_t ssrc)
 {
 	if (s->has_peer)
@@ -100,8 +113,8 @@ size_t rtp_stream_report(struct rtp_stream *s, bool bye, uint64_t now_us, uint8_
 		uint64_t since_us = now_us - s->tx_ts_at_us;
 		info.sender.ntp = rtcp_ntp(now_us);
 		info.sender.rtp_ts = s->tx_ts + (uint32_t)(since_us * s->clock_hz / 1000000);
-		info.sender.packets = (uint32_t)s->tx_packets;
-		info.sender.octets = (uint32_t)s->tx_bytes;
+		info.sender.packets = (uint32_t)(s->tx_packets - s->tx_packets_before);
+		info.sender.octets = (uint32_t)(s->tx_bytes - s->tx_bytes_before);
 	}
 	info.has_block = s->has_peer;
 	if (info.has_block)

@@ -26,8 +26,8 @@ struct rtp_stream_conf {
 };
 
 struct rtp_stream {
+	uint32_t clock_hz, ssrc; /* until rtp_stream_change_clock() */
 	/* fixed after rtp_stream_init(): */
-	uint32_t clock_hz, ssrc;
 	char cname[RTCP_CNAME_MAX + 1];
 	/* sending */
 	uint16_t seq;   /* of the next packet */
@@ -35,6 +35,7 @@ struct rtp_stream {
 	uint64_t tx_ts_at_us;
 	uint64_t tx_packets, tx_bytes; /* payload */
 	uint64_t tx_packets_reported;
+	uint64_t tx_packets_before, tx_bytes_before; /* of SSRCs of ours that are gone */
 	/* receiving */
 	bool has_peer;
 	uint32_t peer_ssrc;
@@ -71,6 +72,10 @@ enum seq_verdict rtp_stream_received(
 /* Somebody else will send from now on: the next packet begins a stream, whatever its SSRC. What was counted stays, and
  * so does the line we send. */
 void rtp_stream_forget_peer(struct rtp_stream *s);
+
+/* Both ways audio is counted in another clock from now on: what we send gets another SSRC (RFC 7160 s4.1), and the
+ * peer's next packet begins a stream. Send a BYE for the SSRC of before first. */
+void rtp_stream_change_clock(struct rtp_stream *s, uint32_t clock_hz);
 
 /* Start reporting: first report in one to two seconds. Does nothing when started. */
 void rtp_stream_start_reports(struct rtp_stream *s, uint64_t now_us);

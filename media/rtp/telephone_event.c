@@ -6,7 +6,12 @@
 #include <string.h>
 
 static const char digits[] = "0123456789*#ABCD";
-enum { DIGIT_COUNT = 16, END_BIT = 0x80, UNITS_PER_MS = TEV_CLOCK_HZ / 1000 };
+enum { DIGIT_COUNT = 16, END_BIT = 0x80 };
+
+static uint32_t ticks_per_unit(uint32_t rtp_clock_hz, uint32_t event_clock_hz)
+{
+	return rtp_clock_hz > event_clock_hz ? rtp_clock_hz / event_clock_hz : 1;
+}
 
 char tev_digit(unsigned event)
 {
@@ -21,16 +26,18 @@ int tev_event(char digit)
 
 /* ---- receiving ---- */
 
-void tev_rx_init(struct tev_rx *rx, uint32_t rtp_clock_hz)
+void tev_rx_init(struct tev_rx *rx, uint32_t rtp_clock_hz, uint32_t event_clock_hz)
 {
 	memset(rx, 0, sizeof(*rx));
-	rx->rtp_ticks_per_unit = rtp_clock_hz / TEV_CLOCK_HZ;
+	rx->clock_hz = event_clock_hz;
+	rx->rtp_ticks_per_unit = ticks_per_unit(rtp_clock_hz, event_clock_hz);
 }
 
 static struct tev_report finish(struct tev_rx *rx)
 {
 	rx->active = false;
-	return (struct tev_report){TEV_END, tev_digit(rx->event), (rx->segments + rx->duration) / UNITS_PER_MS};
+	return (struct tev_report){
+		TEV_END, tev_digit(rx->event), (rx->segments + rx->duration) / (rx->clock_hz / 1000)};
 }
 
 /* RFC 4733 s2.5.1.3: the same key still held, its duration field having run full. */
@@ -100,10 +107,11 @@ size_t tev_rx_reset(struct tev_rx *rx, struct tev_report ret_reports[1])
 
 /* ---- sending ---- */
 
-void tev_tx_init(struct tev_tx *tx, uint32_t rtp_clock_hz)
+void tev_tx_init(struct tev_tx *tx, uint32_t rtp_clock_hz, uint32_t event_clock_hz)
 {
 	memset(tx, 0, sizeof(*tx));
-	tx->rtp_ticks_per_unit = rtp_clock_hz / TEV_CLOCK_HZ;
+	tx->clock_hz = event_clock_hz;
+	tx->rtp_ticks_per_unit = ticks_per_unit(rtp_clock_hz, event_clock_hz);
 }
 
 void tev_tx_drop(struct tev_tx *tx)
@@ -157,8 +165,9 @@ size_t tev_tx_step(struct tev_tx *tx, uint32_t ts_now, unsigned step_ms, struct 
 		tx->ts = ts_now;
 		tx->segments = tx->elapsed = 0;
 	}
-	tx->elapsed += step_ms * UNITS_PER_MS;
-	bool end = tx->queue[0].ended && tx->elapsed >= tx->queue[0].duration_ms * UNITS_PER_MS;
+	uint32_t units_per_ms = tx->clock_hz / 1000;
+	tx->elapsed += step_ms * units_per_ms;
+	bool end = tx->queue[0].ended && tx->elapsed >= tx->queue[0].duration_ms * units_per_ms;
 	while (tx->elapsed - tx->segments > TEV_SEGMENT_MAX) {
 		write_packet(tx, false, false, TEV_SEGMENT_MAX,
 			&ret_packets[n++]); /* closes the segment, without the E bit */

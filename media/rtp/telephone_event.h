@@ -2,9 +2,10 @@
  *
  * DTMF as RTP events (RFC 4733). Pure; both objects are embedded in their owner, one thread.
  *
- * The trap: durations inside the payload count at the event's own clock (8000 Hz, "telephone-event/8000"), while the
- * RTP timestamp follows the stream it is part of, which is 48000 Hz beside Opus (Meta: DTMF, payload type 126). Neither
- * is derived from the other here.
+ * The trap: durations inside the payload count at the event's own clock ("telephone-event/8000"), while the RTP
+ * timestamp follows the stream it is part of, which is 48000 Hz beside Opus (Meta: DTMF, payload type 126). Neither is
+ * derived from the other here. A SIP peer may well say "telephone-event/48000": then durations run full six times as
+ * fast, after 1.4 s.
  */
 #ifndef MEDIA_RTP_TELEPHONE_EVENT_H
 #define MEDIA_RTP_TELEPHONE_EVENT_H
@@ -15,7 +16,7 @@
 
 enum {
 	TEV_PAYLOAD_BYTES = 4,
-	TEV_CLOCK_HZ = 8000,
+	TEV_CLOCK_HZ = 8000,  /* the usual one */
 	TEV_END_PACKETS = 3,  /* RFC 4733 s2.5.1.4: the last packet three times */
 	TEV_TIMEOUT_MS = 150, /* no update for three usual intervals of 50 ms: its end packets were lost */
 	TEV_VOLUME = 10,      /* -10 dBm0, what most gateways write */
@@ -41,7 +42,8 @@ struct tev_report {
 enum { TEV_REPORTS_MAX = 2 }; /* one packet may end one digit and begin the next */
 
 struct tev_rx {
-	uint32_t rtp_ticks_per_unit; /* RTP clock over event clock: 6 beside Opus, 1 beside G.711 */
+	uint32_t clock_hz;           /* of durations */
+	uint32_t rtp_ticks_per_unit; /* RTP clock over event clock: 6 beside Opus of Meta, else 1 */
 	bool known, active;
 	uint8_t event;
 	uint32_t ts;       /* of the newest segment */
@@ -50,7 +52,8 @@ struct tev_rx {
 	uint64_t last_us;
 };
 
-void tev_rx_init(struct tev_rx *rx, uint32_t rtp_clock_hz);
+/* event_clock_hz: "telephone-event/..." of the SDP, 8000 or the stream's own (RFC 4733 s2.1). */
+void tev_rx_init(struct tev_rx *rx, uint32_t rtp_clock_hz, uint32_t event_clock_hz);
 /* One packet's payload. Repeated and old packets report nothing. Returns the number of reports. */
 size_t tev_rx_packet(struct tev_rx *rx, uint32_t ts, const uint8_t *payload, size_t length, uint64_t now_us,
 	struct tev_report ret_reports[TEV_REPORTS_MAX]);
@@ -63,6 +66,7 @@ uint64_t tev_rx_deadline(const struct tev_rx *rx); /* UINT64_MAX: nothing under 
 /* ---- sending ---- */
 
 struct tev_tx {
+	uint32_t clock_hz;
 	uint32_t rtp_ticks_per_unit;
 	struct {
 		uint8_t event;
@@ -83,7 +87,7 @@ struct tev_packet {
 
 enum { TEV_PACKETS_MAX = TEV_END_PACKETS + 1 };
 
-void tev_tx_init(struct tev_tx *tx, uint32_t rtp_clock_hz);
+void tev_tx_init(struct tev_tx *tx, uint32_t rtp_clock_hz, uint32_t event_clock_hz);
 /* The digit is pressed; it waits for those before it. -EINVAL: no such digit, -ENOBUFS: too many wait. */
 int tev_tx_begin(struct tev_tx *tx, char digit);
 /* The digit begun last is released after duration_ms in all. */

@@ -11,7 +11,7 @@ from harness import Failure, Process, wait_until
 
 CONFIG = """\
 sip_listen        127.0.0.1:{sip_port}
-audio_source      aufile,{play}
+{tls}audio_source      aufile,{play}
 audio_player      aufile,x
 audio_alert       aufile,x
 ausrc_srate       {rate}
@@ -33,7 +33,7 @@ module_app        menu.so
 module_app        ctrl_tcp.so
 ctrl_tcp_listen   127.0.0.1:{control_port}
 """
-ACCOUNT = "<sip:{user}@127.0.0.1:{sip_port};transport=udp>;regint=0;answermode={answer};audio_codecs={codec}{more}\n"
+ACCOUNT = "<sip:{user}@127.0.0.1:{domain_port};transport={transport}>;regint={regint};answermode={answer};audio_codecs={codec}{more}\n"
 
 PORTS = 24  # how many of free_ports() one phone takes: SIP, SIP over TLS (always the next one), control, RTP
 
@@ -46,21 +46,25 @@ def module_folder():
 
 
 class Baresip:
-    def __init__(self, folder, base_port, play, codec="pcmu", user="600", answer="auto", account="", srtp=None):
+    def __init__(self, folder, base_port, play, codec="pcmu", user="600", answer="auto", account="", srtp=None, transport="udp",
+                 certificates=None, registrar=None):
         """`play` is a WAV longer than the call: baresip hangs up at its end. `account`: further ;parameters. srtp: None, "srtp"
-        or "srtp-mand"."""
+        or "srtp-mand". certificates: of the kind Certificates, for transport "tls". registrar: the port of one, and the password of user there."""
         self.folder = os.path.join(folder, "baresip-%d" % base_port)
         self.sip_port, self.control_port = base_port, base_port + 2
         self.uri = "sip:%s@127.0.0.1:%d" % (user, self.sip_port)
+        tls = "sip_certificate   %s\nsip_cafile        %s\n" % (certificates.both, certificates.ca) if certificates else ""
         self.events = []  # (monotonic seconds, event) in order
         os.mkdir(self.folder)
         self._write("config", CONFIG.format(
-            sip_port=self.sip_port, control_port=self.control_port, play=play, folder=self.folder,
+            sip_port=self.sip_port, tls=tls, control_port=self.control_port, play=play, folder=self.folder,
             rate=16000 if codec == "g722" else 8000,
             rtp_min=base_port + 4, rtp_max=base_port + PORTS - 1, modules=module_folder()))
-        self._write("accounts", ACCOUNT.format(user=user, sip_port=self.sip_port, answer=answer,
+        self._write("accounts", ACCOUNT.format(user=user, transport=transport, answer=answer,
+                                               domain_port=registrar[0] if registrar else self.sip_port, regint=60 if registrar else 0,
                                                codec="g722/16000" if codec == "g722" else codec,  # alone it is ignored
-                                               more=account + (";mediaenc=" + srtp if srtp else "")))
+                                               more=account + (";mediaenc=" + srtp if srtp else "")
+                                               + (";auth_user=%s;auth_pass=%s" % (user, registrar[1]) if registrar else "")))
         self._write("contacts", "")
         # without -n it would put the machine's own address into its SDP
         self.process = Process("baresip-%d" % base_port, ["baresip", "-f", self.folder, "-n", "127.0.0.1", "-v"], folder)
@@ -114,6 +118,10 @@ class Baresip:
     def keys(self):
         """What the other side pressed, as telephone-event told it."""
         return "".join(e.get("param", "") for _, e in self.events if e.get("type") == "CALL_DTMF_START")
+
+    def secured(self):
+        with open(self.process.stdout_path) as f:
+            return "SRTP is Enabled" in f.read()
 
     def recording(self):
         """What it heard; complete once the call is closed."""

@@ -326,6 +326,9 @@ async def serve_graph(call, args):
                 request = await read_request(reader)
                 if not request:
                     break
+                if request[0] == "HEAD":  # a connection opened before it is needed: says nothing, asks nothing
+                    writer.write(b"HTTP/1.1 400 Error\r\nContent-Length: 0\r\n\r\n")
+                    continue
                 status, reply, action = await call.graph(*request)
                 await asyncio.sleep(args.graph_delay_ms / 1000)  # the way to Meta and back
                 text = json.dumps(reply).encode()

@@ -1,13 +1,16 @@
 #!/usr/bin/python3
-"""One real call through watrunk: a WhatsApp user played by aiortc, a SIP phone played by baresip.
+"""One real call through watrunk: a WhatsApp user played by aiortc, a SIP phone played by baresip or linphone.
 
     run_interop.py --watrunk build/dev/watrunk --audiocheck build/dev/audiocheck
-        [--story answered|busy|given_up] [--hangup user|sip] [--codec pcmu|pcma|g722] [--srtp off|offer|require] [--phone-srtp srtp|srtp-mand]
+        [--story answered|busy|given_up] [--hangup user|sip] [--phone baresip|linphone] [--transport udp|tcp|tls] [--proxy udp|tcp|tls]
+        [--codec pcmu|pcma|g722] [--register] [--srtp off|offer|require] [--phone-srtp srtp|srtp-mand]
 
 answered: both speak, both are recorded, and each recording must contain the other's speech; both press keys.
 busy: the phone declines. given_up: the user hangs up while the phone rings.
+--register: baresip registers at watrunk, and is called where it said.
+--proxy: Kamailio in between, over this transport to watrunk; a linphone registers there over --transport.
 Afterwards what Meta's side saw, what the phone saw and watrunk's call log must agree. Nothing here is linked with the bridge or shares code with it.
-Exit status 0: all well; 1: not, and the folder with the logs is named; 77: baresip or aiortc is not installed.
+Exit status 0: all well; 1: not, and the folder with the logs is named; 77: a peer is not installed.
 """
 
 import argparse
@@ -19,14 +22,18 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 import harness
 from baresip_pbx import PORTS as BARESIP_PORTS
 from baresip_pbx import Baresip
+from certificates import Certificates
 from harness import Failure, Process, wait_until
+from kamailio_proxy import write_config as kamailio_command
+from linphone_phone import Linphone
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SPEECH_S = 7
+SPEECH_S = 5
 TALK_S = SPEECH_S + 2.5  # a second of silence first, and the keys after it
 USER_KEYS, PBX_KEYS, KEYS_S = "47#", "93", SPEECH_S + 0.8
 USER = "447700900123"
@@ -38,16 +45,16 @@ graph: {{base_url: "http://127.0.0.1:{graph}", version: v25.0}}
 numbers:
   - {{phone_number_id: "310000000000002", number: "+12025550123", token: interop-token}}
 sip:
-  listen: ["udp:127.0.0.1:{sip}"]
+  listen: ["udp:127.0.0.1:{sip}", "tcp:127.0.0.1:{sip}"{listen_tls}]
   domain: watrunk.test
-media:
+{tls}{users}media:
   public_address: 127.0.0.1
   bind_address: 127.0.0.1
   webrtc_ports: {wa_min}-{wa_max}
   rtp_ports: {rtp_min}-{rtp_max}
   workers: 1
 gateways:
-  - {{name: pbx, uri: "sip:127.0.0.1:{pbx};transport=udp", codecs: [PCMU, PCMA, G722], srtp: {srtp}}}
+  - {{name: pbx, {where}, codecs: [PCMU, PCMA, G722], srtp: {srtp}}}
 dialplan:
   - name: everybody
     match: {{direction: inbound}}
@@ -57,6 +64,11 @@ store: {{url: "sqlite:{folder}/calls.db"}}
 log: {{level: debug, format: text}}
 """
 
+
+TLS = "  tls: {certificate: %s, key: %s, ca: %s}\n"
+DESK, DESK_PASSWORD = "desk1", "interop-desk1-password"
+USERS = "  users:\n    - {name: %s, password: %s, register: true}\n"
+PROXY_PORTS = 4  # UDP and TCP, TLS two later
 
 STORY_OF_USER = {
     "answered": ["--keys", USER_KEYS, "--keys-after", str(KEYS_S)],
@@ -72,9 +84,12 @@ class Call:
 
     def __init__(self, args, folder):
         self.args, self.folder = args, folder
-        ports = harness.free_ports(4 + 40 + self.PHONES * BARESIP_PORTS)
-        self.ports = {"sip": ports, "webhook": ports + 1, "admin": ports + 2, "graph": ports + 3, "wa_min": ports + 4,
-                      "wa_max": ports + 23, "rtp_min": ports + 24, "rtp_max": ports + 43, "pbx": ports + 44}
+        ports = harness.free_ports(6 + 40 + PROXY_PORTS + self.PHONES * BARESIP_PORTS)
+        self.ports = {"sip": ports, "webhook": ports + 1, "admin": ports + 2, "graph": ports + 3, "sip_tls": ports + 4, "wa_min": ports + 6,
+                      "wa_max": ports + 25, "rtp_min": ports + 26, "rtp_max": ports + 45, "proxy": ports + 46, "pbx": ports + 46 + PROXY_PORTS}
+        self.trunk_transport = args.proxy or args.transport
+        self.certificates = Certificates(folder) if "tls" in (args.proxy, args.transport) or args.proxy else None
+        self.proxy = None
         self.config = os.path.join(folder, "watrunk.yaml")
         with open(self.config, "w") as f:
             f.write(self.config_text())
@@ -85,7 +100,45 @@ class Call:
         self.ended_by = {"answered": args.hangup, "busy": "sip", "given_up": "user"}.get(args.story)
 
     def config_text(self):
-        return CONFIG.format(folder=self.folder, srtp=self.args.srtp, **self.ports)
+        """watrunk listens on TLS where there are certificates, and knows as gateway the phone or the proxy."""
+        c, tls_port = self.certificates, self.trunk_transport == "tls"
+        gateway = self.ports["proxy"] + 2 * tls_port if self.args.proxy else self.ports["pbx"] + tls_port
+        where = 'uri: "sip:127.0.0.1:%d;transport=%s"' % (gateway, self.trunk_transport)
+        register = self.registers()
+        return CONFIG.format(
+            folder=self.folder, srtp=self.args.srtp, users=USERS % (DESK, DESK_PASSWORD) if register else "",
+            where="registered_as: " + DESK if register else where,
+            listen_tls=', "tls:127.0.0.1:%d"' % self.ports["sip_tls"] if c else "", tls=TLS % (c.certificate, c.key, c.ca) if c else "",
+            **self.ports)
+
+    def registers(self):
+        return getattr(self.args, "register", False)
+
+    def trunk_uri(self):
+        """watrunk, for who sends calls to it: without the user part."""
+        port = self.ports["sip_tls" if self.trunk_transport == "tls" else "sip"]
+        return "127.0.0.1:%d;transport=%s" % (port, self.trunk_transport)
+
+    def start_proxy(self):
+        if not self.args.proxy:
+            return
+        phone = None if self.args.phone == "linphone" else "sip:127.0.0.1:%d;transport=%s" % (self.ports["pbx"], self.args.transport)
+        port = self.ports["proxy"]
+        self.proxy = Process("kamailio", kamailio_command(self.folder, port, port + 2, "sip:" + self.trunk_uri(), self.certificates, phone),
+                             self.folder)
+        wait_until(lambda: not harness.bindable(port + 2) or not self.proxy.running(), 10, "Kamailio's sockets")
+
+    def start_phone(self, play, account="", **more):
+        """The phone of the story; it answers by itself unless more says otherwise."""
+        more = {"codec": self.args.codec, "srtp": self.args.phone_srtp, "transport": self.args.transport, **more}
+        if self.registers():
+            more = {"user": DESK, "registrar": (self.ports["sip"], DESK_PASSWORD), **more}
+        if self.args.phone == "baresip":
+            return Baresip(self.folder, self.ports["pbx"], play, account=account, certificates=self.certificates, **more)
+        registrar = None
+        if self.proxy:
+            registrar = "sip:127.0.0.1:%d;transport=%s" % (self.ports["proxy"] + 2 * (self.args.transport == "tls"), self.args.transport)
+        return Linphone(self.folder, self.ports["pbx"], play, ca=self.certificates.ca if self.certificates else "", registrar=registrar, **more)
 
     def watrunk_command(self, *argv):
         """Run a subcommand to its end; (exit status, output)."""
@@ -102,15 +155,25 @@ class Call:
             raise Failure("watrunk check: exit status %d\n%s" % (status, output))
 
     def start_watrunk(self):
-        self.watrunk = Process("watrunk", [self.args.watrunk, "run", "-c", self.config], self.folder)
+        env = dict(os.environ)
+        if self.certificates:  # the SIP library's own leak: it keeps the names of each certificate it has seen
+            env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":fast_unwind_on_malloc=0"
+            env["LSAN_OPTIONS"] = "suppressions=%s:print_suppressions=0" % os.path.join(HERE, "..", "scenario", "tls.supp")
+        self.watrunk = Process("watrunk", [self.args.watrunk, "run", "-c", self.config], self.folder, env)
 
     def start(self):
         if self._rate() != 8000:
             harness.convert(os.path.join(self.folder, "business-48k.wav"), os.path.join(self.folder, "business-16k.wav"),
                             self._rate())
         self.check_config()
-        self.pbx = Baresip(self.folder, self.ports["pbx"], os.path.join(self.folder, "business-%dk.wav" % (self._rate() // 1000)),
-                           codec=self.args.codec, srtp=self.args.phone_srtp, answer="auto" if self.args.story == "answered" else "manual")
+        self.start_proxy()
+        if self.registers():
+            self.start_watrunk()
+            wait_until(lambda: not harness.bindable(self.ports["admin"]) or not self.watrunk.running(), 10, "watrunk's sockets")
+        self.pbx = self.start_phone(os.path.join(self.folder, "business-%dk.wav" % (self._rate() // 1000)),
+                                    answer="auto" if self.args.story == "answered" else "manual")
+        if self.registers():
+            wait_until(self._registered, 10, "baresip's registration")
         # Meta first: its webhook is tried again until watrunk listens
         self.meta = Process("meta", [
             sys.executable, os.path.join(HERE, "meta_aiortc.py"), "--graph-port", str(self.ports["graph"]),
@@ -119,7 +182,16 @@ class Call:
             "--hangup", "user" if self.ended_by == "user" else "business", "--talk", str(TALK_S),
             *STORY_OF_USER[self.args.story],
             "--accept-window", "10", "--media-window", "5", "--deadline", "35"], self.folder)
-        self.start_watrunk()
+        if not self.registers():
+            self.start_watrunk()
+
+    def _registered(self):
+        """As watrunk sees it: baresip's own event may be over before it has been asked."""
+        if not self.watrunk.running():
+            raise Failure("watrunk has ended")
+        asked = urllib.request.Request("http://127.0.0.1:%d/v1/registrations" % self.ports["admin"], headers={"Authorization": "Bearer interop-admin"})
+        with urllib.request.urlopen(asked, timeout=5) as answer:
+            return [r for r in json.load(answer)["registrations"] if r["contact"].startswith("sip:%s" % DESK)]
 
     def _phone_saw(self, kind):
         if not self.watrunk.running():
@@ -232,15 +304,16 @@ def check_keys_to_user(call):
 
 
 def check_codec(call):
+    if call.args.phone != "baresip":
+        return ""  # watrunk's record tells
     with open(call.pbx.process.stdout_path) as f:
         line = "Set audio encoder: %s %dHz 1ch" % (call.args.codec.upper(), call._rate())
         return "" if line in f.read() else "baresip has no %r" % line
 
 
 def check_srtp(call):
-    """Nothing is told of keys in the log; baresip tells of SRTP."""
-    with open(call.pbx.process.stdout_path) as f:
-        secured = "SRTP is Enabled" in f.read()
+    """Nothing is told of keys in the log; the phone tells of SRTP."""
+    secured = call.pbx.secured()
     if secured != bool(call.args.phone_srtp):
         return "the phone %s SRTP" % ("has" if secured else "has no")
     with open(call.watrunk.stdout_path) as f:
@@ -333,8 +406,10 @@ def show_logs(call):
     """The last lines of each program. What Meta's side printed is long, and its times and violations stand above."""
     if call and hasattr(call, "pbx"):
         print(call.pbx.process.tail())
+    if call and hasattr(call, "meta"):
+        print(call.meta.tail(0 if call.report else 25))
     if call and hasattr(call, "watrunk"):
-        print(call.meta.tail(0 if call.report else 25) + call.watrunk.tail(40))
+        print(call.watrunk.tail(40))
 
 
 def main():
@@ -344,19 +419,33 @@ def main():
     p.add_argument("--story", choices=tuple(STORY_OF_USER), default="answered", help="what becomes of the call")
     p.add_argument("--hangup", choices=("user", "sip"), default="user", help="which side ends the call")
     p.add_argument("--codec", choices=("pcmu", "pcma", "g722"), default="pcmu", help="the only one the phone takes")
+    p.add_argument("--register", action="store_true", help="baresip registers, over UDP or TCP")
+    add_phone_arguments(p)
+    args = p.parse_args()
+    story = "%s, %s hangs up" % (args.codec, args.hangup) if args.story == "answered" else args.story
+    return tell(Call, args, "aiortc -> watrunk -> %s: %s" % (way(args), story))
+
+
+def add_phone_arguments(p):
+    p.add_argument("--phone", choices=("baresip", "linphone"), default="baresip")
+    p.add_argument("--transport", choices=("udp", "tcp", "tls"), default="udp", help="of the phone")
+    p.add_argument("--proxy", choices=("udp", "tcp", "tls"), help="Kamailio in between, over this toward watrunk")
     p.add_argument("--srtp", choices=("off", "offer", "require"), default="off", help="watrunk's policy")
     p.add_argument("--phone-srtp", choices=("srtp", "srtp-mand"), help="the phone's; without: plain RTP")
     p.add_argument("--keep", action="store_true", help="keep the folder with logs and recordings")
-    args = p.parse_args()
-    story = "%s, %s hangs up" % (args.codec, args.hangup) if args.story == "answered" else args.story
-    return tell(Call, args, "aiortc -> watrunk -> baresip: " + story)
+
+
+def way(args):
+    """The phone as a title tells it."""
+    proxy = "Kamailio (%s) -> " % args.proxy if args.proxy else ""
+    return proxy + "%s (%s%s)" % (args.phone, args.transport, ", SRTP" if args.phone_srtp else "")
 
 
 def tell(kind, args, title):
     """One story with one kind of Call; the exit status."""
     args.watrunk, args.audiocheck = os.path.abspath(args.watrunk), os.path.abspath(args.audiocheck)
 
-    missing = harness.missing_peers()
+    missing = harness.missing_peers(*(["linphonec"] if args.phone == "linphone" else []), *(["kamailio"] if args.proxy else []))
     if missing:
         harness.skip_or_fail(missing)
     harness.stop_everything_at_exit()

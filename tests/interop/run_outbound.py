@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""One real call through watrunk to a WhatsApp user played by aiortc, dialled by baresip.
+"""One real call through watrunk to a WhatsApp user played by aiortc, dialled by baresip or linphone.
 
     run_outbound.py --watrunk build/dev/watrunk --audiocheck build/dev/audiocheck
         [--story answered|declined|cancelled|hold|transfer] [--hangup user|sip] [--setup passive|active] [--digest]
+        [--phone baresip|linphone] [--transport udp|tcp|tls] [--proxy udp|tcp|tls] [--srtp off|offer|require] [--phone-srtp srtp|srtp-mand]
 
 answered: both speak and press keys, and each must be heard by the other. declined: by the user. cancelled: the phone gives
 up while the user's rings. hold: the phone holds the user for a while. transfer: the phone sends the user on to a second one, which speaks another
@@ -22,10 +23,11 @@ from baresip_pbx import PORTS as BARESIP_PORTS
 from baresip_pbx import Baresip
 from harness import Failure, Process, wait_until
 from run_interop import (
-    HERE, KEYS_S, LAST_CHECKS, MEDIA_CHECKS, PBX_KEYS, SPEECH_S, TALK_S, USER, USER_KEYS, Call, audiocheck, check_ended_by,
-    check_logged_media, check_phone_hears, check_rules, check_user_hears, check_webhook_speed, differences, tell, the_record)
+    HERE, KEYS_S, LAST_CHECKS, MEDIA_CHECKS, PBX_KEYS, SPEECH_S, TALK_S, USER, USER_KEYS, Call, add_phone_arguments, audiocheck, check_ended_by,
+    check_logged_media, check_phone_hears, check_rules, check_user_hears, check_webhook_speed, differences, tell,
+    the_record, way)
 
-DESK_TEXT = "This is the second desk, you are speaking with the workshop. Our bicycles and boats are mended by Friday."
+DESK_TEXT = "This is the second desk, you are speaking with the workshop. Bicycles are mended."
 PASSWORD = "correct-horse-battery"
 OUTBOUND = """\
   - name: out
@@ -56,9 +58,6 @@ class OutboundCall(Call):
             text = text.replace("  domain: watrunk.test\n", "  domain: watrunk.test\n  users: [{name: desk1, password: %s}]\n" % PASSWORD)
         return text
 
-    def _phone(self, name, port, **more):
-        return Baresip(self.folder, port, os.path.join(self.folder, name + "-8k.wav"), codec=self.args.codec, **more)
-
     def start(self):
         self.check_config()
         user = ["--decline"] if self.args.story == "declined" else []
@@ -73,12 +72,13 @@ class OutboundCall(Call):
             "--hangup", "user" if self.ended_by == "user" else "business",
             "--talk", str(2 * TALK_S if self.args.story == "transfer" else TALK_S), "--setup", self.args.setup, "--ring", str(self.ringing_s),
             *user, "--accept-window", "20", "--media-window", "5", "--deadline", "70"], self.folder)
-        account = ';outbound="sip:127.0.0.1:%d;transport=udp"' % self.ports["sip"]
+        self.start_proxy()
+        account = ';outbound="sip:%s"' % ("127.0.0.1:%d" % self.ports["proxy"] if self.proxy else self.trunk_uri())
         if self.args.digest:
             account += ";auth_user=desk1;auth_pass=" + PASSWORD
-        self.pbx = self._phone("business", self.ports["pbx"], account=account)
+        self.pbx = self.start_phone(os.path.join(self.folder, "business-8k.wav"), account=account)
         if self.args.story == "transfer":
-            self.desk = self._phone("desk", self.ports["desk"], user="700")
+            self.desk = Baresip(self.folder, self.ports["desk"], os.path.join(self.folder, "desk-8k.wav"), codec=self.args.codec, user="700")
 
     # ---- the story ----
 
@@ -100,7 +100,9 @@ class OutboundCall(Call):
             self._everybody_lives()
             return "event=ready" in self._log() and not harness.bindable(self.ports["graph"])
         wait_until(ready, 15, "watrunk and Meta are ready")
-        self.pbx.command("dial", "sip:+%s@watrunk.test" % USER)
+        # a linphone that has not registered has no outbound proxy
+        host = self.trunk_uri() if self.args.phone == "linphone" and not self.proxy else "watrunk.test"
+        self.pbx.command("dial", "sip:+%s@%s" % (USER, host))
         self._phone_sees(self.pbx, "CALL_RINGING")
 
     def _talk(self):
@@ -215,12 +217,11 @@ def main():
     p.add_argument("--hangup", choices=("user", "sip"), default="user", help="which side ends the call")
     p.add_argument("--setup", choices=("passive", "active"), default="passive", help="of Meta's answer")
     p.add_argument("--codec", choices=("pcmu", "pcma"), default="pcmu", help="the only one the phone offers")
-    p.set_defaults(srtp="off", phone_srtp=None)
     p.add_argument("--digest", action="store_true", help="the phone proves a password")
-    p.add_argument("--keep", action="store_true", help="keep the folder with logs and recordings")
+    add_phone_arguments(p)
     args = p.parse_args()
     title = "%s, Meta %s%s" % (args.story, args.setup, ", with a password" if args.digest else "")
-    return tell(OutboundCall, args, "baresip -> watrunk -> aiortc: " + title)
+    return tell(OutboundCall, args, "%s -> watrunk -> aiortc: %s" % (way(args), title))
 
 
 if __name__ == "__main__":

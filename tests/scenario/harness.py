@@ -266,7 +266,7 @@ class Watrunk(Process):
         except Failure:
             raise Failure("not idle: " + ", ".join(f"{n}={state[n]}" for n in names if state[n])) from None
         # The kernel's table may leave a line out while other programs open and close sockets: ask again before judging.
-        listeners = sum(1 for l in self.config["sip"]["listen"] if l.startswith("udp:"))
+        listeners = sum(1 for l in self.config["sip"]["listen"] if l.startswith("udp:")) + ("resolver" in self.config["sip"])
         try:
             until(lambda: self.udp_sockets() == listeners, "UDP sockets of listeners only", timeout)
         except Failure:

@@ -1,5 +1,6 @@
 """The media side of a SIP peer: one RTP port that speaks a tone in G.711, notes what comes in, and reads RFC 4733."""
 import contextlib
+import ctypes
 import math
 import socket
 import struct
@@ -33,6 +34,18 @@ def tone(encode):
 TONES = {0: tone(ulaw), 8: tone(alaw)}
 
 
+def opus_tone(frames=50):
+    """A second of the same tone, as packets of 20 ms, by the library watrunk itself has."""
+    lib = ctypes.CDLL("libopus.so.0")
+    lib.opus_encoder_create.restype = ctypes.c_void_p
+    error, out = ctypes.c_int(), ctypes.create_string_buffer(400)
+    encoder = ctypes.c_void_p(lib.opus_encoder_create(48000, 1, 2048, ctypes.byref(error)))
+    pcm = (ctypes.c_int16 * 960)(*[int(8000 * math.sin(2 * math.pi * 400 * n / 48000)) for n in range(960)])
+    packets = [out.raw[:lib.opus_encode(encoder, pcm, 960, out, len(out))] for _ in range(frames)]
+    lib.opus_encoder_destroy(encoder)
+    return packets
+
+
 class Digit:
     def __init__(self, key, ts, started):
         self.key, self.ts, self.started = key, ts, started
@@ -48,6 +61,7 @@ class RtpPeer:
         self.received = []        # (monotonic time, pt, seq, ts, ssrc, marker, payload)
         self.digits = []
         self.remote, self.pt, self.sending = None, 0, False
+        self.event_pt, self.opus, self.ptime = EVENT_PT, None, 20   # opus: (payload type, packets)
         self.ssrc, self.seq, self.ts = 0x5eed0000 + self.port, 100, 1000
         self.stopped = threading.Event()
         self.threads = [threading.Thread(target=t, daemon=True) for t in (self.listen, self.speak)]
@@ -78,7 +92,7 @@ class RtpPeer:
             if first >> 6 != 2:
                 continue
             pt, marker, payload = second & 0x7F, second >> 7, packet[12:]
-            if pt == EVENT_PT:
+            if pt == self.event_pt:
                 self.take_digit(ts, payload)
             self.received.append((time.monotonic(), pt, seq, ts, ssrc, marker, payload))
 
@@ -96,19 +110,37 @@ class RtpPeer:
     def speak(self):
         due = time.monotonic()
         while not self.stopped.wait(max(0.0, due - time.monotonic())):
-            due += 0.02
+            due += self.ptime / 1000
             if not (self.sending and self.remote):
                 continue
-            packet = struct.pack(">BBHII", 0x80, self.pt, self.seq & 0xFFFF, self.ts & 0xFFFFFFFF, self.ssrc) + TONES[self.pt]
-            self.seq, self.ts = self.seq + 1, self.ts + FRAME
-            with contextlib.suppress(OSError):
-                self.socket.sendto(packet, self.remote)
+            if self.opus and self.pt == self.opus[0]:
+                payload, ticks = self.opus[1][self.seq % len(self.opus[1])], 960
+            else:
+                payload = (TONES[self.pt] * 3)[:self.ptime * 8]
+                ticks = len(payload)
+            self.send(self.pt, payload)
+            self.ts += ticks
+
+    def send(self, pt, payload, marker=0, ts=None):
+        packet = struct.pack(">BBHII", 0x80, marker << 7 | pt, self.seq & 0xFFFF, (self.ts if ts is None else ts) & 0xFFFFFFFF, self.ssrc)
+        self.seq += 1
+        with contextlib.suppress(OSError):
+            self.socket.sendto(packet + payload, self.remote)
+
+    def press(self, key, units=800, pt=None, segments=0):
+        """A key, told by its end alone; or one held for so many full segments before (RFC 4733 s2.5.1.3)."""
+        event, ts = "0123456789*#ABCD".index(key), self.ts
+        for _ in range(segments):
+            self.send(pt or self.event_pt, struct.pack(">BBH", event, 10, 0xFFFF), ts == self.ts, ts)
+            ts += 0xFFFF
+        for _ in range(3):
+            self.send(pt or self.event_pt, struct.pack(">BBH", event, 0x8A, units), ts == self.ts, ts)
 
     def start(self, remote, pt):
         self.remote, self.pt, self.sending = remote, pt, True
 
     def audio(self, pt=None, since=0.0):
-        return [p for p in list(self.received) if p[0] >= since and p[1] != EVENT_PT and (pt is None or p[1] == pt)]
+        return [p for p in list(self.received) if p[0] >= since and p[1] != self.event_pt and (pt is None or p[1] == pt)]
 
     def close(self):
         self.stopped.set()

@@ -41,6 +41,10 @@ class Message:
     def all(self, name):
         return [v for n, v in self.headers if n.lower() == name.lower()]
 
+    def routes(self):
+        """The Record-Route set, topmost first."""
+        return [r.strip() for value in self.all("Record-Route") for r in value.split(",")]
+
     @property
     def cseq_method(self):
         return self.get("CSeq").split()[1]
@@ -68,6 +72,7 @@ class Call:
         self.media, self.pts = None, [0, 8]
         self.sdp_version, self.cseq = 1, random.randrange(100, 900)
         self.target = re.search(r"<([^>]*)>", invite.get("Contact")).group(1)
+        self.routes = invite.routes()
         self.last_response = {}
 
     # what comes
@@ -117,7 +122,7 @@ class Call:
         if code > 100 and ";tag=" not in to_header:
             to_header += f";tag={self.tag}"
         lines = [f"SIP/2.0 {code} {PHRASES.get(code, 'Whatever')}", *[f"Via: {v}" for v in request.all("Via")],
-                 f"From: {request.get('From')}", f"To: {to_header}", f"Call-ID: {self.id}", f"CSeq: {request.get('CSeq')}",
+                 *[f"Record-Route: {v}" for v in request.all("Record-Route")], f"From: {request.get('From')}", f"To: {to_header}", f"Call-ID: {self.id}", f"CSeq: {request.get('CSeq')}",
                  *([] if any(h.startswith("Contact:") for h in headers) else [f"Contact: {self.peer.contact}"]), *headers]
         data = self.finish(lines, sdp)
         self.last_response[request.branch, request.method] = data
@@ -144,7 +149,7 @@ class Call:
 
     def request_lines(self, method, branch, cseq):
         return [f"{method} {self.target} SIP/2.0", f"Via: SIP/2.0/{self.peer.transport.upper()} 127.0.0.1:{self.peer.port};branch={branch};rport",
-                "Max-Forwards: 70", f"From: {self.invite.get('To')};tag={self.tag}", f"To: {self.invite.get('From')}",
+                "Max-Forwards: 70", *[f"Route: {r}" for r in self.routes], f"From: {self.invite.get('To')};tag={self.tag}", f"To: {self.invite.get('From')}",
                 f"Call-ID: {self.id}", f"CSeq: {cseq} {method}", f"Contact: {self.peer.contact}"]
 
     @staticmethod
@@ -198,7 +203,7 @@ class OutCall(Call):
         self.log, self.last_response = [], {}
         self.media, self.pts, self.sdp_version, self.cseq = None, [0, 8], 1, 1
         self.uri = self.target = f"sip:{user}@127.0.0.1:{peer.rig.sip_port}"
-        self.me = f"<sip:{from_user}@127.0.0.1:{peer.port}>"
+        self.me, self.routes = f"<sip:{from_user}@127.0.0.1:{peer.port}>", []
         self.branch, self.done, self.answered = "z9hG4bK" + tag(), True, None
         self.headers, self.offer = list(headers), self.sdp(pts=self.pts) if offer else None
         peer.by_id[self.id] = self
@@ -209,7 +214,7 @@ class OutCall(Call):
         to = f"<{self.uri}>" + (f";tag={self.to_tag}" if self.to_tag and method != "CANCEL" else "")
         return [f"{method} {self.target if method != 'CANCEL' else self.uri} SIP/2.0",
                 f"Via: SIP/2.0/{self.peer.transport.upper()} 127.0.0.1:{self.peer.port};branch={branch};rport", "Max-Forwards: 70",
-                f"From: {self.me};tag={self.tag}", f"To: {to}", f"Call-ID: {self.id}", f"CSeq: {cseq} {method}",
+                *[f"Route: {r}" for r in self.routes], f"From: {self.me};tag={self.tag}", f"To: {to}", f"Call-ID: {self.id}", f"CSeq: {cseq} {method}",
                 f"Contact: {self.peer.contact}"]
 
     def take(self, message):
@@ -241,7 +246,7 @@ class OutCall(Call):
         """200; ACKed, and spoken."""
         answer = self.wait_response(200, timeout=timeout)
         self.answered = answer
-        self.target = re.search(r"<([^>]*)>", answer.get("Contact")).group(1)
+        self.target, self.routes = re.search(r"<([^>]*)>", answer.get("Contact")).group(1), answer.routes()[::-1]
         if self.offer:
             self.ack(answer)
         else:
@@ -356,9 +361,16 @@ class SipPeer:
                 self.faults.append(traceback.format_exc())
         call.done = True
 
-    def dial(self, user, **how):
-        """INVITE to watrunk. UDP only."""
-        return OutCall(self, lambda out: self.socket.sendto(out, ("127.0.0.1", self.rig.sip_port)), user, **how)
+    def dial(self, user, port=None, **how):
+        """INVITE to watrunk, or to the port of a proxy. UDP and TCP."""
+        to = "127.0.0.1", port or self.rig.sip_port
+        if self.transport == "udp":
+            return OutCall(self, lambda out: self.socket.sendto(out, to), user, **how)
+        connection = socket.create_connection(to, WAIT_S)
+        connection.settimeout(None)
+        self.connections.append(connection)
+        self.start(self.listen_tcp, connection)
+        return OutCall(self, connection.sendall, user, **how)
 
     # questions
 

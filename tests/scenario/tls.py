@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -27,15 +28,15 @@ class Authority:
     def openssl(*args):
         subprocess.run(["openssl", *args], check=True, capture_output=True)
 
-    def issue(self, name, alt):
-        """Paths of certificate and key."""
+    def issue(self, name, alt, days=2):
+        """Paths of certificate and key. alt None: no alternative names."""
         base = f"{self.dir}/{name}"
         with open(f"{base}.ext", "w", encoding="utf-8") as f:
-            f.write(f"subjectAltName={alt}\n")
+            f.write(f"subjectAltName={alt}\n" if alt else "basicConstraints=CA:FALSE\n")
         self.openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}", "-keyout",
                      f"{base}.key", "-out", f"{base}.csr")
         self.openssl("x509", "-req", "-in", f"{base}.csr", "-CA", self.pem, "-CAkey", f"{self.dir}/{self.name}.key", "-CAcreateserial",
-                     "-days", "2", "-extfile", f"{base}.ext", "-out", f"{base}.crt")
+                     "-days", str(days), "-extfile", f"{base}.ext", "-out", f"{base}.crt")
         return f"{base}.crt", f"{base}.key"
 
 
@@ -48,12 +49,14 @@ def server_context(pair, ask=None):
     return context
 
 
-def with_tls(rig, authority, verify=True, **changes):
+def with_tls(rig, authority, verify=True, min_version="1.2", gateways=None, dialplan=None, **changes):
+    """One gateway over TLS, with these changes of its keys, or these gateways and rules."""
     certificate, key = authority.issue("trunk", "DNS:trunk.example")
     rig.tls_port = rig.ports.one()
-    return rig.watrunk(gateways=[rig.gateway(transport="tls", **changes)],
+    return rig.watrunk(gateways=gateways or [rig.gateway(transport="tls", **changes)], **({"dialplan": dialplan} if dialplan else {}),
                        sip={"listen": [f"udp:127.0.0.1:{rig.sip_port}", f"tls:127.0.0.1:{rig.tls_port}"],
-                            "tls": {"certificate": certificate, "key": key, "ca": authority.pem, "verify": verify}})
+                            "tls": {"certificate": certificate, "key": key, "ca": authority.pem, "verify": verify,
+                                    "min_version": min_version}})
 
 
 def talk(call):
@@ -63,10 +66,9 @@ def talk(call):
 
 
 def story_call(rig):
-    """Also: the gateway wants to see our certificate. (The library does not read addresses among the alternative names:
-    the common name must be it.)"""
+    """Also: the gateway wants to see our certificate. Its own names its address."""
     authority = Authority(rig, "ca")
-    peer = rig.add(SipPeer(rig, talk, transport="tls", tls=server_context(authority.issue("127.0.0.1", "IP:127.0.0.1"), authority.pem)))
+    peer = rig.add(SipPeer(rig, talk, transport="tls", tls=server_context(authority.issue("pbx", "IP:127.0.0.1"), authority.pem)))
     w = with_tls(rig, authority)
     rig.metasim(talk_ms=300, calls=2).report()
     for record in w.wait_records(2):
@@ -79,23 +81,87 @@ def story_call(rig):
     peer.wait_done()
 
 
-def refused(rig, pair, authority):
-    peer = rig.add(SipPeer(rig, talk, transport="tls", tls=server_context(pair)))
-    w = with_tls(rig, authority)
+def refused(rig, pair, authority, why, context=None, **tls):
+    peer = rig.add(SipPeer(rig, talk, transport="tls", tls=context or server_context(pair)))
+    w = with_tls(rig, authority, **tls)
     rig.metasim().report()
     record, = w.wait_records(1)
     expect_record(record, status="failed", cause="gateway_down", answered_ms=None)
     check(record["ended_ms"] - record["started_ms"] < T1X64_MS + 1500, "the gateway was given up too late")
     equal(len(peer.calls), 0, "INVITEs that got through")
+    reason = w.wait_event("tls_failed", host="127.0.0.1")["reason"]
+    check(why in reason, f"the log says: {reason}")
+    check(w.counters()["sip_tls_failed"] >= 1, "counter")
 
 
 def story_certificate_of_another_name(rig):
     authority = Authority(rig, "ca")
-    refused(rig, authority.issue("pbx", "DNS:other.example,IP:192.0.2.1"), authority)
+    refused(rig, authority.issue("pbx", "DNS:other.example,IP:192.0.2.1"), authority, "another name")
 
 
 def story_certificate_of_a_strange_authority(rig):
-    refused(rig, Authority(rig, "strange").issue("127.0.0.1", "IP:127.0.0.1"), Authority(rig, "ca"))
+    refused(rig, Authority(rig, "strange").issue("127.0.0.1", "IP:127.0.0.1"), Authority(rig, "ca"), "unknown authority")
+
+
+def story_certificate_that_has_run_out(rig):
+    authority = Authority(rig, "ca")
+    refused(rig, authority.issue("127.0.0.1", "IP:127.0.0.1", days=-1), authority, "run out")
+
+
+def story_gateway_that_wants_another_certificate_of_ours(rig):
+    """In TLS 1.3 that comes after our side of the handshake."""
+    authority = Authority(rig, "ca")
+    pair = authority.issue("127.0.0.1", "IP:127.0.0.1")
+    refused(rig, pair, authority, "refused", context=server_context(pair, Authority(rig, "theirs").pem))
+
+
+def story_gateway_of_old_tls(rig):
+    authority = Authority(rig, "ca")
+    context = server_context(authority.issue("127.0.0.1", "IP:127.0.0.1"))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    refused(rig, None, authority, "version", context=context, min_version="1.3")
+
+
+def story_common_name_where_there_is_no_other(rig):
+    authority = Authority(rig, "ca")
+    peer = rig.add(SipPeer(rig, talk, transport="tls", tls=server_context(authority.issue("127.0.0.1", None))))
+    w = with_tls(rig, authority)
+    rig.metasim(talk_ms=300).report()
+    expect_record(w.wait_records(1)[0], status="completed")
+    peer.wait_done()
+
+
+def shown_to(rig, authority):
+    """The names in the certificate that a new connection is shown."""
+    context = ssl.create_default_context(cafile=authority.pem)
+    context.check_hostname = False
+    with context.wrap_socket(socket.create_connection(("127.0.0.1", rig.tls_port), WAIT_S)) as s:
+        return [value for _, value in s.getpeercert()["subjectAltName"]]
+
+
+def story_certificate_renewed_under_a_call(rig):
+    """The connection and its call live on; new connections get the new one. Bad files are refused, whole."""
+    authority = Authority(rig, "ca")
+    peer = rig.add(SipPeer(rig, talk, transport="tls", tls=server_context(authority.issue("pbx", "IP:127.0.0.1"), authority.pem)))
+    w = with_tls(rig, authority)
+    sim = rig.metasim(talk_ms=3500)
+    until(lambda: any(c["state"] == "up" for c in w.live()), "the call")
+    equal(shown_to(rig, authority), ["trunk.example"], "certificate at first")
+    connections = len(peer.connections)
+    certificate = pathlib.Path(json.loads(w.path.read_text())["sip"]["tls"]["certificate"])
+    good = certificate.read_text()
+    certificate.write_text(good.replace("A", "B", 40))
+    w.signal(signal.SIGHUP)
+    w.wait_event("reload_refused")
+    equal(shown_to(rig, authority), ["trunk.example"], "certificate after the bad file")
+    authority.issue("trunk", "DNS:renewed.example")
+    w.signal(signal.SIGHUP)
+    w.wait_event("reloaded", needs_restart=0)
+    equal(shown_to(rig, authority), ["renewed.example"], "certificate after the renewal")
+    sim.report()
+    expect_record(w.wait_records(1)[0], status="completed", cause="normal", ended_by="user")
+    peer.wait_done()
+    equal(len(peer.connections), connections, "connections")
 
 
 def story_not_verified(rig):

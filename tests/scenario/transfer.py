@@ -75,7 +75,7 @@ def story_blind(rig):
     d.expect_notifies(100, 180, 200)
     d.call.expect("BYE")
     moved = d.desk.wait_calls(1)
-    check("sip:pbx@127.0.0.1" in (moved.invite.get("Referred-By") or ""), "Referred-By is not passed on")
+    equal(moved.invite.get("Referred-By"), "<sip:pbx@trunk.example>", "Referred-By: who referred, not where he sits")
     equal(moved.invite.start.split()[1].split(";")[0], d.target, "Request-URI")
     d.talk(moved)
     left = len(d.call.media.audio())

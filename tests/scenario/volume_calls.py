@@ -2,7 +2,7 @@
 from harness import check, equal, expect_record, main
 from volume import MB, run_round, settled, wait_fds
 
-ONE_BY_ONE, AT_ONCE, ROUNDS = 80, 50, 2
+ONE_BY_ONE, AT_ONCE, ROUNDS = 50, 50, 2
 
 
 def clean(w):

@@ -14,7 +14,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
-	FIRES_MAX = 8,
+	FIRES_MAX = 16,
 	DIALLED = 0xc0,
 	OP_FIRE = 0xff,
 	OP_BODY_ANSWER = 0xfe,
@@ -43,6 +43,17 @@ static void set_up_dial(struct play *p, uint8_t how)
 		p->dial.user_number = "";
 }
 
+/* As many as there may be, at once; every other one for a time of its own. */
+static void set_up_fork(struct route *r)
+{
+	r->parallel = true;
+	r->gateway_count = ROUTE_GATEWAYS_MAX;
+	for (unsigned i = 0; i < ROUTE_GATEWAYS_MAX; i++) {
+		r->gateways[i] = "pbx";
+		r->timeouts_s[i] = i % 2 ? 5 + i : 0;
+	}
+}
+
 static void set_up(struct play *p, uint8_t how)
 {
 	static const char *const causes[] = {"closed", "nonsense"};
@@ -65,6 +76,9 @@ static void set_up(struct play *p, uint8_t how)
 		p->dialplan.route.kind = ROUTE_ASK;
 	if ((how & 0x60) == 0x60)
 		p->settings.accept_window_ms = 3000;
+	p->dialplan.route.accept_early = (how & 0x90) == 0x80;
+	if ((how & 0x90) == 0x90)
+		set_up_fork(&p->dialplan.route);
 }
 
 static struct call_event body_event(uint8_t op, const char *text, size_t length)

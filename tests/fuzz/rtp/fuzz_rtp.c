@@ -45,7 +45,7 @@ static void many_events(const uint8_t *data, size_t size)
 	struct tev_rx rx;
 	uint64_t now_us = 1;
 	int open = 0;
-	tev_rx_init(&rx, 48000);
+	tev_rx_init(&rx, 48000, 8000);
 	for (; size >= 8; data += 8, size -= 8) {
 		struct tev_report reports[TEV_REPORTS_MAX];
 		now_us += (uint64_t)(data[0] << 8 | data[1]) * 10;

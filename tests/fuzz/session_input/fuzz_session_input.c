@@ -38,7 +38,11 @@ static void on_send(void *arg, enum media_end end, enum session_channel channel,
 		return;
 	ASSERT(rtp_parse(bytes, length, &h) == 0);
 	struct line *l = &lines[end];
-	ASSERT(!l->begun || (h.ssrc == l->ssrc && h.seq == (uint16_t)(l->seq + 1)));
+	/* toward SIP another clock is another SSRC, and Opus passed on keeps the holes that loss has left */
+	if (end == END_WA)
+		ASSERT(!l->begun || (h.ssrc == l->ssrc && h.seq == (uint16_t)(l->seq + 1)));
+	else
+		ASSERT(!l->begun || h.ssrc != l->ssrc || (uint16_t)(h.seq - l->seq - 1) <= 100);
 	*l = (struct line){true, h.ssrc, h.seq};
 }
 
@@ -50,17 +54,24 @@ static void on_event(void *arg, const struct session_event *ev)
 
 static const struct session_io io = {on_send, on_event};
 
-static void set_sip(struct session *s, uint8_t flags, bool new_peer, uint64_t now_us)
+static void set_sip(struct session *s, uint8_t flags, uint8_t more, uint64_t now_us)
 {
+	static const struct media_sip_format formats[] = {
+		{AUDIO_PCMU, 0}, {AUDIO_PCMA, 8}, {AUDIO_OPUS, 96}, {AUDIO_G722, 9}};
+	unsigned format = (flags & 1) | (more & 2);
 	const struct media_sip_remote remote = {.rtp = flags & 8 ? other_addr : sip_addr,
 		.rtcp = rtcp_addr,
-		.codec = flags & 1 ? AUDIO_PCMA : AUDIO_PCMU,
-		.pt = flags & 1 ? 8 : 0,
+		.codec = formats[format].codec,
+		.pt = formats[format].pt,
 		.event_pt = flags & 2 ? 101 : 0,
+		.event_clock_hz = more & 4 ? 48000 : 0,
+		.maxptime_ms = more & 8 ? 40 : 0,
+		.also_count = more & 16 ? 1 : 0,
+		.also = {formats[2]},
 		.ptime_ms = (uint16_t)(flags >> 4) * 5,
 		.send = !(flags & 4),
 		.receive = !(flags & 0x40),
-		.new_peer = new_peer};
+		.new_peer = more & 1};
 	ASSERT(session_set_sip(s, &remote, now_us) == 0);
 }
 
@@ -97,8 +108,13 @@ static void one_packet(struct session *s, uint8_t kind, const uint8_t *bytes, si
 static void short_packet(struct session *s, uint8_t kind, const uint8_t *bytes, size_t length, uint64_t now_us)
 {
 	uint8_t packet[RTP_HEADER_BYTES + 256] = {0};
-	struct rtp_hdr h = {
-		.pt = kind & 1 ? 0 : 111, .seq = peer_seq, .ts = peer_seq * (kind & 1 ? 160u : 960u), .ssrc = 7};
+	bool g711 = kind & 1 && !(kind & 8);
+	struct rtp_hdr h = {.pt = g711       ? 0
+				  : kind & 1 ? 96
+					     : 111,
+		.seq = peer_seq,
+		.ts = peer_seq * (g711 ? 160u : 960u),
+		.ssrc = 7};
 	peer_seq++;
 	if (length >= 3) {
 		h.seq = (uint16_t)(h.seq + (int8_t)bytes[0]);
@@ -154,7 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		else if (kind < 0xe0)
 			short_packet(s, kind, bytes, length, now_us);
 		else if (kind < 0xf0)
-			set_sip(s, length ? bytes[0] : 0, length > 1 && bytes[1] & 1, now_us);
+			set_sip(s, length ? bytes[0] : 0, length > 1 ? bytes[1] : 0, now_us);
 		else
 			command(s, kind, bytes, length, now_us);
 		data += 3 + length;

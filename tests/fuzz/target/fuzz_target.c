@@ -41,7 +41,7 @@ static void resolve(const struct call_gateway *of_call, const char *wanted)
 	char uri[TARGET_URI_MAX];
 	const struct call_gateway *gateway;
 	struct sip_uri parsed;
-	int r = target_resolve(&config, of_call, wanted, uri, &gateway);
+	int r = target_resolve(&config, NULL, "", of_call, wanted, uri, &gateway);
 
 	ASSERT(r == 0 || r == -EPERM || r == -EINVAL);
 	if (r)

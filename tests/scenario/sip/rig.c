@@ -133,7 +133,7 @@ static void remember(struct rig *r, const struct sip_event *ev)
 static void on_event(const struct sip_event *ev, void *arg)
 {
 	static const char *const names[] = {"progress", "answered", "refused", "bye", "lost", "offer", "ack", "invite",
-		"cancelled", "refer", "dtmf"};
+		"cancelled", "refer", "dtmf", "refreshed"};
 	struct rig *r = arg;
 	size_t n = strlen(r->said);
 	struct strbuf sb;

@@ -330,7 +330,9 @@ static void test_we_refresh_by_update(void **state)
 	assert_int_equal(rig_invite(&w->r, w->p.port, "udp"), 0);
 	assert_true(raw_expect(&w->r, &w->p, "INVITE ", 1000));
 	raw_reply(&w->p, w->p.msg, "200 OK",
-		"Require: timer\r\nSupported: timer\r\nSession-Expires: 4;refresher=uac\r\n", rig_answer);
+		"Allow: INVITE, ACK, BYE, UPDATE\r\nRequire: timer\r\nSupported: timer\r\nSession-Expires: "
+		"4;refresher=uac\r\n",
+		rig_answer);
 	assert_true(raw_expect(&w->r, &w->p, "UPDATE ", 4000));
 	raw_reply(&w->p, w->p.msg, "200 OK", "Session-Expires: 4;refresher=uac\r\n", NULL);
 	assert_true(raw_expect(&w->r, &w->p, "UPDATE ", 4000));
@@ -338,7 +340,7 @@ static void test_we_refresh_by_update(void **state)
 	raw_reply(&w->p, w->p.msg, "481 Call Does Not Exist", NULL, NULL);
 	assert_true(rig_until_said(&w->r, "lost", 4000));
 	assert_no_leak(w);
-	assert_string_equal(w->r.said, "answered/200+sdp lost");
+	assert_string_equal(w->r.said, "answered/200+sdp refreshed lost");
 }
 
 /* ---- the end of it all ---- */

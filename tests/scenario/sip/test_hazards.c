@@ -119,7 +119,8 @@ static void test_bye_behind_unanswered_update(void **state)
 
 	assert_int_equal(rig_invite(&w->r, w->p.port, "udp"), 0);
 	assert_true(raw_expect(&w->r, &w->p, "INVITE ", 1000));
-	raw_reply(&w->p, w->p.msg, "200 OK", "Require: timer\r\nSession-Expires: 4;refresher=uac\r\n", rig_answer);
+	raw_reply(&w->p, w->p.msg, "200 OK", "Allow: UPDATE\r\nRequire: timer\r\nSession-Expires: 4;refresher=uac\r\n",
+		rig_answer);
 	assert_true(raw_expect(&w->r, &w->p, "UPDATE ", 4000));
 	sip_leg_bye(w->r.stack, w->r.leg, 0, 16, NULL);
 	assert_int_equal(sip_leg_count(w->r.stack), 0);

@@ -155,7 +155,9 @@ static void test_mutation(void **state)
 	print_message("%u calls, %u events: %s\n", calls, r.events, r.said);
 	/* Still there, and of use. */
 	sip_leg_bye(r.stack, r.leg, 0, 16, NULL);
-	assert_true(rig_until_idle(&r, RIG_T1X64_MS + 6000));
+	if (!rig_until_idle(&r, RIG_T1X64_MS + 6000))
+		fail_msg("left: %zu legs, %zu lingering; then said: %s", sip_leg_count(r.stack),
+			sip_lingering_count(r.stack), r.said);
 	r.said[0] = '\0';
 	while (raw_poll(&p))
 		;

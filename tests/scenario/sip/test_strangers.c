@@ -89,7 +89,7 @@ static void test_options_of_gateway(void **state)
 	raw_send_new(&p, r.port, "OPTIONS", 1, NULL);
 	assert_true(raw_expect(&r, &p, "SIP/2.0 200", 500));
 	assert_string_equal(raw_header(p.msg, "Accept", v, sizeof(v)), "application/sdp");
-	assert_string_equal(raw_header(p.msg, "Supported", v, sizeof(v)), "timer, replaces");
+	assert_string_equal(raw_header(p.msg, "Supported", v, sizeof(v)), "timer, 100rel, replaces");
 	raw_header(p.msg, "Allow", v, sizeof(v));
 	assert_non_null(strstr(v, "UPDATE"));
 	assert_non_null(strstr(v, "REFER"));

@@ -75,7 +75,7 @@ static void test_invite_on_the_wire(void **state)
 	assert_string_equal(raw_header(w->p.msg, "X-WA-Call", v, sizeof(v)), "c-7f3a  X-Evil: 1");
 	assert_string_equal(raw_header(w->p.msg, "X-WA-Name", v, sizeof(v)), "J\xc3\xb6rg");
 	assert_string_equal(raw_header(w->p.msg, "X-Evil", v, sizeof(v)), "");
-	assert_string_equal(raw_header(w->p.msg, "Supported", v, sizeof(v)), "timer, replaces");
+	assert_string_equal(raw_header(w->p.msg, "Supported", v, sizeof(v)), "timer, 100rel, replaces");
 	assert_string_equal(raw_header(w->p.msg, "Session-Expires", v, sizeof(v)), "");
 	assert_non_null(strstr(raw_header(w->p.msg, "Allow", v, sizeof(v)), "REFER"));
 	assert_string_equal(strstr(w->p.msg, "\r\n\r\n") + 4, rig_offer);

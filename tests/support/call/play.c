@@ -100,6 +100,7 @@ void play_init_dial(struct play *p, enum dial_order order)
 int play_start(struct play *p)
 {
 	p->watch.outbound = p->outbound;
+	p->watch.accept_early = p->dialplan.route.accept_early;
 	if (!p->outbound)
 		return call_new(&p->settings, &p->offer, &p->call);
 	if (p->dial.order == DIAL_SIP_CALLS)
@@ -120,7 +121,8 @@ static const char *verb_name(enum call_verb verb)
 
 static const char *timer_name(enum call_timer which)
 {
-	static const char *const names[CALL_TIMER_COUNT] = {"window", "ring", "media", "close", "limit", "transfer"};
+	static const char *const names[CALL_TIMER_COUNT] = {
+		"window", "ring", "media", "close", "limit", "transfer", "branch"};
 	return names[which];
 }
 
@@ -155,6 +157,8 @@ static void put_action(struct strbuf *sb, const struct call_action *a)
 		strbuf_put(sb, " ");
 	if (a->leg == CALL_LEG_TARGET)
 		strbuf_put(sb, "t:");
+	if (a->leg >= CALL_LEG_BRANCH)
+		strbuf_printf(sb, "%d:", (int)a->leg - CALL_LEG_BRANCH);
 	if (put_sip_action(sb, a))
 		return;
 	switch (a->kind) {

@@ -29,13 +29,13 @@ extern const char play_wa_offer[], play_wa_answer[], play_sip_answer[];
 void play_local(struct media_local *ret_local);
 
 struct play_watch_leg {
-	bool alive, answered;
+	bool alive, answered, early;
 	bool theirs; /* they called us */
 };
 
 /* What the shell knows of a call, from the outside. */
 struct play_watch {
-	bool outbound;
+	bool outbound, accept_early;
 	bool begun;                                   /* OFFER or DIAL was given */
 	bool media_opened, media_ready, media_closed; /* asked for; reported open */
 	struct play_watch_leg leg[CALL_LEG_COUNT];

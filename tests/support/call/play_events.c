@@ -87,6 +87,10 @@ static const char no_stream[] = SIP_HEAD("5", "192.0.2.50", "0", "0");
 		.kind = CALL_EV_SIP_##k, .u.sip = { __VA_ARGS__ }                                                      \
 	}
 #define BODY(text) .sdp = (text), .sdp_length = sizeof(text) - 1
+#define BSIP(n, k, ...)                                                                                                \
+	{                                                                                                              \
+		.kind = CALL_EV_SIP_##k, .leg = CALL_LEG_BRANCH + (n), .u.sip = { __VA_ARGS__ }                        \
+	}
 #define TSIP(k, ...)                                                                                                   \
 	{                                                                                                              \
 		.kind = CALL_EV_SIP_##k, .leg = CALL_LEG_TARGET, .u.sip = { __VA_ARGS__ }                              \
@@ -245,6 +249,37 @@ const struct play_event play_events[] = {
 	{"dtmf", {.kind = CALL_EV_SEND_DTMF, .u.dtmf = {SIDE_SIP, "12#"}}},
 	{"dtmf:none", {.kind = CALL_EV_SEND_DTMF, .u.dtmf = {SIDE_SIP, ""}}},
 	{"timer:transfer", TIMER(TRANSFER)},
+	/* Several gateways at once, early media. */
+	{"sip:183_fork", SIP(PROGRESS, .code = 183, BODY(other_peer))},
+	{"sip:180_sdp", SIP(PROGRESS, .code = 180, BODY(play_sip_answer))},
+	{"sip:183_g729", SIP(PROGRESS, .code = 183, BODY(g729_only))},
+	{"sip:200_fork", SIP(ANSWERED, .code = 200, .sip_call_id = "abc@gw", BODY(other_peer))},
+	{"0:180", BSIP(0, PROGRESS, .code = 180, .sip_call_id = "b0@gw")},
+	{"0:183", BSIP(0, PROGRESS, .code = 183, BODY(play_sip_answer))},
+	{"0:200", BSIP(0, ANSWERED, .code = 200, .sip_call_id = "b0@gw", BODY(play_sip_answer))},
+	{"0:200_g729", BSIP(0, ANSWERED, .code = 200, BODY(g729_only))},
+	{"0:486", BSIP(0, REFUSED, .code = 486, .q850 = 17)},
+	{"0:503", BSIP(0, REFUSED, .code = 503)},
+	{"0:302", BSIP(0, REFUSED, .code = 302, .redirect = &moved)},
+	{"0:lost", BSIP(0, LOST, .code = 0)},
+	{"0:offer", BSIP(0, OFFER, BODY(other_peer))},
+	{"0:ack", BSIP(0, ACK, BODY(other_peer))},
+	{"0:refer", {.kind = CALL_EV_SIP_REFER, .leg = CALL_LEG_BRANCH, .u.refer.allowed = true}},
+	{"1:180", BSIP(1, PROGRESS, .code = 180)},
+	{"1:200", BSIP(1, ANSWERED, .code = 200, .sip_call_id = "b1@gw", BODY(other_peer))},
+	{"1:200_no_sdp", BSIP(1, ANSWERED, .code = 200)},
+	{"1:302_nowhere", BSIP(1, REFUSED, .code = 302)},
+	{"1:404", BSIP(1, REFUSED, .code = 404)},
+	{"1:408", BSIP(1, REFUSED, .code = 408, .q850 = 38)},
+	{"1:484", BSIP(1, REFUSED, .code = 484)},
+	{"1:603", BSIP(1, REFUSED, .code = 603)},
+	{"1:bye", BSIP(1, BYE, .q850 = 16)},
+	{"2:200", BSIP(2, ANSWERED, .code = 200, BODY(play_sip_answer))},
+	{"2:500", BSIP(2, REFUSED, .code = 500)},
+	{"2:199", BSIP(2, REFUSED, .code = 199)},
+	{"2:lost", BSIP(2, LOST, .code = 0)},
+	{"7:200", BSIP(7, ANSWERED, .code = 200, BODY(play_sip_answer))},
+	{"timer:branch", TIMER(BRANCH)},
 	{NULL, {.kind = CALL_EV_OFFER}},
 };
 

@@ -34,11 +34,12 @@ static bool note_name(struct play_watch *w, const char *wacid)
 	return true;
 }
 
-static void note_leg(struct play_watch_leg *leg, enum call_event_kind kind)
+static void note_leg(struct play_watch_leg *leg, enum call_event_kind kind, bool has_sdp)
 {
 	bool ours_rings = leg->alive && !leg->theirs && !leg->answered;
 
 	switch (kind) {
+	case CALL_EV_SIP_PROGRESS: leg->early |= ours_rings && has_sdp; break;
 	case CALL_EV_SIP_ANSWERED: leg->answered |= ours_rings; break;
 	case CALL_EV_SIP_REFUSED: leg->alive &= !ours_rings; break;
 	case CALL_EV_SIP_CANCELLED: leg->alive &= !leg->theirs || leg->answered; break;
@@ -72,7 +73,7 @@ static void note_wa(struct play_watch *w, const struct call_event *ev)
 static void note_event(struct play_watch *w, const struct call_event *ev)
 {
 	if ((unsigned)ev->leg < CALL_LEG_COUNT)
-		note_leg(&w->leg[ev->leg], ev->kind);
+		note_leg(&w->leg[ev->leg], ev->kind, ev->kind == CALL_EV_SIP_PROGRESS && ev->u.sip.sdp);
 	w->subscribed &= w->leg[CALL_LEG_MAIN].alive;
 	note_wa(w, ev);
 	switch (ev->kind) {
@@ -105,7 +106,9 @@ static const char *watch_terminate(const struct play_watch *w, const struct call
 
 static const char *watch_accept(const struct play_watch *w, const struct call_event *ev, const struct call_action *a)
 {
-	if (!w->leg[CALL_LEG_MAIN].answered || !w->leg[CALL_LEG_MAIN].alive)
+	const struct play_watch_leg *sip = &w->leg[CALL_LEG_MAIN];
+
+	if (!sip->alive || !(sip->answered || (sip->early && w->accept_early)))
 		return "accept without an answer from the SIP side";
 	if (!w->media_opened || w->media_closed)
 		return "accept without media";
@@ -186,12 +189,15 @@ static const char *watch_their_invite(struct play_watch *w, const struct call_ac
 	return NULL;
 }
 
-static const char *watch_promote(struct play_watch *w)
+static const char *watch_promote(struct play_watch *w, enum call_leg which)
 {
-	struct play_watch_leg *main_leg = &w->leg[CALL_LEG_MAIN], *target = &w->leg[CALL_LEG_TARGET];
+	struct play_watch_leg *main_leg = &w->leg[CALL_LEG_MAIN], *target = &w->leg[which];
 
-	if (main_leg->alive || !target->alive || !target->answered)
-		return "a target made main that cannot be";
+	if (which == CALL_LEG_MAIN || main_leg->alive || !target->alive || !target->answered)
+		return "a leg made main that cannot be";
+	for (int i = CALL_LEG_BRANCH; i < CALL_LEG_COUNT; i++)
+		if (i != (int)which && w->leg[i].alive)
+			return "one gateway has answered, and others ring on";
 	*main_leg = *target;
 	*target = (struct play_watch_leg){0};
 	return NULL;
@@ -242,7 +248,7 @@ static const char *watch_sip(struct play_watch *w, const struct call_event *ev, 
 	case CALL_DO_SIP_RING:
 	case CALL_DO_SIP_ACCEPT:
 	case CALL_DO_SIP_REJECT: return watch_their_invite(w, a);
-	case CALL_DO_SIP_PROMOTE: return watch_promote(w);
+	case CALL_DO_SIP_PROMOTE: return watch_promote(w, a->leg);
 	case CALL_DO_SIP_NOTIFY:
 	case CALL_DO_SIP_REFER_RESPOND: return watch_refer(w, ev, a);
 	default: return watch_hangup(w, a);
@@ -274,8 +280,9 @@ static const char *watch_release(struct play_watch *w)
 {
 	if (!w->recorded)
 		return "RELEASE without a record";
-	if (w->leg[CALL_LEG_MAIN].alive || w->leg[CALL_LEG_TARGET].alive)
-		return "RELEASE with a SIP leg alive";
+	for (int i = 0; i < CALL_LEG_COUNT; i++)
+		if (w->leg[i].alive)
+			return "RELEASE with a SIP leg alive";
 	if (w->media_opened && !w->media_closed)
 		return "RELEASE with media open";
 	if (!w->meta_over && meta_waits(w) && !w->verb_sent[VERB_REJECT] && !w->verb_sent[VERB_TERMINATE])

@@ -112,47 +112,60 @@ static void wa_receives(struct sim *m, const uint8_t *bytes, size_t length)
 	hear(&m->wa, pcm, FRAME_SAMPLES);
 }
 
-/* At 8 kHz; of G.722 every second sample, with which the voice of the simulation is content. */
-static void hear_payload(struct sim *m, uint8_t pt, const uint8_t *payload, size_t length, int16_t *pcm)
+/* At 8 kHz; of G.722 every second sample, with which the voice of the simulation is content. Returns the samples. */
+static size_t hear_payload(struct sim *m, uint8_t pt, const uint8_t *payload, size_t length, int16_t *pcm)
 {
 	int16_t wide[960];
+	if (pt == SIM_OPUS_PT) {
+		int n = opus_dec_packet(m->sip_opus_dec, payload, length, pcm, 960);
+		require(n > 0);
+		return (size_t)n;
+	}
+	require(length <= 480);
 	if (pt != SIM_G722_PT) {
 		g711_to_pcm(pt == 8 ? G711_A : G711_MU, payload, length, pcm);
-		return;
+		return length;
 	}
 	g722_to_pcm(m->g722_dec, payload, length, wide);
 	for (size_t i = 0; i < length; i++)
 		pcm[i] = wide[2 * i];
+	return length;
 }
 
-static void say_payload(struct sim *m, const int16_t *pcm, size_t samples, uint8_t *payload)
+/* Returns the bytes. */
+static size_t say_payload(struct sim *m, const int16_t *pcm, size_t samples, uint8_t *payload, size_t cap)
 {
 	int16_t wide[960];
+	if (m->sip_pt == SIM_OPUS_PT) {
+		int n = opus_enc_frame(m->sip_opus_enc, pcm, samples, payload, cap);
+		require(n > 0);
+		return (size_t)n;
+	}
 	if (m->sip_pt != SIM_G722_PT) {
 		g711_from_pcm(m->sip_pt == 8 ? G711_A : G711_MU, pcm, samples, payload);
-		return;
+		return samples;
 	}
 	for (size_t i = 0; i < samples; i++)
 		wide[2 * i] = wide[2 * i + 1] = pcm[i];
 	g722_from_pcm(m->g722_enc, wide, samples, payload);
+	return samples;
 }
 
 static void sip_receives(struct sim *m, const uint8_t *bytes, size_t length)
 {
 	struct rtp_hdr h;
-	int16_t pcm[480];
+	int16_t pcm[960];
 	require(rtp_parse(bytes, length, &h) == 0);
 	check_any(&m->sip, &h, m->now_us);
 	if (h.pt == SIM_SIP_EVENT_PT) {
 		hear_event(&m->sip, &h, bytes + h.payload_offset, m->now_us);
 		return;
 	}
-	require(h.payload_length <= 480);
-	check_line(&m->sip, &h, m->conf.session_ptime_ms * 8, m->now_us);
+	check_line(&m->sip, &h, h.pt == SIM_OPUS_PT ? 960 : m->conf.session_ptime_ms * 8, m->now_us);
 	m->sip.audio++;
-	hear_payload(m, h.pt, bytes + h.payload_offset, h.payload_length, pcm);
-	m->sip.loud += is_loud(pcm, h.payload_length);
-	hear(&m->sip, pcm, h.payload_length);
+	size_t samples = hear_payload(m, h.pt, bytes + h.payload_offset, h.payload_length, pcm);
+	m->sip.loud += is_loud(pcm, (int)samples);
+	hear(&m->sip, pcm, samples);
 }
 
 /* Copied, because SRTP works in place. */
@@ -251,11 +264,11 @@ static void sip_frame(struct sim *m)
 	size_t samples = m->conf.sip_ptime_ms * 8;
 	if (m->sip_talks) {
 		sim_voice(pcm, samples, m->sip_position);
-		say_payload(m, pcm, samples, payload);
-		sim_sip_sends(m, m->sip_pt, false, m->sip_ts, payload, samples);
+		size_t length = say_payload(m, pcm, samples, payload, sizeof(payload));
+		sim_sip_sends(m, m->sip_pt, false, m->sip_ts, payload, length);
 	}
 	m->sip_position += samples;
-	m->sip_ts += (uint32_t)samples;
+	m->sip_ts += (uint32_t)samples * (m->sip_pt == SIM_OPUS_PT ? 6 : 1);
 	m->sip_next_us += m->conf.sip_ptime_ms * 1000.0 / (1.0 + m->conf.sip_skew_ppm / 1e6);
 }
 
@@ -358,12 +371,14 @@ void sim_init(struct sim *m, const struct sim_conf *conf)
 	sim_link_init(&m->to_sip_end, &conf->sip_link);
 	encode_voice(m);
 	sim_sip_keys(m, &conf->srtp);
-	require(g722_enc_new(&m->g722_enc) == 0 && g722_dec_new(&m->g722_dec) == 0);
-	m->sip_pt = conf->g722 ? SIM_G722_PT : 0;
+	require(g722_enc_new(&m->g722_enc) == 0 && g722_dec_new(16000, &m->g722_dec) == 0);
+	const struct opus_enc_conf sip_enc = {.rate_hz = 8000, .complexity = 5, .loss_percent = 20};
+	require(opus_enc_new(&sip_enc, &m->sip_opus_enc) == 0 && opus_dec_new(8000, &m->sip_opus_dec) == 0);
+	m->sip_pt = conf->opus ? SIM_OPUS_PT : conf->g722 ? SIM_G722_PT : 0;
 	require(opus_dec_new(8000, &m->wa_dec) == 0);
 	require(pktpool_new(SESSION_PACKETS * 2, &m->pool) == 0);
-	tev_rx_init(&m->wa.event_rx, 48000);
-	tev_rx_init(&m->sip.event_rx, 8000);
+	tev_rx_init(&m->wa.event_rx, 48000, 8000);
+	tev_rx_init(&m->sip.event_rx, conf->opus ? 48000 : 8000, conf->event_clock_hz ? conf->event_clock_hz : 8000);
 	struct session_conf sc = {.pool = m->pool,
 		.sounds = conf->sounds,
 		.wa = {.ufrag = "ufrag", .pwd = "0123456789012345678901", .ssrc = 0x33330000, .cname = "sim"},
@@ -391,9 +406,14 @@ struct media_sip_remote sim_sip_remote(const struct sim *m)
 {
 	return (struct media_sip_remote){.rtp = m->sip_addr,
 		.rtcp = m->sip_rtcp_addr,
-		.codec = m->conf.g722 ? AUDIO_G722 : AUDIO_PCMU,
-		.pt = m->conf.g722 ? SIM_G722_PT : 0,
+		.codec = m->conf.opus   ? AUDIO_OPUS
+			 : m->conf.g722 ? AUDIO_G722
+					: AUDIO_PCMU,
+		.pt = m->conf.opus   ? SIM_OPUS_PT
+		      : m->conf.g722 ? SIM_G722_PT
+				     : 0,
 		.event_pt = SIM_SIP_EVENT_PT,
+		.event_clock_hz = m->conf.event_clock_hz,
 		.ptime_ms = (uint16_t)m->conf.session_ptime_ms,
 		.send = true,
 		.receive = true,
@@ -421,6 +441,8 @@ void sim_done(struct sim *m)
 	require(pktpool_in_use(m->pool) == 0);
 	m->pool = pktpool_free(m->pool);
 	m->wa_dec = opus_dec_free(m->wa_dec);
+	m->sip_opus_enc = opus_enc_free(m->sip_opus_enc);
+	m->sip_opus_dec = opus_dec_free(m->sip_opus_dec);
 	m->g722_enc = g722_enc_free(m->g722_enc);
 	m->g722_dec = g722_dec_free(m->g722_dec);
 	m->srtp = srtp_session_free(m->srtp);

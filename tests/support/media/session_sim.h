@@ -1,7 +1,7 @@
 /* tests/support/media/session_sim.h
  *
- * A whole media session between a simulated WhatsApp user (Opus, its own clock) and a simulated PBX (G.711), over two
- * lossy links, in virtual time. The WhatsApp side is that of fake_webrtc_end: plain RTP.
+ * A whole media session between a simulated WhatsApp user (Opus, its own clock) and a simulated PBX (G.711, G.722 or
+ * Opus), over two lossy links, in virtual time. The WhatsApp side is that of fake_webrtc_end: plain RTP.
  */
 #ifndef TESTS_SUPPORT_MEDIA_SESSION_SIM_H
 #define TESTS_SUPPORT_MEDIA_SESSION_SIM_H
@@ -17,6 +17,7 @@ enum {
 	SIM_WA_EVENT_PT = 126,
 	SIM_SIP_EVENT_PT = 101,
 	SIM_G722_PT = 9,
+	SIM_OPUS_PT = 96,
 	SIM_EVENTS_MAX = 256
 };
 
@@ -28,7 +29,8 @@ struct sim_conf {
 	unsigned sip_ptime_ms;                  /* 0: 20; what the PBX sends */
 	unsigned session_ptime_ms;              /* 0: 20; what it wants */
 	bool wa_sends_fec;
-	bool g722; /* what the PBX and the session speak; else PCMU */
+	bool g722, opus;         /* what the PBX and the session speak; else PCMU */
+	uint32_t event_clock_hz; /* of its telephone-event; 0: 8000 */
 	uint8_t complexity;
 	struct media_sip_srtp srtp;  /* as the session has it; suite NONE: plain RTP */
 	const struct sounds *sounds; /* NULL: all are silence */
@@ -83,6 +85,8 @@ struct sim {
 	uint8_t sip_pt;
 	struct g722_enc *g722_enc;
 	struct g722_dec *g722_dec;
+	struct opus_enc *sip_opus_enc;
+	struct opus_dec *sip_opus_dec;
 	uint64_t sip_position;
 	struct addr sip_addr, sip_rtcp_addr, wa_addr;
 	bool no_copies; /* hand packets over as they are, not in exact-size heap copies */

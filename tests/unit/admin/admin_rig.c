@@ -41,11 +41,11 @@ static void each_call(void (*fn)(const struct admin_call *call, void *fn_arg), v
 		fn(&rig.calls[i], fn_arg);
 }
 
-static int hangup(const char *id, void *arg)
+static int hangup(const char *id, const char *tenant, void *arg)
 {
 	assert_ptr_equal(arg, &rig);
 	for (size_t i = 0; i < rig.call_count; i++) {
-		if (strcmp(rig.calls[i].id, id) == 0) {
+		if (strcmp(rig.calls[i].id, id) == 0 && (!*tenant || str_equal(rig.calls[i].tenant, tenant))) {
 			str_copy(rig.hung_up, sizeof(rig.hung_up), id);
 			return 0;
 		}

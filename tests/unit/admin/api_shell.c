@@ -53,6 +53,7 @@ static void put_template(const struct api_template *t)
 /* True: answered, or held. */
 static bool refused_or_held(struct api_reply *reply)
 {
+	put("tenant", api_tenant(reply));
 	if (shell.fault) {
 		api_refuse(reply, shell.fault);
 		return true;
@@ -123,12 +124,14 @@ static void dtmf(const char *id, const char *digits, enum api_side to, struct ap
 }
 
 static void each_permission(
-	void (*fn)(const struct permission *p, const char *number, void *fn_arg), void *fn_arg, void *arg)
+	void (*fn)(const struct permission *p, const char *number, const char *tenant, void *fn_arg), void *fn_arg,
+	void *arg)
 {
 	begin("permissions", arg);
 	for (size_t i = 0; i < shell.permission_count; i++)
 		fn(&shell.permissions[i],
-			strcmp(shell.permissions[i].number_id, "1") == 0 ? "+12025550123" : "+442071838750", fn_arg);
+			strcmp(shell.permissions[i].number_id, "1") == 0 ? "+12025550123" : "+442071838750",
+			strcmp(shell.permissions[i].number_id, "1") == 0 ? "acme" : "other", fn_arg);
 }
 
 static void get_permission(const struct api_party *party, bool refresh, struct api_reply *reply, void *arg)
@@ -164,6 +167,61 @@ static void cancel_parked(const char *id, struct api_reply *reply, void *arg)
 	done(reply);
 }
 
+static void each_registration(void (*fn)(const struct api_registration *r, void *fn_arg), void *fn_arg, void *arg)
+{
+	static const struct api_registration two[] = {
+		{"b-1", "desk1", "sip:10@192.0.2.1;rinstance=a", "192.0.2.1:5060", "udp", "", "", 0.5, 1000, 2000,
+			3000},
+		{"b-2", "desk2", "sip:11@192.0.2.2", "192.0.2.2:40000", "tcp", "a phone", "<sip:p;lr>", 1, 1, 2, 3},
+	};
+
+	begin("registrations", arg);
+	for (size_t i = 0; i < 2; i++)
+		fn(&two[i], fn_arg);
+}
+
+static void drop_registration(const char *id, struct api_reply *reply, void *arg)
+{
+	begin("drop", arg);
+	put("id", id);
+	done(reply);
+}
+
+static void each_gateway(void (*fn)(const struct api_gateway *gateway, void *fn_arg), void *fn_arg, void *arg)
+{
+	static const struct api_gateway two[] = {
+		{.name = "pbx", .tenant = "", .uri = "sip:192.0.2.10", .up = true, .calls = 2},
+		{.name = "trunk",
+			.tenant = "acme",
+			.uri = "sip:192.0.2.11",
+			.watched = true,
+			.down_since_ms = 5,
+			.ping_ms = 6,
+			.ping_code = 408,
+			.registers = true,
+			.register_code = 401,
+			.max_calls = 3}};
+
+	begin("gateways", arg);
+	fn(&two[0], fn_arg);
+	fn(&two[1], fn_arg);
+}
+
+static void each_ban(void (*fn)(const struct api_ban *ban, void *fn_arg), void *fn_arg, void *arg)
+{
+	static const struct api_ban one = {"2001:db8::/64", "unproven", 12, 3};
+
+	begin("bans", arg);
+	fn(&one, fn_arg);
+}
+
+static void lift_ban(const char *source, struct api_reply *reply, void *arg)
+{
+	begin("lift", arg);
+	put("source", source);
+	done(reply);
+}
+
 static void send_message(const struct api_message *m, struct api_reply *reply, void *arg)
 {
 	static const char *const kinds[] = {"text", "call_button", "template"};
@@ -193,5 +251,10 @@ const struct api_ops shell_ops = {
 	.each_parked = each_parked,
 	.cancel_parked = cancel_parked,
 	.send_message = send_message,
+	.each_registration = each_registration,
+	.drop_registration = drop_registration,
+	.each_ban = each_ban,
+	.each_gateway = each_gateway,
+	.lift_ban = lift_ban,
 	.arg = &shell,
 };

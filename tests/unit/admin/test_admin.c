@@ -166,6 +166,8 @@ static struct call_record *record(const char *id)
 	str_copy(r->cause, sizeof(r->cause), "normal");
 	r->status = CALL_STATUS_COMPLETED;
 	r->started_ms = 1700000000000;
+	str_copy(r->accepted_on, sizeof(r->accepted_on), "answer");
+	r->attempts = strdup("[{\"gateway\":\"pbx\",\"sip_code\":503,\"cause\":\"gateway_down\",\"ms\":7}]");
 	return r;
 }
 
@@ -185,6 +187,9 @@ static void test_one_call_of_the_log(void **state)
 	assert_string_equal(rig_text(body, "id"), "c-old");
 	assert_string_equal(rig_text(body, "status"), "completed");
 	assert_true(json_is_null(json_object_get(body, "user_name")));
+	assert_string_equal(rig_text(body, "accepted_on"), "answer");
+	assert_true(json_is_null(json_object_get(body, "early_media")));
+	assert_string_equal(rig_text(json_array_get(json_object_get(body, "attempts"), 0), "cause"), "gateway_down");
 	assert_true(json_is_null(json_object_get(json_object_get(body, "wa_rx"), "mos")));
 	json_decref(body);
 

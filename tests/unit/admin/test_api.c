@@ -49,6 +49,11 @@ static void test_without_a_shell_nothing_is_offered(void **state)
 		{"POST", "/v1/permissions/+447700900123/request", ""},
 		{"GET", "/v1/parked", ""},
 		{"DELETE", "/v1/parked/p-1", ""},
+		{"GET", "/v1/registrations", ""},
+		{"DELETE", "/v1/registrations/b-1", ""},
+		{"GET", "/v1/gateways", ""},
+		{"GET", "/v1/bans", ""},
+		{"DELETE", "/v1/bans/192.0.2.1", ""},
 		{"POST", "/v1/messages", "{\"type\":\"text\",\"text\":\"x\",\"to\":\"+447700900123\"}"},
 		{"POST", "/v1/reload", ""},
 		{"GET", "/v1/events", ""},
@@ -436,11 +441,30 @@ static void test_one_permission(void **state)
 	assert_int_equal(rig_ask("GET", "/v1/permissions/a%20b", NULL), 400);
 }
 
+static void test_gateways(void **state)
+{
+	json_t *body, *g;
+
+	(void)state;
+	assert_int_equal(rig_ask("GET", "/v1/gateways", &body), 200);
+	g = json_array_get(json_object_get(body, "gateways"), 0);
+	assert_string_equal(rig_text(g, "state"), "unwatched");
+	assert_true(json_is_null(json_object_get(g, "registered")));
+	assert_int_equal(json_integer_value(json_object_get(g, "calls")), 2);
+	g = json_array_get(json_object_get(body, "gateways"), 1);
+	assert_string_equal(rig_text(g, "state"), "down");
+	assert_string_equal(rig_text(g, "tenant"), "acme");
+	assert_int_equal(json_integer_value(json_object_get(g, "options_code")), 408);
+	assert_int_equal(json_integer_value(json_object_get(g, "down_since_ms")), 5);
+	assert_true(json_is_false(json_object_get(g, "registered")));
+	json_decref(body);
+}
+
 static void test_parked_dials(void **state)
 {
 	static const struct api_parked two[] = {
-		{"p-1", "+12025550123", "+447700900123", "pbx", "", "api", 1000, 2000},
-		{"p-2", "+442071838750", "US.1", "", "sip:a@b", "escalate", 1000, 2000},
+		{"p-1", "", "+12025550123", "+447700900123", "pbx", "", "api", 1000, 2000},
+		{"p-2", "", "+442071838750", "US.1", "", "sip:a@b", "escalate", 1000, 2000},
 	};
 	static const struct api_fault none = {.problem = API_NOT_FOUND, .detail = "no such parked dial"};
 	json_t *body, *p;
@@ -464,6 +488,51 @@ static void test_parked_dials(void **state)
 	json_decref(body);
 	shell.fault = &none;
 	assert_int_equal(rig_ask("DELETE", "/v1/parked/p-9", NULL), 404);
+}
+
+/* ---- registrations and bans ---- */
+
+static void test_registrations(void **state)
+{
+	static const struct api_fault none = {.problem = API_NOT_FOUND};
+	json_t *body, *g;
+
+	(void)state;
+	assert_int_equal(rig_ask("GET", "/v1/registrations", &body), 200);
+	assert_int_equal(json_array_size(json_object_get(body, "registrations")), 2);
+	g = json_array_get(json_object_get(body, "registrations"), 0);
+	assert_string_equal(rig_text(g, "contact"), "sip:10@192.0.2.1;rinstance=a");
+	assert_true(json_is_null(json_object_get(g, "path")));
+	assert_true(json_real_value(json_object_get(g, "q")) == 0.5);
+	json_decref(body);
+	assert_int_equal(rig_ask("GET", "/v1/registrations?user=desk2", &body), 200);
+	assert_int_equal(json_array_size(json_object_get(body, "registrations")), 1);
+	json_decref(body);
+	assert_int_equal(rig_ask("DELETE", "/v1/registrations/b-1", &body), 200);
+	assert_string_equal(shell.asked, "drop id=b-1");
+	assert_true(json_is_true(json_object_get(body, "removed")));
+	json_decref(body);
+	shell.fault = &none;
+	assert_int_equal(rig_ask("DELETE", "/v1/registrations/b-9", NULL), 404);
+}
+
+static void test_bans(void **state)
+{
+	static const struct api_fault none = {.problem = API_NOT_FOUND};
+	json_t *body, *b;
+
+	(void)state;
+	assert_int_equal(rig_ask("GET", "/v1/bans", &body), 200);
+	b = json_array_get(json_object_get(body, "bans"), 0);
+	assert_string_equal(rig_text(b, "source"), "2001:db8::/64");
+	assert_int_equal(json_integer_value(json_object_get(b, "left_s")), 12);
+	assert_int_equal(json_integer_value(json_object_get(b, "dropped")), 3);
+	json_decref(body);
+	assert_int_equal(rig_ask("DELETE", "/v1/bans/2001%3Adb8%3A%3A", &body), 200);
+	assert_string_equal(shell.asked, "lift source=2001:db8::");
+	json_decref(body);
+	shell.fault = &none;
+	assert_int_equal(rig_ask("DELETE", "/v1/bans/192.0.2.1", NULL), 404);
 }
 
 /* ---- odds and ends ---- */
@@ -534,6 +603,9 @@ int main(void)
 		T(test_permission_filters),
 		T(test_one_permission),
 		T(test_parked_dials),
+		T(test_gateways),
+		T(test_registrations),
+		T(test_bans),
 		cmocka_unit_test(test_cursors),
 		T(test_every_allocation_fails_once),
 	};

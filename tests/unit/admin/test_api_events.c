@@ -60,7 +60,7 @@ static void listen_to(struct raw_client *c, const char *query)
 static void emit(const char *type, int n)
 {
 	const struct event_field f = {"n", FIELD_INT, NULL, n};
-	assert_int_equal(events_emit(events, type, "c-1", &f, 1), 0);
+	assert_int_equal(events_emit(events, "", type, "c-1", &f, 1), 0);
 }
 
 static void test_events_are_streamed(void **state)
@@ -83,6 +83,64 @@ static void test_events_are_streamed(void **state)
 	assert_int_equal(raw_count(calls, "denied"), 0);
 	raw_close(all);
 	raw_close(calls);
+}
+
+static void emit_of(const char *tenant, int n)
+{
+	const struct event_field f = {"n", FIELD_INT, NULL, n};
+	assert_int_equal(events_emit(events, tenant, "call.ringing", "c-1", &f, 1), 0);
+}
+
+/* A tenant is told of his own; the operator of everybody's; and of a token that is withdrawn nothing is left. */
+static void test_a_tenant_hears_his_own(void **state)
+{
+	static const struct admin_token tokens[] = {{"acme", "acme-token"}, {"other", "other-token"}};
+	struct raw_client *all = &streams[0], *acme = &streams[1];
+
+	(void)state;
+	assert_int_equal(admin_set_tokens(rig.admin, tokens, 2), 0);
+	listen_to(all, "");
+	raw_open(acme, rig.loop, &rig.addr);
+	raw_say(acme,
+		"GET /v1/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer acme-token\r\n\r\n");
+	UNTIL(rig.loop, raw_count(all, "retry: 2000\n") && raw_count(acme, "retry: 2000\n"));
+	emit_of("other", 1);
+	emit_of("", 2);
+	emit_of("acm", 3);
+	emit_of("acme", 4);
+	UNTIL(rig.loop, raw_count(all, "\"n\":4}}\n\n") && raw_count(acme, "\"n\":4}}\n\n"));
+	assert_int_equal(raw_count(all, "id: ev-"), 4);
+	assert_int_equal(raw_count(acme, "id: ev-"), 1);
+	assert_int_equal(admin_set_tokens(rig.admin, tokens + 1, 1), 0);
+	UNTIL(rig.loop, acme->closed);
+	emit_of("acme", 5);
+	UNTIL(rig.loop, raw_count(all, "\"n\":5}}\n\n"));
+	raw_close(all);
+	raw_close(acme);
+}
+
+/* Nothing of it, as of one that nobody knows; the store is not even asked. */
+static void test_a_foreign_receiver_is_not_there(void **state)
+{
+	static const struct admin_token token = {"acme", "acme-token"};
+	static const char revive[] = "{\"receiver\":\"crm\"}";
+	char headers[256];
+	json_t *body;
+
+	(void)state;
+	assert_int_equal(admin_set_tokens(rig.admin, &token, 1), 0);
+	rig_say("GET", "/v1/events/dead?receiver=crm", "Authorization: Bearer acme-token\r\n");
+	assert_int_equal(rig_hear(&body), 200);
+	assert_int_equal(json_array_size(json_object_get(body, "events")), 0);
+	json_decref(body);
+	snprintf(headers, sizeof(headers), "Authorization: Bearer acme-token\r\nContent-Length: %zu\r\n",
+		sizeof(revive) - 1);
+	rig_say("POST", "/v1/events/revive", headers);
+	raw_say(&rig.client, revive);
+	assert_int_equal(rig_hear(&body), 200);
+	assert_int_equal(json_integer_value(json_object_get(body, "revived")), 0);
+	json_decref(body);
+	assert_string_equal(fake_store.receiver, "");
 }
 
 static void test_quiet_streams_get_a_heartbeat(void **state)
@@ -110,7 +168,7 @@ static void test_stream_that_does_not_read_is_cut(void **state)
 	UNTIL(rig.loop, raw_count(slow, "retry") && raw_count(good, "retry"));
 	slow->watch = loop_unwatch(slow->watch);
 	for (int i = 0; i < 3000; i++) {
-		assert_int_equal(events_emit(events, "call.dtmf", "c-1", &f, 1), 0);
+		assert_int_equal(events_emit(events, "", "call.dtmf", "c-1", &f, 1), 0);
 		if (i % 10 == 0)
 			loop_step(rig.loop, 0);
 	}
@@ -235,6 +293,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_events_are_streamed),
+		T(test_a_tenant_hears_his_own),
+		T(test_a_foreign_receiver_is_not_there),
 		T(test_quiet_streams_get_a_heartbeat),
 		T(test_stream_that_does_not_read_is_cut),
 		T(test_too_many_streams),

@@ -23,6 +23,7 @@ int dialplan_tests_memory(void);
 int dialplan_tests_fold(void);
 int dialplan_tests_directions(void);
 int dialplan_tests_answer(void);
+int dialplan_tests_tenants(void);
 
 /* A configuration file that holds nothing but a dialplan. */
 struct table_yaml {
@@ -35,6 +36,8 @@ extern const struct dialplan_names table_names;
 
 /* Build from YAML text: the value of "dialplan:". Returns what dialplan_build() does. */
 int table_build(const char *yaml, struct conf_errors *errors, struct dialplan **ret_dp);
+int table_build_with(
+	const char *yaml, const struct dialplan_names *names, struct conf_errors *errors, struct dialplan **ret_dp);
 /* The same, and it must succeed. */
 struct dialplan *table(const char *yaml);
 

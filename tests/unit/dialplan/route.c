@@ -148,6 +148,37 @@ static void gateways_by_weight(void **state)
 	dialplan_free(never);
 }
 
+static void gateways_at_once(void **state)
+{
+	static const char yaml[] = "- name: a\n  actions: [{bridge: {gateways: [backup, pbx], mode: parallel, "
+				   "timeouts: [7, 0], timeout: 20}}]\n";
+	static const char early[] = "- name: a\n  actions: [{bridge: {gateways: [backup, pbx], weights: [0, 1], "
+				    "timeouts: [7, 3], accept_on: "
+				    "early_media}}]\n";
+	struct dialplan *dp = table(yaml), *heard = table(early);
+	const struct call_facts facts = {.random = 5};
+	struct arena arena;
+	struct route r;
+
+	(void)state;
+	arena_init(&arena, 0);
+	assert_int_equal(dialplan_route(dp, &facts, 0, &arena, &r), 0);
+	assert_true(r.parallel);
+	assert_false(r.accept_early);
+	assert_int_equal(r.timeouts_s[0], 7);
+	assert_int_equal(r.timeouts_s[1], 0);
+	assert_int_equal(r.timeout_s, 20);
+	assert_int_equal(dialplan_route(heard, &facts, 0, &arena, &r), 0);
+	assert_false(r.parallel);
+	assert_true(r.accept_early);
+	assert_string_equal(r.gateways[0], "pbx");
+	assert_int_equal(r.timeouts_s[0], 3); /* each keeps its own, however they are drawn */
+	assert_int_equal(r.timeouts_s[1], 7);
+	arena_done(&arena);
+	dialplan_free(dp);
+	dialplan_free(heard);
+}
+
 static void a_rejection(void **state)
 {
 	const struct call_facts facts = {.to = "+1", .from = "+2"};
@@ -230,6 +261,7 @@ int dialplan_tests_route(void)
 		cmocka_unit_test(a_bridge_in_full),
 		cmocka_unit_test(gateways_and_headers_in_order),
 		cmocka_unit_test(gateways_by_weight),
+		cmocka_unit_test(gateways_at_once),
 		cmocka_unit_test(a_rejection),
 		cmocka_unit_test(explained),
 		cmocka_unit_test(a_small_arena_is_out_of_memory),

@@ -33,7 +33,8 @@ static bool known_number(const char *e164, void *arg)
 const struct dialplan_names table_names = {
 	.known_gateway = known_gateway, .known_cause = known_cause, .known_number = known_number};
 
-int table_build(const char *yaml, struct conf_errors *errors, struct dialplan **ret_dp)
+int table_build_with(
+	const char *yaml, const struct dialplan_names *names, struct conf_errors *errors, struct dialplan **ret_dp)
 {
 	static char text[64 * 1024];
 	struct conf_file *file = NULL;
@@ -42,10 +43,15 @@ int table_build(const char *yaml, struct conf_errors *errors, struct dialplan **
 	int r = conf_load_text("test.yaml", text, (size_t)length, &table_schema, &file, (void **)&data, errors);
 
 	if (r == 0)
-		r = dialplan_build(data->dialplan, data->dialplan_count, &table_names, file, errors, ret_dp);
+		r = dialplan_build(data->dialplan, data->dialplan_count, names, file, errors, ret_dp);
 	conf_data_free(&table_schema, data);
 	conf_file_free(file);
 	return r;
+}
+
+int table_build(const char *yaml, struct conf_errors *errors, struct dialplan **ret_dp)
+{
+	return table_build_with(yaml, &table_names, errors, ret_dp);
 }
 
 struct dialplan *table(const char *yaml)

@@ -96,7 +96,7 @@ static void emit(const char *type, const char *subject, int64_t n)
 {
 	const struct event_field f = {"n", FIELD_INT, NULL, n};
 
-	assert_int_equal(events_emit(m.events, type, subject, &f, 1), 0);
+	assert_int_equal(events_emit(m.events, "", type, subject, &f, 1), 0);
 }
 
 /* Every n from 0 to count - 1 was taken; for a subject in order. */
@@ -398,11 +398,11 @@ static void test_emit_refuses_what_does_not_fit(void **state)
 	(void)state;
 	start();
 	memset(big, 'x', sizeof(big) - 1);
-	assert_int_equal(events_emit(m.events, "call.answered", "c-1", &f, 1), -EINVAL);
+	assert_int_equal(events_emit(m.events, "", "call.answered", "c-1", &f, 1), -EINVAL);
 	memset(subject, 's', sizeof(subject) - 1);
 	subject[sizeof(subject) - 1] = '\0';
-	assert_int_equal(events_emit(m.events, "call.answered", subject, NULL, 0), -EINVAL);
-	assert_int_equal(events_emit(m.events, subject, "c-1", NULL, 0), -EINVAL);
+	assert_int_equal(events_emit(m.events, "", "call.answered", subject, NULL, 0), -EINVAL);
+	assert_int_equal(events_emit(m.events, "", subject, "c-1", NULL, 0), -EINVAL);
 	assert_int_equal(fake_outbox.count, 0);
 }
 
@@ -414,16 +414,17 @@ static struct {
 	struct events_listener *self, *other;
 } ear;
 
-static void on_event(const char *id, const char *type, const char *json, void *arg)
+static void on_event(const char *id, const char *tenant, const char *type, const char *json, void *arg)
 {
 	assert_true(strstr(json, id) != NULL);
+	assert_string_equal(tenant, "");
 	ear.heard++;
 	snprintf(ear.last, sizeof(ear.last), "%s %s", type, (const char *)arg);
 }
 
-static void on_event_once(const char *id, const char *type, const char *json, void *arg)
+static void on_event_once(const char *id, const char *tenant, const char *type, const char *json, void *arg)
 {
-	on_event(id, type, json, arg);
+	on_event(id, tenant, type, json, arg);
 	ear.self = events_unlisten(ear.self);
 	ear.other = events_unlisten(ear.other);
 	ear.self = events_listen(m.events, on_event, "new");

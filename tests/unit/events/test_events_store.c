@@ -76,7 +76,7 @@ static void emit(int n)
 	char subject[16];
 
 	snprintf(subject, sizeof(subject), "c-%d", n % 7);
-	assert_int_equal(events_emit(m.events, "call.answered", subject, &f, 1), 0);
+	assert_int_equal(events_emit(m.events, "", "call.answered", subject, &f, 1), 0);
 }
 
 static bool has_all(int count)

@@ -96,8 +96,8 @@ struct found {
 	int done, status;
 	size_t count;
 	char ids[1000][40];
-	struct call_record first; /* without its heap texts, but for copies of two of them below */
-	char sdp_wa_remote[64], sdp_sip_local[64];
+	struct call_record first; /* without its heap texts, but for copies of three of them below */
+	char sdp_wa_remote[64], sdp_sip_local[64], attempts[64];
 };
 
 static void on_found(int status, const struct call_record *const *records, size_t count, void *arg)
@@ -114,6 +114,7 @@ static void on_found(int status, const struct call_record *const *records, size_
 		found->first = *records[0];
 		str_copy(found->sdp_wa_remote, sizeof(found->sdp_wa_remote), records[0]->sdp_wa_remote);
 		str_copy(found->sdp_sip_local, sizeof(found->sdp_sip_local), records[0]->sdp_sip_local);
+		str_copy(found->attempts, sizeof(found->attempts), records[0]->attempts ? records[0]->attempts : "");
 	}
 }
 
@@ -179,6 +180,9 @@ static struct call_record *full_record(void)
 	r->first_audio_sip_ms = 36;
 	r->sdp_wa_remote = strdup("v=0\r\no=- 1\r\n");
 	r->sdp_sip_local = strdup("v=0\r\no=- 2\r\n");
+	str_copy(r->accepted_on, sizeof(r->accepted_on), "early_media");
+	str_copy(r->early_media, sizeof(r->early_media), "heard");
+	r->attempts = strdup("[{\"gateway\": \"pbx\"}]");
 	return r;
 }
 
@@ -196,9 +200,11 @@ static void every_column_survives(void **state)
 	assert_int_equal(found->count, 1);
 	assert_string_equal(found->sdp_wa_remote, "v=0\r\no=- 1\r\n");
 	assert_string_equal(found->sdp_sip_local, "v=0\r\no=- 2\r\n");
+	assert_string_equal(found->attempts, "[{\"gateway\": \"pbx\"}]");
 	assert_null(found->first.sdp_wa_local);
 	expected.sdp_wa_remote = found->first.sdp_wa_remote;
 	expected.sdp_sip_local = found->first.sdp_sip_local;
+	expected.attempts = found->first.attempts;
 	assert_memory_equal(&found->first, &expected, sizeof(expected)); /* both from calloc: padding is zero */
 }
 

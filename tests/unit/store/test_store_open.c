@@ -160,6 +160,7 @@ static void count_old_record(const struct call_record *r, void *arg)
 	assert_string_equal(r->id, "c-old");
 	assert_string_equal(r->user_name, "Zoe");
 	assert_int_equal(r->started_ms, 1700000000000);
+	assert_string_equal(r->tenant, "");
 	assert_true(r->wa_rx.mos == 4.25);
 	assert_int_equal(r->answered_ms, 0);
 	++*(int *)arg;
@@ -171,6 +172,7 @@ static void count_old_live(const struct live_call *live, void *arg)
 	assert_string_equal(live->wacid, "wacid.B");
 	assert_int_equal(live->started_ms, 1700000001000);
 	assert_false(live->outbound);
+	assert_string_equal(live->tenant, "");
 	++*(int *)arg;
 }
 
@@ -203,7 +205,7 @@ static void failed_migration_changes_nothing(void **state)
 
 	run_sql(f, schema_v1);
 	run_sql(f, rows_v1);
-	run_sql(f, "CREATE TABLE outbox (x)"); /* in the way of the last step */
+	run_sql(f, "CREATE TABLE outbox (x)"); /* in the way of the second step */
 	assert_int_equal(try_open(f, f->dir.url), -EIO);
 	assert_non_null(strstr(f->why, "outbox"));
 	assert_int_equal(sqlite3_open(f->dir.file, &db), SQLITE_OK);

@@ -281,17 +281,65 @@ static void test_faults_tell_no_secret(void **state)
 	unlink(conf.path);
 }
 
+/* What a gateway says itself stands, what its preset says fills the rest, key by key. */
+static void test_presets(void **state)
+{
+	(void)state;
+	struct config *c = load(GOLDEN "presets.yaml");
+	const struct call_gateway *pbx = &c->gateways[0];
+	const struct manners *m = &c->gateway_sources[0].manners;
+
+	assert_string_equal(pbx->uri, "sip:room7@127.0.0.1:5070;transport=tcp");
+	assert_int_equal(pbx->codecs[0], AUDIO_PCMU); /* its own list, not both */
+	assert_int_equal(pbx->codecs[1], AUDIO_NONE);
+	assert_int_equal(pbx->srtp, MEDIA_SRTP_OFFER);
+	assert_int_equal(pbx->dtmf, CALL_DTMF_BOTH);
+	assert_int_equal(pbx->ring_ms, 25000);
+	assert_int_equal(c->gateway_sources[0].ping_s, 45);
+	assert_string_equal(m->header[MANNERS_CALL_ID], "X-Call");
+	assert_string_equal(m->header[MANNERS_USER], "X-From");
+	assert_null(m->header[MANNERS_NAME]);
+	assert_int_equal(m->from, MANNERS_FROM_NUMBER);
+	assert_true(m->has_name);
+	assert_false(m->pai);
+	assert_string_equal(m->domain, "pbx.example.com");
+	assert_string_equal(c->gateways[1].uri, "sip:127.0.0.1:5080;transport=udp");
+	assert_int_equal(c->gateways[1].codecs[2], AUDIO_G722);
+	assert_true(c->gateway_sources[1].manners.pai);
+	assert_string_equal(c->gateways[2].uri, "sip:127.0.0.1;transport=tcp");
+	assert_false(c->gateway_sources[2].inbound);
+	config_free(c);
+}
+
+static void test_presets_compiled_in(void **state)
+{
+	(void)state;
+	char summary[200];
+
+	assert_true(preset_text_count >= 21);
+	for (size_t i = 0; i < preset_text_count; i++) {
+		assert_ptr_equal(preset_find(preset_texts[i].name), &preset_texts[i]);
+		assert_int_equal(strlen(preset_texts[i].text), preset_texts[i].length);
+		assert_int_equal(preset_texts[i].text[0], '#');
+		preset_summary(&preset_texts[i], summary, sizeof(summary));
+		assert_true(strlen(summary) > 10);
+	}
+	assert_null(preset_find("asterisk.yaml"));
+}
+
 static void test_every_allocation_fails_once(void **state)
 {
 	(void)state;
-	static const char *const files[] = {GOLDEN "everything.yaml", GOLDEN "bad_values.yaml"};
+	static const char *const files[] = {
+		GOLDEN "everything.yaml", GOLDEN "bad_values.yaml", GOLDEN "presets.yaml", GOLDEN "bad_presets.yaml"};
 
-	for (size_t f = 0; f < 2; f++) {
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		const size_t f = i % 2;
 		unsigned rounds = 0;
 		for (unsigned n = 1; oom_next(n); n++) {
 			struct conf_errors errors = {0};
 			struct config *c = NULL;
-			int r = config_load(files[f], &c, &errors);
+			int r = config_load(files[i], &c, &errors);
 			bool failed = oom_off();
 			/* A fault that found no memory is a fault all the same: the bad file is never taken. */
 			assert_true(r == -ENOMEM || r == (f == 0 && !errors.dropped ? 0 : -EBADMSG));
@@ -318,6 +366,8 @@ int main(void)
 		cmocka_unit_test(test_number_overrides),
 		cmocka_unit_test(test_secrets_from_environment_and_files),
 		cmocka_unit_test(test_faults_tell_no_secret),
+		cmocka_unit_test(test_presets),
+		cmocka_unit_test(test_presets_compiled_in),
 		cmocka_unit_test(test_every_allocation_fails_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,7 @@ static struct dial *full(void)
 	d->from_display = dial_text(d, "Ana");
 	d->parked_by = dial_text(d, "c-000000000001");
 	d->waiting = true;
+	d->fallback.parallel = true;
 	d->created_ms = 1763700000000ull;
 	d->expires_ms = 1763700600000ull;
 	assert_int_equal(dial_take_headers(d, headers, 2), 0);
@@ -69,6 +70,7 @@ static void there_and_back(void **state)
 	assert_non_null(back);
 	assert_true(back->is_parked && back->waiting);
 	assert_string_equal(back->id, d->id);
+	assert_true(back->fallback.parallel);
 	assert_string_equal(back->headers[1].value, d->headers[1].value);
 	assert_int_equal(back->permission.template.parameter_count, 2);
 	assert_string_equal(back->permission.template.parameters[1], "");

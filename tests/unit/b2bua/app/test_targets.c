@@ -123,7 +123,7 @@ static void the_policy(void **state)
 		const struct row *row = &rows[i];
 		const struct call_gateway *found = NULL;
 		char uri[TARGET_URI_MAX] = "";
-		int r = target_resolve(&config, gateway_at(row->of_call), row->wanted, uri, &found);
+		int r = target_resolve(&config, NULL, "", gateway_at(row->of_call), row->wanted, uri, &found);
 		if (r != row->result || (r == 0 && (found != gateway_at(row->gateway) || strcmp(uri, row->uri) != 0)))
 			fail_msg("row %zu, %s: %d, \"%s\" at %s", i, row->wanted, r, uri, found ? found->name : "-");
 	}
@@ -135,7 +135,7 @@ static void telephone_numbers_have_a_gateway(void **state)
 	char uri[TARGET_URI_MAX];
 	(void)state;
 	config.transfer.tel_gateway = &gateways[3];
-	assert_int_equal(target_resolve(&config, NULL, "tel:+44123", uri, &found), 0);
+	assert_int_equal(target_resolve(&config, NULL, "", NULL, "tel:+44123", uri, &found), 0);
 	assert_ptr_equal(found, &gateways[3]);
 	assert_string_equal(uri, "sip:+44123@[2001:db8::5]:5062");
 	config.transfer.tel_gateway = NULL;
@@ -151,13 +151,13 @@ static void nothing_longer_than_its_place(void **state)
 		memset(user, 'x', n);
 		user[n] = '\0';
 		snprintf(wanted, sizeof(wanted), "sip:%s@10.0.0.1", user);
-		int r = target_resolve(&config, &gateways[0], wanted, uri, &found);
+		int r = target_resolve(&config, NULL, "", &gateways[0], wanted, uri, &found);
 		assert_true(r == -EINVAL || (r == 0 && strlen(uri) < sizeof(uri)));
 		snprintf(wanted, sizeof(wanted), "sip:%s@trunk.example", user);
-		r = target_resolve(&config, &gateways[0], wanted, uri, &found);
+		r = target_resolve(&config, NULL, "", &gateways[0], wanted, uri, &found);
 		assert_true(r == -EINVAL || (r == 0 && strlen(uri) < sizeof(uri)));
 		snprintf(wanted, sizeof(wanted), "sip:1@%s", user);
-		assert_int_not_equal(target_resolve(&config, &gateways[0], wanted, uri, &found), 0);
+		assert_int_not_equal(target_resolve(&config, NULL, "", &gateways[0], wanted, uri, &found), 0);
 		r = target_at_gateway(&gateways[0], user, uri);
 		assert_true(r == -EINVAL || (r == 0 && strlen(uri) < sizeof(uri)));
 	}
@@ -175,6 +175,57 @@ static void users_at_a_gateway(void **state)
 	assert_string_equal(uri, "sip:10.0.0.1:5070;transport=tcp");
 }
 
+/* pbx and named are a's, second (which has pbx's host) and six b's; both have domains of their own. */
+static void tenants_stay_among_themselves(void **state)
+{
+	static char *domains_a[] = {"agents.example", "2001:db8::5"}, *domains_b[] = {"b.example"};
+	static struct config_tenant tenants[] = {
+		{.name = "a", .transfer_domains = domains_a, .transfer_domain_count = 2, .tel_gateway = &gateways[1]},
+		{.name = "b", .transfer_domains = domains_b, .transfer_domain_count = 1},
+	};
+	static const struct {
+		const char *tenant;
+		int of_call;
+		const char *wanted;
+		int result, gateway;
+	} table[] = {
+		{"a", 0, "sip:601@pbx.example", 0, 1},
+		{"a", 0, "sip:601@10.0.0.1:5090", 0, 0}, /* its own gateway's host, at the port it names */
+		{"b", 2, "sip:601@10.0.0.1:5070;transport=tcp", 0, 2},
+		{"a", 0, "sip:601@[2001:db8::5]", -EPERM, 0}, /* b's gateway, though a domain of a's allows it */
+		{"b", 2, "sip:601@pbx.example", -EPERM, 0},
+		{"b", 2, "sip:601@10.0.0.2", -EPERM, 0},
+		{"a", 0, "sip:anna@agents.example", 0, 0},
+		{"b", 2, "sip:anna@agents.example", -EPERM, 0},
+		{"a", 0, "sip:anna@b.example", -EPERM, 0},
+		{"b", 2, "sip:anna@b.example", 0, 2},
+		{"a", 0, "sip:anna@10.9.9.9", -EPERM, 0}, /* of transfer.domains, which is nobody's now */
+		{"a", 0, "tel:+44123", 0, 1},
+		{"b", 2, "tel:+44123", 0, 2},
+		{"b", 2, "sip:601@trunk.example", 0, 2}, /* our own name */
+		{"", -1, "sip:601@pbx.example", -EPERM, 0},
+	};
+	char uri[TARGET_URI_MAX];
+
+	(void)state;
+	sources[0].tenant = sources[1].tenant = "a";
+	sources[2].tenant = sources[3].tenant = "b";
+	config.tenants = tenants;
+	config.tenant_count = 2;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const struct call_gateway *found = NULL;
+		int r = target_resolve(
+			&config, NULL, table[i].tenant, gateway_at(table[i].of_call), table[i].wanted, uri, &found);
+		if (r != table[i].result || (r == 0 && found != &gateways[table[i].gateway]))
+			fail_msg("row %zu, %s of %s: %d at %s", i, table[i].wanted, table[i].tenant, r,
+				found ? found->name : "-");
+	}
+	config.tenant_count = 0;
+	config.tenants = NULL;
+	for (int i = 0; i < 4; i++)
+		sources[i].tenant = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +233,7 @@ int main(void)
 		cmocka_unit_test(telephone_numbers_have_a_gateway),
 		cmocka_unit_test(nothing_longer_than_its_place),
 		cmocka_unit_test(users_at_a_gateway),
+		cmocka_unit_test(tenants_stay_among_themselves),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

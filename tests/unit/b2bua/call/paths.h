@@ -12,12 +12,17 @@ enum path_setup {
 	IN,
 	IN_REJECT, /* the dialplan rejects */
 	IN_ASK,    /* the dialplan asks a service */
+	IN_FORK,   /* three gateways in parallel, the second for 10 s */
+	IN_EARLY,  /* accepted on early media */
 	SIP_CALLS,
 	SIP_CALLS_EARLY,
 	SIP_CALLS_OFFERLESS,
 	AGENT_FIRST,
 	USER_FIRST,
+	AGENT_FORK, /* two gateways in parallel */
+	USER_FORK,
 };
+enum { PATH_SETUPS = USER_FORK + 1 };
 
 struct path {
 	enum call_state state;
@@ -58,6 +63,30 @@ static const struct path paths[] = {
 	/* the dialplan asks */
 	{CALL_NEW, IN_ASK, {NULL}},
 	{CALL_ASKING, IN_ASK, {"offer"}},
+	/* gateways in parallel */
+	{CALL_NEW, IN_FORK, {NULL}},
+	{CALL_RINGING, IN_FORK, {PATH_RING}},
+	{CALL_RINGING, IN_FORK, {PATH_RING, "0:180", "0:486", "2:500"}},
+	{CALL_RINGING, IN_FORK, {PATH_RING, "0:302", "1:200_no_sdp"}},
+	{CALL_ANSWERED, IN_FORK, {PATH_RING, "1:200"}},
+	{CALL_ACCEPTING, IN_FORK, {PATH_RING, "media:up", "1:404", "0:200"}},
+	{CALL_UP, IN_FORK, {PATH_RING, "media:up", "pre_accept:ok", "2:200", "accept:ok"}},
+	{CALL_UP, IN_FORK, {PATH_RING, "media:up", "pre_accept:ok", "2:200", "accept:ok", "refer"}},
+	{CALL_CLOSING, IN_FORK, {PATH_RING, "0:180", "1:603"}},
+	{CALL_CLOSING, IN_FORK, {PATH_RING, "0:486", "2:lost", "1:404"}},
+	{CALL_AGENT, AGENT_FORK, {PATH_DIAL}},
+	{CALL_DIALLING, AGENT_FORK, {PATH_DIAL, "0:503", "1:200"}},
+	{CALL_JOINING, USER_FORK, {PATH_OUT}},
+	{CALL_UP, USER_FORK, {PATH_OUT, "0:200"}},
+	/* early media */
+	{CALL_RINGING, IN_EARLY, {PATH_RING, "sip:183_g729"}},
+	{CALL_ANSWERED, IN_EARLY, {PATH_RING, "sip:183"}},
+	{CALL_ANSWERED, IN_EARLY, {PATH_RING, "sip:183", "sip:200"}},
+	{CALL_ACCEPTING, IN_EARLY, {PATH_RING, "media:up", "sip:180_sdp"}},
+	{CALL_EARLY, IN_EARLY, {PATH_RING, "media:up", "sip:183", "accept:ok"}},
+	{CALL_EARLY, IN_EARLY, {PATH_RING, "pre_accept:failed", "sip:183", "sip:183_fork", "accept:ok"}},
+	{CALL_UP, IN_EARLY, {PATH_RING, "media:up", "pre_accept:ok", "sip:183", "accept:ok", "sip:200_fork"}},
+	{CALL_CLOSING, IN_EARLY, {PATH_RING, "media:up", "pre_accept:ok", "sip:183", "accept:ok", "sip:486"}},
 	/* transfer */
 	{CALL_UP, IN, {PATH_UP, "refer"}},
 	{CALL_UP, IN, {PATH_UP, "refer:replaces", "t:180", "sip:bye"}},
@@ -102,13 +131,37 @@ static const struct path paths[] = {
 };
 enum { PATHS = sizeof(paths) / sizeof(paths[0]) };
 
+static const struct call_gateway path_gateways[] = {
+	{"pbx", "sip:127.0.0.1:5070;transport=udp", {AUDIO_PCMU, AUDIO_PCMA}, 20, MEDIA_SRTP_OFF},
+	{"spare", "sip:trunk@192.0.2.9;transport=tcp", {AUDIO_PCMU}, 20, MEDIA_SRTP_OFF},
+	{"last", "sip:192.0.2.10", {AUDIO_PCMU}, 20, MEDIA_SRTP_OFFER},
+};
+
+static inline void path_set_up_fork(struct play *p)
+{
+	struct route *r = &p->dialplan.route;
+
+	p->settings.gateways = path_gateways;
+	p->settings.gateway_count = 3;
+	r->gateway_count = 3;
+	r->gateways[1] = "spare";
+	r->gateways[2] = "last";
+	r->parallel = true;
+	r->timeouts_s[1] = 10;
+	p->dial.fallback.parallel = true;
+	p->dial.fallback.count = 1;
+	p->dial.fallback.places[0] = (struct call_place){&path_gateways[1], "sip:601@192.0.2.9;transport=tcp", 10000};
+}
+
 static inline void path_set_up(enum path_setup setup, struct play *p)
 {
 	static const enum dial_order orders[] = {[SIP_CALLS] = DIAL_SIP_CALLS,
 		[SIP_CALLS_EARLY] = DIAL_SIP_CALLS,
 		[SIP_CALLS_OFFERLESS] = DIAL_SIP_CALLS,
 		[AGENT_FIRST] = DIAL_AGENT_FIRST,
-		[USER_FIRST] = DIAL_USER_FIRST};
+		[USER_FIRST] = DIAL_USER_FIRST,
+		[AGENT_FORK] = DIAL_AGENT_FIRST,
+		[USER_FORK] = DIAL_USER_FIRST};
 
 	if (setup < SIP_CALLS)
 		play_init(p);
@@ -118,6 +171,9 @@ static inline void path_set_up(enum path_setup setup, struct play *p)
 		p->dialplan.route.kind = ROUTE_NONE;
 	if (setup == IN_ASK)
 		p->dialplan.route.kind = ROUTE_ASK;
+	p->dialplan.route.accept_early = setup == IN_EARLY;
+	if (setup == IN_FORK || setup == AGENT_FORK || setup == USER_FORK)
+		path_set_up_fork(p);
 	p->dial.early_ringback = setup == SIP_CALLS_EARLY;
 	if (setup == SIP_CALLS_OFFERLESS)
 		p->dial.sip_offer = NULL;

@@ -4,7 +4,7 @@
  */
 #include "tests/unit/b2bua/call/story.h"
 
-enum { USUAL, ON_NO_ANSWER, THREE, AGENT, USER };
+enum { USUAL, ON_NO_ANSWER, SECURE, THREE, AGENT, USER };
 
 #define OPENED                                                                                                         \
 	{0, "offer", "set:window media_open"},                                                                         \
@@ -54,6 +54,10 @@ static const struct story stories[] = {
 	{"an answer without a codec of ours", ON_NO_ANSWER,
 		{OPENED, {900, "sip:200_g729", "cancel:ring sip_bye:no_codec sip_invite set:ring"}, TALKS(5000)},
 		CAUSE_NORMAL, ENDED_BY_USER, CALL_END_COMPLETED},
+	{"SRTP refused: the same gateway once more, without", SECURE,
+		{OPENED, {700, "sip:488", "sip_invite"}, TALKS(5000)}, CAUSE_NORMAL, ENDED_BY_USER, CALL_END_COMPLETED},
+	{"and refused then, too", SECURE, {OPENED, {700, "sip:488", "sip_invite"}, {900, "sip:488", GIVEN_UP}, END},
+		CAUSE_NO_CODEC, ENDED_BY_SIP, CALL_END_FAILED},
 	{"Meta's window bounds all of them", THREE,
 		{OPENED, {10000, "timer:ring", "sip_cancel:no_answer sip_invite set:ring"},
 			{20000, "timer:ring", "sip_cancel:no_answer sip_invite set:ring"},
@@ -84,6 +88,11 @@ static const struct call_gateway gateways[] = {
 	{"last", "sip:192.0.2.10", {AUDIO_PCMU}, 20},
 };
 
+static const struct call_gateway offers_srtp[] = {
+	{"pbx", "sip:127.0.0.1:5070;transport=udp", {AUDIO_PCMU}, 20, .srtp = MEDIA_SRTP_OFFER},
+	{"spare", "sip:192.0.2.9", {AUDIO_PCMU}, 20, .srtp = MEDIA_SRTP_REQUIRE},
+};
+
 static void choose(struct play *p, int setup)
 {
 	struct route *r = &p->dialplan.route;
@@ -93,6 +102,8 @@ static void choose(struct play *p, int setup)
 	r->gateway_count = setup == THREE ? 3 : 2;
 	r->gateways[1] = "spare";
 	r->gateways[2] = "last";
+	if (setup == SECURE)
+		p->settings.gateways = offers_srtp, p->settings.gateway_count = 2;
 	if (setup == ON_NO_ANSWER || setup == THREE) {
 		r->timeout_s = 10;
 		r->failover = (struct route_failover){.count = 2, .causes = {"no_answer", "no_codec"}};

@@ -253,19 +253,26 @@ static void digits_come_as_126_anyhow(void **state)
 
 static const enum audio_codec g711[4] = {AUDIO_PCMU, AUDIO_PCMA};
 
-static void start(struct sip_negotiation *n, const enum audio_codec codecs[4])
+/* Called: nothing has been offered yet. */
+static void start_called(struct sip_negotiation *n, const enum audio_codec codecs[4])
 {
 	struct media_local local;
-	const char *text;
 
 	play_local(&local);
 	negotiate_sip_init(n, codecs, 20, &local.sip_rtp, 7);
+}
+
+static void start(struct sip_negotiation *n, const enum audio_codec codecs[4])
+{
+	const char *text;
+
+	start_called(n, codecs);
 	assert_int_equal(negotiate_sip_offer(n, &text), 0);
 }
 
 static void offers_what_everybody_takes(void **state)
 {
-	static const enum audio_codec alaw_first[4] = {AUDIO_OPUS, AUDIO_PCMA, AUDIO_PCMU}, none[4] = {AUDIO_OPUS},
+	static const enum audio_codec alaw_first[4] = {AUDIO_OPUS, AUDIO_PCMA, AUDIO_PCMU}, none[4] = {AUDIO_NONE},
 				      wide_first[4] = {AUDIO_G722, AUDIO_PCMA};
 	struct sip_negotiation n;
 
@@ -284,7 +291,10 @@ static void offers_what_everybody_takes(void **state)
 						    "a=ptime:20\r\n"
 						    "a=sendrecv\r\n");
 	start(&n, alaw_first);
-	assert_non_null(strstr(negotiate_sip_text(&n), "m=audio 20000 RTP/AVP 8 0 101\r\n"));
+	assert_non_null(strstr(negotiate_sip_text(&n), "m=audio 20000 RTP/AVP 111 8 0 110 101\r\n"));
+	assert_non_null(strstr(negotiate_sip_text(&n), "a=rtpmap:111 opus/48000/2\r\n"
+						       "a=fmtp:111 useinbandfec=1;maxaveragebitrate=20000\r\n"));
+	assert_non_null(strstr(negotiate_sip_text(&n), "a=rtpmap:110 telephone-event/48000\r\n"));
 	start(&n, wide_first);
 	assert_non_null(strstr(negotiate_sip_text(&n), "m=audio 20000 RTP/AVP 9 8 101\r\na=rtpmap:9 G722/8000\r\n"));
 	start(&n, none);
@@ -348,6 +358,135 @@ static void check_remote(const struct expected *e, const struct sip_negotiation 
 		n->remote.ptime_ms != e->ptime_ms || n->remote.send != e->send || n->remote.receive != e->receive)
 		fail_msg("%s: codec %d pt %u event %u ptime %u send %d receive %d", e->what, n->remote.codec,
 			n->remote.pt, n->remote.event_pt, n->remote.ptime_ms, n->remote.send, n->remote.receive);
+}
+
+#define EVENTS(pt, clock) "a=rtpmap:" pt " telephone-event/" clock "\r\n"
+#define OPUS(pt)          "a=rtpmap:" pt " opus/48000/2\r\n"
+
+/* Answers to an offer of Opus (111), PCMU and G.722, with telephone-event at 48000 (110) and 8000 (101). */
+static const struct {
+	const char *what, *media;
+	enum audio_codec codec;
+	unsigned pt, event_pt, event_pt_own, event_clock_hz, cn_pt, max_bitrate, maxptime_ms;
+	const char *also; /* codec and number */
+} opus_answers[] = {
+	{"as offered", "111 110\r\n" OPUS("111") EVENTS("110", "48000"), AUDIO_OPUS, 111, 110, 0, 48000, 0, 0, 0, ""},
+	{"numbers of its own", "96 97\r\n" OPUS("96") EVENTS("97", "48000"), AUDIO_OPUS, 96, 97, 110, 48000, 0, 0, 0,
+		"3/111 "},
+	{"digits at 8000", "111 96\r\n" OPUS("111") EVENTS("96", "8000"), AUDIO_OPUS, 111, 96, 101, 8000, 0, 0, 0, ""},
+	{"digits at both", "111 101 110\r\n" OPUS("111") EVENTS("101", "8000") EVENTS("110", "48000"), AUDIO_OPUS, 111,
+		110, 0, 48000, 0, 0, 0, ""},
+	{"our number means something else there", "96 111\r\n" OPUS("96") EVENTS("111", "48000"), AUDIO_OPUS, 96, 111,
+		110, 48000, 0, 0, 0, ""},
+	{"everything",
+		"0 111 9 101 110 13 98\r\n" OPUS("111") EVENTS("101", "8000")
+			EVENTS("110", "48000") "a=rtpmap:98 CN/16000\r\n",
+		AUDIO_PCMU, 0, 101, 0, 8000, 0, 0, 0, "3/111 4/9 "},
+	{"comfort noise, bit rate, packet time",
+		"9 111 98\r\n" OPUS("111") "a=rtpmap:98 CN/8000\r\n"
+					   "a=fmtp:111 maxaveragebitrate=16000; stereo=1\r\na=maxptime:40\r\n",
+		AUDIO_G722, 9, 0, 0, 8000, 98, 16000, 40, "3/111 "},
+	{"G.722 with digits at its sampling rate", "9 101\r\n" EVENTS("101", "16000"), AUDIO_G722, 9, 101, 0, 16000, 0,
+		0, 0, ""},
+	{"mono in the map", "111\r\na=rtpmap:111 opus/48000\r\n", AUDIO_OPUS, 111, 0, 0, 8000, 0, 0, 0, ""},
+	{"an absurd bit rate", "111\r\n" OPUS("111") "a=fmtp:111 maxaveragebitrate=99999999\r\n", AUDIO_OPUS, 111, 0, 0,
+		8000, 0, 510000, 0, ""},
+};
+
+static void reads_opus_answers(void **state)
+{
+	static const enum audio_codec all[4] = {AUDIO_OPUS, AUDIO_PCMU, AUDIO_G722};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(opus_answers) / sizeof(opus_answers[0]); i++) {
+		struct sip_negotiation n;
+		char text[1024], also[64] = "";
+		int length = snprintf(
+			text, sizeof(text), PEER("192.0.2.50", "m=audio 12000 RTP/AVP %s"), opus_answers[i].media);
+		start(&n, all);
+		assert_int_equal(negotiate_sip_answer(&n, text, (size_t)length), 1);
+		assert_int_equal(negotiate_sip_answer(&n, text, (size_t)length), 0);
+		const struct media_sip_remote *r = &n.remote;
+		for (unsigned k = 0; k < r->also_count; k++)
+			snprintf(also + strlen(also), sizeof(also) - strlen(also), "%d/%u ", r->also[k].codec,
+				r->also[k].pt);
+		if (r->codec != opus_answers[i].codec || r->pt != opus_answers[i].pt ||
+			r->event_pt != opus_answers[i].event_pt || r->event_pt_own != opus_answers[i].event_pt_own ||
+			r->event_clock_hz != opus_answers[i].event_clock_hz || r->cn_pt != opus_answers[i].cn_pt ||
+			r->max_bitrate != opus_answers[i].max_bitrate ||
+			r->maxptime_ms != opus_answers[i].maxptime_ms || strcmp(also, opus_answers[i].also) != 0)
+			fail_msg("%s: codec %d pt %u event %u %u/%u cn %u bitrate %u also %s", opus_answers[i].what,
+				r->codec, r->pt, r->event_pt, r->event_pt_own, r->event_clock_hz, r->cn_pt,
+				r->max_bitrate, also);
+	}
+}
+
+/* The peer's numbers, in our answer and in our later offers, where ours would collide with them. */
+static void answers_opus(void **state)
+{
+	static const enum audio_codec all[4] = {AUDIO_PCMU, AUDIO_OPUS};
+	static const char offer[] = PEER("192.0.2.50",
+		"m=audio 12000 RTP/AVP 101 18 110 96 0\r\n" OPUS("101") EVENTS("96", "48000") EVENTS("110", "8000"));
+	struct sip_negotiation n;
+	const char *text;
+
+	(void)state;
+	start_called(&n, all);
+	negotiate_sip_bitrate(&n, 16000);
+	assert_int_equal(negotiate_sip_reoffer(&n, offer, strlen(offer), &text), 1);
+	assert_non_null(strstr(text, "m=audio 20000 RTP/AVP 101 96\r\na=rtpmap:101 opus/48000/2\r\n"
+				     "a=fmtp:101 useinbandfec=1;maxaveragebitrate=16000\r\n"
+				     "a=rtpmap:96 telephone-event/48000\r\n"));
+	assert_int_equal(n.remote.also_count, 0);
+	assert_int_equal(negotiate_sip_offer(&n, &text), 0);
+	assert_non_null(strstr(text, "m=audio 20000 RTP/AVP 0 101 96 97\r\n"));
+	assert_non_null(strstr(text, "a=rtpmap:97 telephone-event/8000\r\n"));
+}
+
+/* The first audio line that will do is answered, the others refused in their places, with their protocols. */
+static const struct {
+	const char *what, *media;
+	int status;
+	const char *answer_has;
+} several_lines[] = {
+	{"SRTP, then plain", "m=audio 12000 RTP/SAVP 0\r\nm=audio 13000 RTP/AVP 8\r\n", 1,
+		"m=audio 0 RTP/SAVP 0\r\nm=audio 20000 RTP/AVP 8\r\n"},
+	{"DTLS, then plain", "m=audio 12000 UDP/TLS/RTP/SAVPF 0\r\nm=audio 13000 RTP/AVP 8\r\n", 1,
+		"m=audio 0 UDP/TLS/RTP/SAVPF 0\r\nm=audio 20000 RTP/AVP 8\r\n"},
+	{"no common codec in the first", "m=audio 12000 RTP/AVP 18\r\nm=audio 13000 RTP/AVP 0\r\n", 1,
+		"m=audio 0 RTP/AVP 18\r\nm=audio 20000 RTP/AVP 0\r\n"},
+	{"none will do", "m=audio 12000 RTP/AVP 18\r\nm=audio 13000 RTP/AVP 3\r\n", -ENOENT, NULL},
+	{"the second is refused", "m=audio 12000 RTP/AVP 18\r\nm=audio 0 RTP/AVP 0\r\n", -ENOENT, NULL},
+	{"video, fax, audio, text",
+		"m=video 12000 RTP/AVP 99\r\nm=image 12002 udptl t38\r\nm=audio 13000 RTP/AVP 0\r\nm=text 1 RTP/AVP "
+		"98\r\n",
+		1, "m=video 0 RTP/AVP 99\r\nm=image 0 udptl t38\r\nm=audio 20000 RTP/AVP 0\r\n"},
+	{"feedback profile", "m=audio 12000 RTP/AVPF 0\r\na=rtcp-fb:* nack\r\n", 1, "m=audio 20000 RTP/AVPF 0\r\n"},
+	{"BUNDLE and ICE",
+		"a=group:BUNDLE 0\r\nm=audio 12000 RTP/AVP "
+		"0\r\na=mid:0\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n"
+		"a=candidate:1 1 udp 1 192.0.2.50 12000 typ host\r\n",
+		1, "m=audio 20000 RTP/AVP 0\r\n"},
+};
+
+static void answers_several_lines(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(several_lines) / sizeof(several_lines[0]); i++) {
+		struct sip_negotiation n;
+		char text[1024];
+		const char *answer = NULL;
+		int length = snprintf(text, sizeof(text), PEER("192.0.2.50", "%s"), several_lines[i].media);
+		start_called(&n, g711);
+		int r = negotiate_sip_reoffer(&n, text, (size_t)length, &answer);
+		if (r != several_lines[i].status)
+			fail_msg("%s: %d", several_lines[i].what, r);
+		if (r < 0)
+			continue;
+		if (!strstr(answer, several_lines[i].answer_has) || strstr(answer, "ice") || strstr(answer, "BUNDLE") ||
+			strstr(answer, "a=mid"))
+			fail_msg("%s: %s", several_lines[i].what, answer);
+	}
 }
 
 static void reads_answers(void **state)
@@ -688,6 +827,9 @@ int main(void)
 		cmocka_unit_test(digits_come_as_126_anyhow),
 		cmocka_unit_test(offers_what_everybody_takes),
 		cmocka_unit_test(reads_answers),
+		cmocka_unit_test(reads_opus_answers),
+		cmocka_unit_test(answers_opus),
+		cmocka_unit_test(answers_several_lines),
 		cmocka_unit_test(answers_offers),
 		cmocka_unit_test(version_grows_by_one_only_with_a_change),
 		cmocka_unit_test(our_later_offer_keeps_places_and_numbers),

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { EVENTS = 1200000, EVENTS_OF_A_CALL_MAX = 120, FIRES_MAX = 8, SETUPS = USER_FIRST + 1 };
+enum { EVENTS = 1200000, EVENTS_OF_A_CALL_MAX = 120, FIRES_MAX = 8, SETUPS = PATH_SETUPS };
 
 /* splitmix64 */
 static uint64_t next_random(uint64_t *seed)
@@ -34,12 +34,19 @@ static const char *likely(const struct play *p, uint64_t r)
 		[CALL_AGENT] = {"sip:180", "sip:200", "sip:200", "sip:302"},
 		[CALL_DIALLING] = {"connect:ok", "wa:answer", "wa:ringing", "wa:accepted"},
 		[CALL_ALERTING] = {"connect:ok", "wa:answer", "media:up", "wa:accepted"},
+		[CALL_EARLY] = {"sip:200", "sip:183_fork", "sip:486", "sip:180"},
 		[CALL_JOINING] = {"sip:200", "sip:180", "media:up", "sip:302"},
 		[CALL_UP] = {"refer", "t:200", "hold:on", "replaced:offerless"},
 		[CALL_CLOSING] = {"media:closed", "terminate:ok", "connect:ok", "wa:ringing"},
 	};
+	static const char *const by_branch[] = {
+		"0:180", "0:486", "1:180", "2:500", "1:302_nowhere", "0:200", "1:200", "2:200"};
 	enum call_state s = play_state(p);
 
+	if (r % 2 && p->dial.fallback.parallel && (s == CALL_RINGING || s == CALL_AGENT || s == CALL_JOINING))
+		return by_branch[(r >> 4) % 8];
+	if (r % 2 && p->dialplan.route.accept_early && s == CALL_RINGING)
+		return "sip:183";
 	if (s == CALL_NEW)
 		return path_first(p);
 	if (s == CALL_ASKING)

@@ -168,7 +168,28 @@ class RouteTest(Cli):
                          {"action": "bridge", "rule": "sales", "gateway": "pbx", "display_name": "Ann", "user": "600",
                           "gateway_uri": "sip:192.0.2.10:5060;transport=udp", "from_user": USER})
         self.assertEqual(answer["headers"]["X-Order"], 'say "hi"')
+        nameless = self.route("--from", USER, "--at", MONDAY)
+        self.assertIn("From: <sip:+447700900123@watrunk.example.com>\n", nameless.stdout)
         self.assertTrue(answer["sdp"].startswith("v=0\r\n"))
+        self.assertEqual((answer["mode"], answer["accept_on"], answer["gateways"]), ("serial", "answer", ["pbx"]))
+        self.assertIn("\nmode: serial, accept_on: answer\n", run.stdout)
+
+    FAILOVER = ("          failover: [gateway_down, gateway_failed, congestion, no_answer]\n", "")
+
+    def test_bridge_to_several_at_once(self):
+        path = self.config(("gateways: [pbx]", "gateways: [pbx, agent]"), self.FAILOVER, ("mode: serial", "mode: parallel"))
+        question = ("--from", USER, "--at", MONDAY)
+        run = self.route(*question, config=path)
+        self.assertIn("\nmode: parallel, accept_on: answer\n", run.stdout)
+        self.assertEqual(re.findall(r'INVITE user "600" at gateway (\w+) ', run.stdout), ["pbx", "agent"])
+        answer = json.loads(self.route(*question, "--json", config=path).stdout)
+        self.assertEqual((answer["mode"], answer["gateway"], answer["gateways"]), ("parallel", "pbx", ["pbx", "agent"]))
+
+    def test_accept_on_early_media(self):
+        path = self.config(("accept_on: answer", "accept_on: early_media"))
+        self.assertIn("\nmode: serial, accept_on: early_media\n", self.route("--from", USER, "--at", MONDAY, config=path).stdout)
+        path = self.config(("accept_on: answer", "accept_on: early_media"), self.FAILOVER, ("mode: serial", "mode: parallel"))
+        self.refused("accept_on: early_media needs mode: serial", "check", "-c", path)
 
     def test_reject_says_why_the_others_did_not_match(self):
         question = ("--from", USER, "--at", "2026-05-04T23:30Z")
@@ -261,7 +282,7 @@ class RouteTest(Cli):
         question = ("route-test", "-c", self.others(), "--direction", "message", "--to", NUMBER, "--from", USER, "--name", "Ana")
         run = self.result(OK, *question, "--text", "Quero FALÁR!")
         self.assertIn("   rule out: the direction differs\n-> rule call-me: every condition holds\n\nsend_text:\n  text: Hello Ana\n"
-                      "call_back:\n  gateways: pbx\n  order: agent_first\n", run.stdout.replace("   rule out-not: the direction differs\n", ""))
+                      "call_back:\n  gateways: pbx\n  mode: serial\n  order: agent_first\n", run.stdout.replace("   rule out-not: the direction differs\n", ""))
         run = self.result(OK, *question, "--text", "hello")
         self.assertIn("   rule call-me: the text holds none of the keywords\n", run.stdout)
         self.assertTrue(run.stdout.endswith("\nnothing is done\n"), run.stdout)

@@ -21,7 +21,7 @@ static void test_wideband(void **state)
 		struct g722_dec *d;
 		double in = 0, out = 0;
 		assert_int_equal(g722_enc_new(&e), 0);
-		assert_int_equal(g722_dec_new(&d), 0);
+		assert_int_equal(g722_dec_new(16000, &d), 0);
 		for (int f = 0; f < FRAMES; f++) {
 			int16_t pcm[2 * BYTES], back[2 * BYTES];
 			uint8_t bytes[BYTES];

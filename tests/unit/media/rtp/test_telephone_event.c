@@ -52,7 +52,7 @@ static void test_receive_table(void **state)
 {
 	(void)state;
 	struct tev_rx rx;
-	tev_rx_init(&rx, 48000);
+	tev_rx_init(&rx, 48000, 8000);
 	for (size_t i = 0; i < sizeof(rx_table) / sizeof(rx_table[0]); i++) {
 		struct tev_report reports[TEV_REPORTS_MAX];
 		char got[64];
@@ -77,7 +77,7 @@ static void test_hostile_payloads(void **state)
 	(void)state;
 	struct tev_rx rx;
 	struct tev_report reports[TEV_REPORTS_MAX];
-	tev_rx_init(&rx, 8000);
+	tev_rx_init(&rx, 8000, 8000);
 	for (size_t length = 0; length < 4; length++)
 		assert_int_equal(tev_rx_packet(&rx, 1, (const uint8_t *)"\x01\x80\x01\x00", length, 1, reports), 0);
 	assert_int_equal(tev_rx_packet(&rx, 1, (const uint8_t *)"\xff\x80\x01\x00", 4, 1, reports), 0);
@@ -93,7 +93,7 @@ static void test_send_one_digit(void **state)
 	(void)state;
 	struct tev_tx tx;
 	struct tev_packet p[TEV_PACKETS_MAX];
-	tev_tx_init(&tx, 8000);
+	tev_tx_init(&tx, 8000, 8000);
 	assert_int_equal(tev_tx_step(&tx, 0, 20, p), 0);
 	assert_int_equal(tev_tx_begin(&tx, '7'), 0);
 	for (unsigned i = 0; i < 4; i++) {
@@ -121,8 +121,8 @@ static void check_round_trip(uint32_t clock_hz, unsigned press_ms)
 	struct tev_packet p[TEV_PACKETS_MAX];
 	struct tev_report reports[TEV_REPORTS_MAX];
 	unsigned begins = 0, ends = 0, duration_ms = 0;
-	tev_tx_init(&tx, clock_hz);
-	tev_rx_init(&rx, clock_hz);
+	tev_tx_init(&tx, clock_hz, 8000);
+	tev_rx_init(&rx, clock_hz, 8000);
 	assert_int_equal(tev_tx_begin(&tx, '#'), 0);
 	for (unsigned t = 0; tev_tx_active(&tx); t += 20) {
 		if (t >= press_ms)
@@ -160,7 +160,7 @@ static void test_digits_wait_for_each_other(void **state)
 	struct tev_tx tx;
 	struct tev_packet p[TEV_PACKETS_MAX];
 	char sent[8] = "";
-	tev_tx_init(&tx, 8000);
+	tev_tx_init(&tx, 8000, 8000);
 	for (const char *d = "12*"; *d; d++) {
 		assert_int_equal(tev_tx_begin(&tx, *d), 0);
 		tev_tx_end(&tx, 1); /* too short to be recognised: lengthened */

@@ -354,7 +354,7 @@ static void test_commands_out_of_place(void **state)
 	struct media_wa_remote wa = {.candidate_count = 1};
 	assert_int_equal(session_set_wa(m.session, &wa, m.now_us), -EALREADY);
 	struct media_sip_remote remote = sim_sip_remote(&m);
-	remote.codec = AUDIO_OPUS;
+	remote.codec = AUDIO_NONE;
 	assert_int_equal(session_set_sip(m.session, &remote, m.now_us), -ENOTSUP);
 	session_start_wa(m.session, m.now_us);
 	sim_run_ms(&m, 100);

@@ -15,15 +15,15 @@
 
 static struct sim m;
 
-static void test_packet_path_allocates_nothing(void **state)
+static void packet_path(bool opus)
 {
-	(void)state;
 	struct sounds *sounds;
 	assert_int_equal(sounds_new("jp", "", &sounds), 0);
 	const struct sim_conf conf = {
 		.wa_link = {.delay_ms = 30, .jitter_ms = 40, .loss_percent = 5, .reorders = true, .seed = 1},
 		.sip_link = {.delay_ms = 5, .jitter_ms = 30, .loss_percent = 2, .reorders = true, .seed = 2},
-		.sounds = sounds};
+		.sounds = sounds,
+		.opus = opus};
 	sim_init(&m, &conf);
 	sim_connect(&m);
 	m.no_copies = true; /* the simulation's own allocation per packet */
@@ -55,6 +55,43 @@ static void test_packet_path_allocates_nothing(void **state)
 	assert_true(m.sip.loud > 500 && m.wa.loud > 500);
 	sim_done(&m);
 	sounds_free(sounds);
+}
+
+static void test_packet_path_allocates_nothing(void **state)
+{
+	(void)state;
+	packet_path(false);
+	packet_path(true);
+}
+
+/* Each allocation that a change of the codec makes fails once: it is told, and the call goes on as it was or as it
+ * shall be. */
+static void test_codec_change_out_of_memory(void **state)
+{
+	const struct sim_conf conf = {
+		.wa_link = {.delay_ms = 30, .seed = 1}, .sip_link = {.seed = 2}, .srtp = {.suite = MEDIA_SRTP_SHA1_80}};
+	unsigned n = 1;
+	int r = -ENOMEM;
+
+	(void)state;
+	for (; r < 0; n++) {
+		sim_init(&m, &conf);
+		sim_connect(&m);
+		sim_run_ms(&m, 200);
+		m.conf.opus = true;
+		const struct media_sip_remote remote = sim_sip_remote(&m);
+		oom_fail_nth(n);
+		r = session_set_sip(m.session, &remote, m.now_us);
+		oom_off();
+		if (r < 0)
+			assert_int_equal(r, -ENOMEM);
+		else
+			m.sip_pt = remote.pt;
+		sim_run_ms(&m, 500);
+		assert_int_equal(m.wa.seq_steps_not_one + m.wa.ts_not_forward + m.wa.other_ssrc, 0);
+		sim_done(&m);
+	}
+	assert_true(n > 5);
 }
 
 static void ignore_send(void *arg, enum media_end end, enum session_channel channel, const void *bytes, size_t length,
@@ -106,6 +143,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_packet_path_allocates_nothing),
+		cmocka_unit_test(test_codec_change_out_of_memory),
 		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_sounds_out_of_memory),
 	};

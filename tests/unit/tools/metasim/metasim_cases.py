@@ -61,13 +61,13 @@ class Hook(http.server.BaseHTTPRequestHandler):
         change = json.loads(body)["entry"][0]["changes"][0]
         sim = self.server.sim
         status = 401 if not ours else sim.next_status(change["field"])
+        sim.hooks.put((change["field"], change["value"], status))     # metasim goes on as soon as it is answered
         if status:
             self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
         else:
             self.close_connection = True    # no answer at all
-        sim.hooks.put((change["field"], change["value"], status))
 
     def log_message(self, *_):
         pass

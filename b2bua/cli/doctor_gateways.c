@@ -1,0 +1,143 @@
+/* b2bua/cli/doctor_gateways.c -- a thread for each gateway: its name, its certificate, what it answers */
+#include "b2bua/cli/doctor.h"
+
+#include "b2bua/app/resolve.h"
+#include "b2bua/sip/probe.h"
+#include "b2bua/sip/uri.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct doctor_gateways {
+	struct doctor *doctor;
+	size_t count;
+	struct one {
+		struct doctor *doctor;
+		size_t i;
+		bool begun;
+		pthread_t thread;
+	} all[];
+};
+
+static void options_answered(struct doctor *d, const char *subject, const struct sip_probe_result *r)
+{
+	if (r->error == -EPROTO)
+		doctor_find(d, DOCTOR_FAILED, "tls", subject,
+			"Check its certificate, the host in its uri, and sip.tls.ca.", "the TLS handshake failed: %s",
+			r->why);
+	else if (r->error)
+		doctor_find(d, DOCTOR_FAILED, "options", subject,
+			"Is it up, and may it be reached from here (firewall, address, port, transport)? Some know us "
+			"only from "
+			"our SIP port and do not answer doctor.",
+			"OPTIONS: %s", r->why);
+	else if (r->status == 403)
+		doctor_find(d, DOCTOR_WARNING, "options", subject, "Does it know our address, or our password?",
+			"OPTIONS was answered 403: it is there, but does not want us");
+	else if (r->status >= 500)
+		doctor_find(d, DOCTOR_WARNING, "options", subject, "Look into its own log.", "OPTIONS was answered %d",
+			r->status);
+	else
+		doctor_find(d, DOCTOR_OK, "options", subject, "", "OPTIONS was answered %d", r->status);
+}
+
+static void register_answered(struct doctor *d, const char *subject, const struct sip_probe_result *r)
+{
+	if (r->error)
+		doctor_find(d, DOCTOR_FAILED, "registration", subject, "Is it the registrar?", "REGISTER: %s", r->why);
+	else if (r->status < 300)
+		doctor_find(d, DOCTOR_OK, "registration", subject, "",
+			r->challenged ? "the password is taken" : "nobody asked for the password");
+	else if (r->status == 401 || r->status == 407 || r->status == 403)
+		doctor_find(d, DOCTOR_FAILED, "registration", subject, "Check user, password and realm.",
+			"REGISTER was answered %d: it does not take this user or password", r->status);
+	else
+		doctor_find(d, DOCTOR_WARNING, "registration", subject, "Look into its own log.",
+			"REGISTER was answered %d", r->status);
+}
+
+/* Where its requests go: an address of the file's, or what the system's resolver says of the name. */
+static bool find_place(struct doctor *d, const char *subject, const char *place, struct sip_probe *p)
+{
+	struct addr addrs[CONFIG_GATEWAY_ADDRS_MAX];
+	char why[256], where[ADDR_TEXT_MAX];
+	struct sip_uri uri;
+	size_t count = 0;
+
+	if (!*place || sip_uri_parse(place, &uri))
+		return false; /* it calls us, and has no address of its own */
+	if (resolve_sip_uri(place, addrs, CONFIG_GATEWAY_ADDRS_MAX, &count, why, sizeof(why))) {
+		doctor_find(d, DOCTOR_WARNING, "dns", subject,
+			"Is the name right? One that has NAPTR or SRV records alone is not tried here.", "%s", why);
+		return false;
+	}
+	p->peer = addrs[0];
+	addr_set_port(&p->peer, uri.port ? uri.port : uri.transport == SIP_TLS ? 5061 : 5060);
+	doctor_find(d, DOCTOR_OK, "dns", subject, "", "%.*s is %s%s", (int)uri.host_length, uri.host,
+		addr_format(&p->peer, where, sizeof(where)), count > 1 ? ", and others" : "");
+	return true;
+}
+
+static void *check(void *arg)
+{
+	const struct one *one = arg;
+	struct doctor *d = one->doctor;
+	const struct call_gateway *g = &d->config->gateways[one->i];
+	const struct config_gateway *source = &d->config->gateway_sources[one->i];
+	struct sip_probe_result r;
+	char subject[96];
+	struct sip_probe p = {.method = "OPTIONS",
+		.uri = g->uri,
+		.user = "",
+		.domain = d->config->sip.domain,
+		.tls = &d->config->sip.tls,
+		.credentials = source->credentials.user ? &source->credentials : NULL,
+		.timeout_ms = DOCTOR_TIMEOUT_MS};
+
+	(void)snprintf(subject, sizeof(subject), "gateway %.80s", g->name);
+	if (!find_place(d, subject, config_gateway_place(d->config, g), &p))
+		return NULL;
+	sip_probe(&p, &r);
+	if (r.certificate_until)
+		doctor_find_until(d, "tls", subject, r.certificate_until);
+	options_answered(d, subject, &r);
+	if (!source->do_register || r.error)
+		return NULL;
+	p.method = "REGISTER";
+	p.user = source->credentials.user;
+	sip_probe(&p, &r);
+	register_answered(d, subject, &r);
+	return NULL;
+}
+
+struct doctor_gateways *doctor_gateways_begin(struct doctor *d)
+{
+	size_t count = d->config->gateway_count;
+	struct doctor_gateways *g = calloc(1, sizeof(*g) + count * sizeof(g->all[0]));
+
+	if (!g) {
+		d->out_of_memory = true;
+		return NULL;
+	}
+	g->doctor = d;
+	g->count = count;
+	for (size_t i = 0; i < count; i++) {
+		g->all[i].doctor = d;
+		g->all[i].i = i;
+		g->all[i].begun = pthread_create(&g->all[i].thread, NULL, check, &g->all[i]) == 0;
+	}
+	return g;
+}
+
+void doctor_gateways_end(struct doctor_gateways *g)
+{
+	for (size_t i = 0; g && i < g->count; i++) {
+		if (g->all[i].begun)
+			pthread_join(g->all[i].thread, NULL);
+		else
+			g->doctor->out_of_memory = true;
+	}
+	free(g);
+}
