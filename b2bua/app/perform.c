@@ -348,22 +348,10 @@ static void on_routed(const struct route *route, void *arg)
 static void do_ask_route(struct app_call *ac, const struct route *asked)
 {
 	struct call_facts *facts = arena_alloc(&ac->route_arena, sizeof(*facts));
-	struct call_report rep;
 
-	call_report(ac->call, &rep); /* its text lives as long as the call */
 	if (facts) {
-		*facts = (struct call_facts){
-			.direction = CALL_INBOUND,
-			.tenant = ac->number->tenant,
-			.to = rep.number,
-			.from = rep.user_number,
-			.from_user_id = rep.user_id,
-			.name = rep.profile_name,
-			.payload = rep.payload,
-			.phone_number_id = rep.phone_number_id,
-			.call_id = rep.call_id,
-			.random = crypto_random_u64(),
-		};
+		*facts = facts_of(ac); /* their text lives as long as the call */
+		facts->random = crypto_random_u64();
 		ac->ask = ask_route(ac->app, asked, facts, &ac->route_arena, on_routed, ac);
 	}
 	if (!ac->ask)
