@@ -162,7 +162,7 @@ static void play_one(struct bridge_to_sip *b)
 			break;
 	if (b->fifo_samples < samples)
 		add_silence(b, samples - b->fifo_samples);
-	if (b->send && tev_tx_active(&b->events))
+	if (b->send && tev_tx_due(&b->events, b->ts))
 		send_digit(b);
 	else if (b->send)
 		send_audio(b, samples, sound);
@@ -430,10 +430,12 @@ void bridge_to_sip_digit(struct bridge_to_sip *b, const struct tev_report *repor
 		if (!b->digit_open)
 			return;
 	}
-	if (report->kind == TEV_END) {
-		tev_tx_end(&b->events, report->duration_ms);
-		b->digit_open = false;
+	if (report->kind != TEV_END) {
+		tev_tx_update(&b->events, report->duration_ms);
+		return;
 	}
+	tev_tx_end(&b->events, report->duration_ms);
+	b->digit_open = false;
 }
 
 void bridge_to_sip_dial(struct bridge_to_sip *b, char digit, unsigned duration_ms, uint64_t now_us)

@@ -149,10 +149,12 @@ void opus_line_digit(struct opus_line *b, const struct tev_report *report, uint6
 		if (!b->digit_open)
 			return;
 	}
-	if (report->kind == TEV_END) {
-		tev_tx_end(&b->events, report->duration_ms);
-		b->digit_open = false;
+	if (report->kind != TEV_END) {
+		tev_tx_update(&b->events, report->duration_ms);
+		return;
 	}
+	tev_tx_end(&b->events, report->duration_ms);
+	b->digit_open = false;
 }
 
 /* ---- silence, sounds and digits, every 20 ms ---- */
@@ -201,7 +203,7 @@ static void fill(struct opus_line *b, uint64_t at_us)
 		send_first_of_sound(b, at_us);
 	else if (b->filled)
 		line_finish_slot(b, at_us);
-	else if (tev_tx_active(&b->events))
+	else if (tev_tx_due(&b->events, slot_ts(b, line_slot_now(b, at_us))))
 		send_digit(b, line_slot_now(b, at_us), at_us);
 	else
 		send_sound(b, line_slot_now(b, at_us), at_us);

@@ -55,7 +55,7 @@ static void many_events(const uint8_t *data, size_t size)
 		ASSERT(n <= TEV_REPORTS_MAX);
 		for (size_t i = 0; i < n; i++) {
 			ASSERT(tev_event(reports[i].digit) >= 0);
-			open = reports[i].kind == TEV_BEGIN;
+			open = reports[i].kind != TEV_END;
 		}
 		ASSERT(open == (tev_rx_deadline(&rx) != UINT64_MAX));
 	}

@@ -69,6 +69,8 @@ static void hear_event(struct sim_received *r, const struct rtp_hdr *h, const ui
 	r->events++;
 	for (size_t i = 0; i < n; i++) {
 		require(r->digit_count < SIM_DIGITS_MAX - 1);
+		if (reports[i].kind == TEV_UPDATE)
+			continue;
 		if (reports[i].kind == TEV_BEGIN) {
 			r->digit_begun_us[r->digit_count] = now_us;
 			continue;

@@ -21,9 +21,9 @@ static const struct {
 	const char *expected; /* B<digit> begin, E<digit><ms> end */
 } rx_table[] = {
 	{"5 begins", 0, 48000, 5, false, 160, "B5"},
-	{"goes on", 20, 48000, 5, false, 320, ""},
-	{"update lost, next one", 60, 48000, 5, false, 640, ""},
-	{"reordered update", 61, 48000, 5, false, 480, ""},
+	{"goes on", 20, 48000, 5, false, 320, "U5 40"},
+	{"update lost, next one", 60, 48000, 5, false, 640, "U5 80"},
+	{"reordered update", 61, 48000, 5, false, 480, "U5 80"},
 	{"ends", 80, 48000, 5, true, 800, "E5 100"},
 	{"second end packet", 81, 48000, 5, true, 800, ""},
 	{"third end packet", 82, 48000, 5, true, 800, ""},
@@ -36,14 +36,24 @@ static const struct {
 	{"flash hook is not a digit", 720, 82560, 16, true, 80, ""},
 	{"silence: A is over", 900, 0, 0, false, 0, "EA 10"},
 	{"A's late end", 910, 81600, 12, true, 800, ""},
+	{"timestamps began anew, long after", 4000, 60000, 1, true, 800, "E1 100"},
+	{"and again, from far back", 4300, 4294000000, 2, true, 800, "E2 100"},
+	{"a key held long", 5000, 0x40000000, 3, false, 65000, "B3"},
+	{"its field runs over", 5400, 0x40000000, 3, false, 3000, "U3 8567"},
+	{"reordered", 5401, 0x40000000, 3, false, 2600, "U3 8567"},
+	{"ends", 5500, 0x40000000, 3, true, 3400, "E3 8617"},
+	{"another, in segments", 6000, 0x40100000, 4, false, 65535, "B4"},
+	{"the next one", 6020, 0x40100000 + 6 * 65535, 4, false, 160, "U4 8211"},
+	{"the last of the one before, late", 6021, 0x40100000, 4, false, 65535, ""},
+	{"ends", 6040, 0x40100000 + 6 * 65535, 4, true, 320, "E4 8231"},
 };
 
 static void describe(const struct tev_report *reports, size_t count, char *dst)
 {
 	*dst = 0;
 	for (size_t i = 0; i < count; i++) {
-		dst += sprintf(dst, "%s%c%c", i ? " " : "", reports[i].kind == TEV_BEGIN ? 'B' : 'E', reports[i].digit);
-		if (reports[i].kind == TEV_END)
+		dst += sprintf(dst, "%s%c%c", i ? " " : "", "-BUE"[reports[i].kind], reports[i].digit);
+		if (reports[i].kind != TEV_BEGIN)
 			dst += sprintf(dst, " %u", reports[i].duration_ms);
 	}
 }
@@ -108,7 +118,8 @@ static void test_send_one_digit(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		assert_false(p[i].marker);
 		assert_int_equal(p[i].ts, 1000);
-		assert_memory_equal(p[i].payload, ((uint8_t[]){7, 0x80 | TEV_VOLUME, 800 >> 8, 800 & 0xff}), 4);
+		assert_memory_equal(p[i].payload, ((uint8_t[]){7, 0x80 | TEV_VOLUME, 760 >> 8, 760 & 0xff}),
+			4); /* as long as it was */
 	}
 	assert_false(tev_tx_active(&tx));
 }
@@ -165,16 +176,115 @@ static void test_digits_wait_for_each_other(void **state)
 		assert_int_equal(tev_tx_begin(&tx, *d), 0);
 		tev_tx_end(&tx, 1); /* too short to be recognised: lengthened */
 	}
-	for (unsigned t = 0, k = 0; tev_tx_active(&tx); t += 20)
-		if (tev_tx_step(&tx, t * 8, 20, p) == 3)
+	char slots[16] = "";
+	for (unsigned t = 0, k = 0; tev_tx_active(&tx); t += 20) {
+		size_t n = tev_tx_step(&tx, t * 8, 20, p);
+		slots[t / 20] = n ? tev_digit(p[0].payload[0]) : '-';
+		if (n == 3)
 			sent[k++] = tev_digit(p[0].payload[0]);
+	}
 	assert_string_equal(sent, "12*");
+	assert_string_equal(slots, "11--22--**"); /* 40 ms each, and 40 between: ITU-T Q.24 */
 	assert_int_equal(tev_tx_begin(&tx, 'z'), -EINVAL);
 	for (int i = 0; i < TEV_TX_QUEUE; i++)
 		assert_int_equal(tev_tx_begin(&tx, '1'), 0);
 	assert_int_equal(tev_tx_begin(&tx, '1'), -ENOBUFS);
 	tev_tx_drop(&tx);
 	assert_false(tev_tx_active(&tx));
+}
+
+/* Every 20 ms: what is heard of the key that the sender holds, and what is told. */
+static const struct {
+	const char *what;
+	int heard_ms; /* -1 nothing, else the sender's own word */
+	bool ends;
+	unsigned told_ms; /* 0: nothing more to be told */
+} held[] = {
+	{"begins", 20, false, 20},
+	{"goes on", 40, false, 40},
+	{"a word of it is lost", -1, false, 60},
+	{"and the next", -1, false, 60},
+	{"and the next", -1, false, 60},
+	{"it is held", 120, false, 120},
+	{"its end is lost", -1, false, 140},
+	{"no more is made up", -1, false, 140},
+	{"it has ended, say a timeout or a late packet", 130, true, 140},
+	{"and that was it", -1, false, 0},
+};
+
+static void test_what_is_not_known_is_not_told(void **state)
+{
+	(void)state;
+	struct tev_tx tx;
+	struct tev_packet p[TEV_PACKETS_MAX];
+	tev_tx_init(&tx, 48000, 8000);
+	assert_int_equal(tev_tx_begin(&tx, '8'), 0);
+	for (unsigned i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
+		if (held[i].ends)
+			tev_tx_end(&tx, (unsigned)held[i].heard_ms);
+		else if (held[i].heard_ms >= 0)
+			tev_tx_update(&tx, (unsigned)held[i].heard_ms);
+		size_t n = tev_tx_step(&tx, i * 960, 20, p);
+		unsigned told = n ? (unsigned)(p[n - 1].payload[2] << 8 | p[n - 1].payload[3]) / 8 : 0;
+		if (told != held[i].told_ms || n != (held[i].ends ? 3 : held[i].told_ms ? 1 : 0))
+			fail_msg("%s: %zu packets, %u ms", held[i].what, n, told);
+	}
+}
+
+/* A minute without a word, then the end: segments one after another, and the sum is right. */
+static void test_late_word_of_a_very_long_press(void **state)
+{
+	(void)state;
+	struct tev_tx tx;
+	struct tev_rx rx;
+	struct tev_packet p[TEV_PACKETS_MAX];
+	struct tev_report reports[TEV_REPORTS_MAX] = {0};
+	size_t told = 0;
+	tev_tx_init(&tx, 8000, 8000);
+	tev_rx_init(&rx, 8000, 8000);
+	assert_int_equal(tev_tx_begin(&tx, '#'), 0);
+	tev_tx_update(&tx, 20);
+	for (unsigned t = 0; tev_tx_active(&tx); t += 20) {
+		if (t == 60000)
+			tev_tx_end(&tx, 60000);
+		size_t n = tev_tx_step(&tx, t * 8, 20, p);
+		for (size_t i = 0; i < n; i++) {
+			size_t k = tev_rx_packet(&rx, p[i].ts, p[i].payload, 4, 1000 + t * 1000, reports);
+			told += k;
+			if (t >= 60000)
+				assert_true(k == 0 || reports[k - 1].kind != TEV_BEGIN);
+		}
+		assert_true(t < 61000);
+	}
+	assert_true(told > 3000);
+	assert_int_equal(reports[0].kind, TEV_END);
+	assert_int_equal(reports[0].duration_ms, 60000);
+}
+
+static void test_tones(void **state)
+{
+	(void)state;
+	struct tev_tx tx;
+	char slots[32] = "", digit = 0;
+	unsigned ms[32] = {0};
+	tev_tx_init(&tx, 8000, 8000);
+	assert_int_equal(tev_tx_tone(&tx, 0, 20, &digit), 0);
+	tev_tx_begin(&tx, '5');
+	tev_tx_end(&tx, 70);
+	tev_tx_begin(&tx, '6');
+	for (unsigned i = 0; tev_tx_active(&tx); i++) {
+		if (i == 8)
+			tev_tx_end(&tx, 10); /* released long before it could be begun: heard all the same */
+		ms[i] = tev_tx_tone(&tx, i * 160, 20, &digit);
+		slots[i] = ms[i] ? digit : '-';
+	}
+	assert_string_equal(slots, "5555--66-");
+	assert_int_equal(ms[3], 10);
+	assert_int_equal(ms[6] + ms[7], 40);
+	/* half a day later no pause is left over */
+	tev_tx_begin(&tx, '7');
+	assert_true(tev_tx_due(&tx, tx.rests_until_ts - 0x7fff0000));
+	assert_false(tev_tx_due(&tx, tx.rests_until_ts - 1));
 }
 
 int main(void)
@@ -185,6 +295,9 @@ int main(void)
 		cmocka_unit_test(test_send_one_digit),
 		cmocka_unit_test(test_round_trips),
 		cmocka_unit_test(test_digits_wait_for_each_other),
+		cmocka_unit_test(test_what_is_not_known_is_not_told),
+		cmocka_unit_test(test_late_word_of_a_very_long_press),
+		cmocka_unit_test(test_tones),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
