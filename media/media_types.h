@@ -31,6 +31,11 @@ struct media_rx_stats {
 	int64_t passed; /* Opus that went to the other side as it came */
 	int64_t concealed_ms, fec_ms;
 	double jitter_ms, rtt_ms, playout_delay_ms; /* means */
+	/* of what was played: 95 of 100 packets were held no longer; the hold wanted now, and the longest so far; the
+	 * longest allowed. -1 where nothing is held */
+	double playout_p95_ms, hold_target_ms, hold_target_max_ms, hold_limit_ms;
+	int64_t played_ms;               /* out of packets */
+	int64_t shortened_ms, longer_ms; /* taken away from, or put into, what was played, to change the hold */
 };
 struct media_tx_stats {
 	int64_t packets, bytes;

@@ -39,6 +39,13 @@ void session_stats(const struct session *s, struct media_stats *ret_stats)
 	wa->concealed_ms = (int64_t)(s->to_sip.concealed_ms + jb->empty_ms);
 	wa->fec_ms = (int64_t)s->to_sip.fec_ms;
 	wa->playout_delay_ms = jb->played ? jb->hold_sum_ms / (double)jb->played : -1.0;
+	wa->playout_p95_ms = jbuf_hold_percentile_ms(s->to_sip.jb, 95);
+	wa->hold_target_ms = jbuf_target_ms(s->to_sip.jb);
+	wa->hold_target_max_ms = jb->target_max_ms;
+	wa->hold_limit_ms = jbuf_limit_ms(s->to_sip.jb);
+	wa->played_ms = (int64_t)jb->played_ms;
+	wa->shortened_ms = (int64_t)jb->dropped_ms;
+	wa->longer_ms = (int64_t)jb->stretched_ms;
 	if (wa->rtt_ms < 0)
 		wa->rtt_ms =
 			webrtc_end_rtt_ms(s->webrtc); /* Meta's relay may send no reports; consent checks do as well */
@@ -48,6 +55,7 @@ void session_stats(const struct session *s, struct media_stats *ret_stats)
 	sip->discarded = (int64_t)(s->to_wa.discarded + s->discarded[END_SIP]);
 	sip->playout_delay_ms = -1.0; /* nothing is held, nothing concealed: the phone does that */
 	sip->concealed_ms = sip->fec_ms = -1;
+	sip->playout_p95_ms = sip->hold_target_ms = sip->hold_target_max_ms = sip->hold_limit_ms = -1.0;
 
 	ret_stats->ice_us = s->ice_us;
 	ret_stats->dtls_us = s->dtls_us;

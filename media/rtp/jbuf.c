@@ -114,6 +114,7 @@ static void drop_oldest(struct jbuf *jb)
 	struct slot *s = oldest(jb, &lost);
 	ASSERT(s);
 	consumed(jb, s);
+	jb->stats.dropped_ms += ts_ms(s->duration_ts);
 	clear_slot(jb, s);
 	jb->stats.discarded++;
 }
@@ -137,6 +138,8 @@ static void retarget(struct jbuf *jb)
 	if (jb->delay.seen < 25 && us < JBUF_START_MS * 1000)
 		us = JBUF_START_MS * 1000;
 	jb->target_us = us < jb->min_us ? jb->min_us : us > jb->max_us ? jb->max_us : us;
+	if (jb->target_us / 1000 > jb->stats.target_max_ms)
+		jb->stats.target_max_ms = jb->target_us / 1000;
 }
 
 static void begin(struct jbuf *jb, uint16_t seq, uint32_t ts, uint64_t now_us)
@@ -293,12 +296,20 @@ void jbuf_set_ptime(struct jbuf *jb, uint16_t ptime_ms)
 	set_frame(jb, jb->frame_ts);
 }
 
+static void note_played(struct jbuf *jb, const struct slot *s, uint32_t held_us)
+{
+	uint32_t bin = held_us / 1000 / JBUF_HOLD_BIN_MS;
+	jb->stats.hold_bin[bin < JBUF_HOLD_BINS ? bin : JBUF_HOLD_BINS - 1]++;
+	jb->stats.hold_sum_ms += held_us / 1000.0;
+	jb->stats.played++;
+	jb->stats.played_ms += ts_ms(s->duration_ts);
+}
+
 static void tell_packet(struct jbuf *jb, struct slot *s, uint64_t play_us, struct jbuf_out *out)
 {
 	*out = (struct jbuf_out){.kind = JBUF_PACKET, .duration_ts = s->duration_ts, .pkt = s->pkt};
 	out->held_us = play_us > s->arrived_us ? (uint32_t)(play_us - s->arrived_us) : 0;
-	jb->stats.hold_sum_ms += out->held_us / 1000.0;
-	jb->stats.played++;
+	note_played(jb, s, out->held_us);
 	if (s->duration_ts != jb->frame_ts)
 		set_frame(jb, s->duration_ts);
 	consumed(jb, s);
@@ -376,6 +387,24 @@ uint64_t jbuf_start_us(const struct jbuf *jb)
 unsigned jbuf_target_ms(const struct jbuf *jb)
 {
 	return jb->target_us / 1000;
+}
+
+unsigned jbuf_limit_ms(const struct jbuf *jb)
+{
+	return jb->max_us / 1000;
+}
+
+double jbuf_hold_percentile_ms(const struct jbuf *jb, unsigned percent)
+{
+	uint64_t below = 0;
+	if (!jb->stats.played)
+		return -1.0;
+	for (unsigned i = 0; i < JBUF_HOLD_BINS; i++) {
+		below += jb->stats.hold_bin[i];
+		if (below * 100 >= jb->stats.played * percent)
+			return (i + 1) * JBUF_HOLD_BIN_MS;
+	}
+	return JBUF_HOLD_BINS * JBUF_HOLD_BIN_MS;
 }
 
 size_t jbuf_packets(const struct jbuf *jb)

@@ -30,6 +30,8 @@ enum {
 	JBUF_PERCENTILE = 98,
 	JBUF_FRAME_TS_DEFAULT = 960, /* 20 ms: until a packet says otherwise */
 	JBUF_PACKETS_SPARE = 8,      /* beyond max_ms / 20: bursts after a stall */
+	JBUF_HOLD_BIN_MS = 5,
+	JBUF_HOLD_BINS = 128,
 };
 
 struct jbuf_conf {
@@ -60,9 +62,12 @@ struct jbuf_stats {
 	uint64_t late, discarded; /* packets too late; dropped to catch up or because the buffer was full */
 	uint64_t missing_ms;      /* told as MISSING */
 	uint64_t empty_ms;        /* told as EMPTY and turned out to be loss or lateness, not the sender's silence */
-	uint64_t stretched_ms, flushes;
+	uint64_t stretched_ms, dropped_ms; /* to hold longer, or not so long */
+	uint64_t flushes;
 	double hold_sum_ms; /* over played packets */
-	uint64_t played;
+	uint64_t played, played_ms;
+	unsigned target_max_ms;
+	uint32_t hold_bin[JBUF_HOLD_BINS]; /* played packets by how long they were held */
 };
 
 /* Returns 0, -EINVAL (conf out of range) or -ENOMEM; *ret_jb only on 0. */
@@ -87,6 +92,9 @@ uint64_t jbuf_start_us(const struct jbuf *jb);
 void jbuf_flush(struct jbuf *jb);
 
 unsigned jbuf_target_ms(const struct jbuf *jb);
+unsigned jbuf_limit_ms(const struct jbuf *jb); /* max_ms */
+/* Of all packets played so many percent were held no longer than this; -1: none was played. */
+double jbuf_hold_percentile_ms(const struct jbuf *jb, unsigned percent);
 size_t jbuf_packets(const struct jbuf *jb);
 const struct jbuf_stats *jbuf_stats(const struct jbuf *jb);
 

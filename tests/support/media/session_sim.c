@@ -51,15 +51,23 @@ static void check_any(struct sim_received *r, const struct rtp_hdr *h, uint64_t 
 	r->last_any_us = now_us;
 }
 
+/* What is heard moves through a room of twice its length, so that it is copied only every two seconds. */
 static void hear(struct sim_received *r, const int16_t *pcm, size_t samples)
 {
-	if (r->heard_samples + samples > SIM_HEARD_SAMPLES) {
-		size_t drop = r->heard_samples + samples - SIM_HEARD_SAMPLES;
-		memmove(r->heard, r->heard + drop, (r->heard_samples - drop) * sizeof(*pcm));
-		r->heard_samples -= drop;
+	if (!r->heard_samples)
+		r->heard = r->heard_room;
+	size_t at = (size_t)(r->heard - r->heard_room), end = at + r->heard_samples;
+	if (end + samples > 2 * SIM_HEARD_SAMPLES) {
+		memcpy(r->heard_room, r->heard + samples, (SIM_HEARD_SAMPLES - samples) * sizeof(*pcm));
+		at = 0;
+		end = SIM_HEARD_SAMPLES - samples;
 	}
-	memcpy(r->heard + r->heard_samples, pcm, samples * sizeof(*pcm));
-	r->heard_samples += samples;
+	memcpy(r->heard_room + end, pcm, samples * sizeof(*pcm));
+	end += samples;
+	if (end - at > SIM_HEARD_SAMPLES)
+		at = end - SIM_HEARD_SAMPLES;
+	r->heard = r->heard_room + at;
+	r->heard_samples = end - at;
 }
 
 static void hear_event(struct sim_received *r, const struct rtp_hdr *h, const uint8_t *payload, uint64_t now_us)

@@ -49,8 +49,9 @@ struct sim_received {
 	uint64_t loud; /* frames with sound */
 	/* of all packets, events included */
 	uint64_t last_any_us, longest_gap_us;
-	int16_t heard[SIM_HEARD_SAMPLES]; /* the last two seconds, oldest first once it is full */
+	const int16_t *heard; /* the last two seconds, oldest first */
 	size_t heard_samples;
+	int16_t heard_room[2 * SIM_HEARD_SAMPLES];
 	struct tev_rx event_rx;
 	char digits[SIM_DIGITS_MAX]; /* text */
 	unsigned digit_ms[SIM_DIGITS_MAX];

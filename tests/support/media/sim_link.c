@@ -46,6 +46,12 @@ void sim_link_send(struct sim_link *l, const void *bytes, size_t length, uint64_
 		put(l, bytes, length, at_us + 1000);
 }
 
+/* Hardly any is as long as there is room for. */
+static void copy(struct sim_packet *to, const struct sim_packet *from)
+{
+	memcpy(to, from, offsetof(struct sim_packet, bytes) + from->length);
+}
+
 static size_t earliest(const struct sim_link *l)
 {
 	size_t best = 0;
@@ -66,8 +72,9 @@ bool sim_link_receive(struct sim_link *l, uint64_t now_us, struct sim_packet *re
 {
 	if (sim_link_deadline(l) > now_us)
 		return false;
-	size_t i = earliest(l);
-	*ret_packet = l->packets[i];
-	l->packets[i] = l->packets[--l->count];
+	struct sim_packet *p = &l->packets[earliest(l)];
+	copy(ret_packet, p);
+	if (p != &l->packets[--l->count])
+		copy(p, &l->packets[l->count]);
 	return true;
 }
