@@ -277,6 +277,7 @@ uint64_t session_deadline(const struct session *s)
 	at = min_us(at, tev_rx_deadline(&s->sip_events));
 	at = min_us(at, rtp_stream_deadline(&s->wa));
 	at = min_us(at, rtp_stream_deadline(&s->sip.stream));
+	at = min_us(at, sip_pin_deadline(&s->pin));
 	at = min_us(at, dtmf_queue_deadline(&s->dial[SIDE_WA]));
 	at = min_us(at, dtmf_queue_deadline(&s->dial[SIDE_SIP]));
 	at = min_us(at, wa_silence_deadline(s));
@@ -303,6 +304,7 @@ void session_tick(struct session *s, uint64_t now_us)
 	opus_line_tick(&s->to_wa, now_us);
 	tick_digits(s, now_us);
 	session_dial(s, now_us);
+	session_pin(s, sip_pin_tick(&s->pin, now_us), now_us);
 	if (rtp_stream_deadline(&s->wa) <= now_us)
 		report_to_wa(s, false, now_us);
 	if (rtp_stream_deadline(&s->sip.stream) <= now_us)

@@ -32,6 +32,7 @@ enum session_event_kind {
 	SESSION_FIRST_AUDIO, /* end: first valid audio packet received from that side */
 	SESSION_FIRST_SENT,  /* end: first audio packet sent to that side that carries the other side's sound */
 	SESSION_SIP_LATCHED, /* remote: symmetric RTP moved to this address */
+	SESSION_SIP_PINNED,  /* remote: the worker connects the socket of the SIP side's RTP; unset: dissolves that */
 	SESSION_DTMF,        /* digit, duration_ms; end: who pressed it */
 	SESSION_FAILED,      /* failure; told once, the session does nothing more */
 };

@@ -92,6 +92,8 @@ int session_set_sip(struct session *s, const struct media_sip_remote *remote, ui
 	if (r < 0)
 		return r;
 	bool another = s->sip_set && remote->new_peer;
+	if (another || !addr_equal(&s->sip_remote.rtp, &remote->rtp))
+		session_pin(s, sip_pin_reset(&s->pin), now_us);
 	bool resumed = !s->sip_set || another || (remote->receive && !s->sip_remote.receive);
 	if (s->sip_set && !remote->receive && s->sip_remote.receive)
 		opus_line_new_source(&s->to_wa); /* on hold: what comes after it begins anew */

@@ -11,6 +11,7 @@
 #include "media/rtp/rtp_end.h"
 #include "media/rtp/telephone_event.h"
 #include "media/session.h"
+#include "media/sip_pin.h"
 #include "media/sip_srtp.h"
 
 struct webrtc_end;
@@ -31,6 +32,7 @@ struct session {
 	struct webrtc_end *webrtc;
 	struct rtp_stream wa;
 	struct rtp_end sip;
+	struct sip_pin pin;
 	struct sip_srtp sip_srtp;
 	struct bridge_to_sip to_sip;
 	struct opus_line to_wa;
@@ -60,6 +62,8 @@ void session_report_to_sip(struct session *s, bool bye, uint64_t now_us);
 /* A datagram of the SIP side. */
 void session_on_sip_rtp(struct session *s, uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us);
 void session_on_sip_rtcp(struct session *s, uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us);
+/* The SIP side's socket is to be connected, or no longer. */
+void session_pin(struct session *s, enum sip_pin_change change, uint64_t now_us);
 /* Media may flow once the call is accepted and there are keys, whichever is last. */
 void session_maybe_flow(struct session *s, uint64_t now_us);
 /* What comes from the SIP side is another stream than before. */

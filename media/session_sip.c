@@ -107,6 +107,16 @@ static bool authentic(struct session *s, bool rtcp, uint8_t *bytes, size_t *leng
 	return false;
 }
 
+void session_pin(struct session *s, enum sip_pin_change change, uint64_t now_us)
+{
+	struct session_event ev = {.kind = SESSION_SIP_PINNED, .end = END_SIP};
+	if (change == SIP_PIN_AS_BEFORE)
+		return;
+	if (change == SIP_PIN_CONNECT)
+		ev.remote = s->pin.at;
+	session_tell(s, ev, now_us);
+}
+
 void session_on_sip_rtp(struct session *s, uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us)
 {
 	struct rtp_hdr h;
@@ -126,6 +136,7 @@ void session_on_sip_rtp(struct session *s, uint8_t *bytes, size_t length, const 
 		session_tell(s, (struct session_event){.kind = SESSION_SIP_LATCHED, .end = END_SIP, .remote = *from},
 			now_us);
 	s->sip_heard_us = now_us;
+	session_pin(s, sip_pin_heard(&s->pin, from, now_us), now_us);
 	bool timed = !is_event(&s->sip_remote, h.pt);
 	enum seq_verdict v = rtp_stream_received(&s->sip.stream, &h, timed, now_us, &new_source);
 	if (v == SEQ_DUPLICATE || v == SEQ_SUSPICIOUS)

@@ -141,6 +141,16 @@ static void connect_socket(struct media_call *c, enum socket_role role, const st
 		s->connected = true;
 }
 
+/* Its port stays bound. */
+static void release_socket(struct media_call *c, enum socket_role role)
+{
+	struct call_socket *s = &c->socket[role];
+	const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+	if (s->connected && connect(s->fd, &nobody, sizeof(nobody)) == 0)
+		s->connected = false;
+}
+
 static void on_session_event(void *arg, const struct session_event *se)
 {
 	struct media_call *c = arg;
@@ -153,13 +163,29 @@ static void on_session_event(void *arg, const struct session_event *se)
 	case SESSION_DTLS_UP: report_plain(c, MEDIA_DTLS_UP, se); break;
 	case SESSION_FIRST_AUDIO: report_plain(c, MEDIA_FIRST_AUDIO, se); break;
 	case SESSION_FIRST_SENT: report_plain(c, MEDIA_FIRST_SENT, se); break;
-	case SESSION_SIP_LATCHED: break; /* the SIP socket stays unconnected: a peer behind NAT may move again */
+	case SESSION_SIP_LATCHED: break;
+	case SESSION_SIP_PINNED:
+		if (addr_is_set(&se->remote))
+			connect_socket(c, ROLE_RTP, &se->remote);
+		else
+			release_socket(c, ROLE_RTP);
+		break;
 	case SESSION_DTMF: report_plain(c, MEDIA_DTMF, se); break;
 	case SESSION_FAILED: report_failed(c, se->end, se->failure); break;
 	}
 }
 
 /* ---- packets ---- */
+
+/* A connected socket keeps what ICMP said of an earlier packet and tells it instead of sending this one. */
+static ssize_t send_connected(int fd, const void *bytes, size_t length)
+{
+	ssize_t n = send(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n < 0 && errno == ECONNREFUSED)
+		n = send(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return n;
+}
 
 static void on_session_send(void *arg, enum media_end end, enum session_channel channel, const void *bytes,
 	size_t length, const struct addr *to)
@@ -169,7 +195,7 @@ static void on_session_send(void *arg, enum media_end end, enum session_channel 
 	ssize_t n;
 
 	if (s->connected)
-		n = send(s->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = send_connected(s->fd, bytes, length);
 	else if (to)
 		n = sendto(s->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, &to->u.sa, addr_len(to));
 	else

@@ -181,6 +181,8 @@ void session_input(struct session *s, enum media_end end, enum session_channel c
 		for (int i = 0; i < FAKE_BURST; i++)
 			tell(s, (struct session_event){.kind = SESSION_DTMF, .digit = 'E', .at_us = now_us});
 		return;
+	case 'P': tell(s, (struct session_event){.kind = SESSION_SIP_PINNED, .end = end, .remote = *from}); break;
+	case 'U': tell(s, (struct session_event){.kind = SESSION_SIP_PINNED, .end = end}); break;
 	case 'm': fake_watch_memory(); break;
 	case 'M': answer = fake_memory_was_used() ? "dirty" : "clean"; break;
 	}

@@ -13,6 +13,7 @@
  *   packet                       sent back to where it came from, unless it begins with one of these:
  *     'F'                        fails (FAKE_FAILURE)
  *     'E'                        FAKE_BURST times DTMF 'E'
+ *     'P', 'U'                   the socket is to be connected to where it came from, or to nobody; sent back, too
  *     'm', 'M'                   start and end a stretch in which the worker's thread should not allocate; M is
  * answered by "clean" or "dirty"
  */

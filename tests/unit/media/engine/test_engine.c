@@ -125,6 +125,52 @@ static void test_commands_reach_their_session(void **state)
 	bench_done(&b);
 }
 
+static bool hears(struct bench *b, int peer, uint16_t port, const char *text)
+{
+	char answer[64];
+	int kept = b->peer;
+	bool ok;
+
+	b->peer = peer;
+	ok = bench_ask(b, port, text, answer) && strcmp(answer, text) == 0;
+	b->peer = kept;
+	return ok;
+}
+
+/* The SIP side's socket is connected to its peer: others are not heard until it is let go, and its port stays. */
+static void test_sip_socket_connected_and_let_go(void **state)
+{
+	(void)state;
+	struct bench b = {0};
+	struct media_local local;
+	struct addr here;
+	int other = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char answer[64];
+
+	start(&b, 4);
+	assert_int_equal(addr_set(&here, "127.0.0.1", 0), 0);
+	assert_int_equal(bind(other, &here.u.sa, addr_len(&here)), 0);
+	uint64_t id = bench_open(&b, &local);
+	uint16_t port = addr_port(&local.sip_rtp);
+	for (int i = 0; i < 3; i++) {
+		assert_true(hears(&b, other, port, "hello"));
+		assert_true(bench_ask(&b, port, "P", answer));
+		/* Loopback hands packets over in order: the stranger's is refused before the peer's arrives. */
+		struct addr to = here;
+		addr_set_port(&to, port);
+		assert_int_equal(sendto(other, "stranger", 8, 0, &to.u.sa, addr_len(&to)), 8);
+		assert_true(bench_ask(&b, port, "more", answer));
+		assert_string_equal(answer, "more");
+		assert_int_equal(recv(other, answer, sizeof(answer), MSG_DONTWAIT), -1);
+		assert_true(bench_ask(&b, port, "U", answer));
+	}
+	assert_true(hears(&b, other, port, "again"));
+	media_close(b.engine, id);
+	bench_wait(&b, MEDIA_CLOSED, id, 1);
+	close(other);
+	bench_done(&b);
+}
+
 static void test_sounds_and_digits_reach_their_session(void **state)
 {
 	(void)state;
@@ -302,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_addresses_for_our_sdp),
 		cmocka_unit_test(test_a_thousand_sessions_open_and_close),
 		cmocka_unit_test(test_commands_reach_their_session),
+		cmocka_unit_test(test_sip_socket_connected_and_let_go),
 		cmocka_unit_test(test_sounds_and_digits_reach_their_session),
 		cmocka_unit_test(test_sounds_that_cannot_be_had),
 		cmocka_unit_test(test_packets_reach_their_session_and_end),
