@@ -162,6 +162,8 @@ static void play_one(struct bridge_to_sip *b)
 			break;
 	if (b->fifo_samples < samples)
 		add_silence(b, samples - b->fifo_samples);
+	if (!b->playing && !b->muted)
+		tap_pcm(b->tap, SIDE_WA, b->fifo, samples * b->width, BRIDGE_RATE_HZ * b->width, b->next_us);
 	if (b->send && tev_tx_due(&b->events, b->ts))
 		send_digit(b);
 	else if (b->send)
@@ -200,6 +202,7 @@ int bridge_to_sip_init(struct bridge_to_sip *b, const struct bridge_to_sip_conf 
 	b->pool = conf->pool;
 	b->ts = b->first_ts = conf->first_ts;
 	b->enc_conf = conf->enc;
+	b->tap = conf->tap;
 	b->ptime_ms = BRIDGE_PTIME_DEFAULT_MS;
 	b->width = 1;
 	b->mark_next = true;
@@ -274,7 +277,9 @@ static int make_line(struct bridge_to_sip *b)
 		.io_arg = b,
 		.first_ts = b->first_ts,
 		.pass_max_ms = OPUS_CODEC_PACKET_MAX_MS,
-		.tell_loss = true};
+		.tell_loss = true,
+		.tap = b->tap,
+		.source_side = SIDE_WA};
 	static const struct line_source whatsapp = {.wide = true, .opus = true};
 	struct opus_line *line = calloc(1, sizeof(*line));
 

@@ -55,6 +55,7 @@ struct bridge_to_sip_conf {
 	void *io_arg;
 	uint32_t first_ts;
 	struct opus_enc_conf enc; /* for sounds of ours, where the SIP side speaks Opus */
+	struct tap *tap;          /* sees what WhatsApp says; NULL: nobody. Borrowed */
 };
 
 struct bridge_to_sip {
@@ -66,6 +67,7 @@ struct bridge_to_sip {
 	struct opus_dec *dec;
 	struct jbuf *jb;
 	struct opus_enc_conf enc_conf;
+	struct tap *tap;
 	uint32_t first_ts;
 	/* instead of all below while the SIP side speaks Opus; NULL until it does */
 	struct opus_line *line;

@@ -7,6 +7,7 @@
 #define MEDIA_COMMAND_H
 
 #include "media/media_types.h"
+#include "media/tap/rtp_copy.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,9 +17,14 @@ enum media_command_kind {
 	MEDIA_CMD_SET_WA,  /* u.wa: malloc'd by the control thread, freed by the worker */
 	MEDIA_CMD_SET_SIP, /* u.sip */
 	MEDIA_CMD_START_WA,
-	MEDIA_CMD_PLAY,      /* u.play */
-	MEDIA_CMD_MUTE,      /* u.mute */
-	MEDIA_CMD_SEND_DTMF, /* u.dtmf */
+	MEDIA_CMD_PLAY,         /* u.play */
+	MEDIA_CMD_MUTE,         /* u.mute */
+	MEDIA_CMD_SEND_DTMF,    /* u.dtmf */
+	MEDIA_CMD_RECORD,       /* u.record; the worker closes the ring, also where there is no session any more */
+	MEDIA_CMD_RECORD_PAUSE, /* u.on */
+	MEDIA_CMD_RECORD_STOP,
+	MEDIA_CMD_COPY, /* u.copy */
+	MEDIA_CMD_COPY_STOP,
 	MEDIA_CMD_ASK_STATS,
 	MEDIA_CMD_CLOSE,
 	MEDIA_CMD_STOP, /* close everything and end the thread */
@@ -47,6 +53,12 @@ struct media_command {
 			enum media_side side;
 			bool on;
 		} mute;
+		struct {
+			struct record_ring *ring;
+			bool announce_wa, announce_sip;
+		} record;
+		bool on;
+		struct rtp_copy_conf copy;
 		struct {
 			enum media_side side;
 			char digits[MEDIA_DTMF_MAX + 1];

@@ -309,6 +309,40 @@ int media_send_dtmf(struct media_engine *e, uint64_t session, enum media_side si
 	return n ? command(e, &cmd) : 0;
 }
 
+int media_record(
+	struct media_engine *e, uint64_t session, struct record_ring *ring, bool announce_wa, bool announce_sip)
+{
+	struct media_command cmd = {
+		.kind = MEDIA_CMD_RECORD, .session = session, .u.record = {ring, announce_wa, announce_sip}};
+	struct open_session *os;
+
+	return worker_of(e, session, &os) ? command(e, &cmd) : -ENOENT;
+}
+
+int media_record_pause(struct media_engine *e, uint64_t session, bool paused)
+{
+	struct media_command cmd = {.kind = MEDIA_CMD_RECORD_PAUSE, .session = session, .u.on = paused};
+	return command(e, &cmd);
+}
+
+int media_record_stop(struct media_engine *e, uint64_t session)
+{
+	struct media_command cmd = {.kind = MEDIA_CMD_RECORD_STOP, .session = session};
+	return command(e, &cmd);
+}
+
+int media_copy(struct media_engine *e, uint64_t session, const struct rtp_copy_conf *conf)
+{
+	struct media_command cmd = {.kind = MEDIA_CMD_COPY, .session = session, .u.copy = *conf};
+	return command(e, &cmd);
+}
+
+int media_copy_stop(struct media_engine *e, uint64_t session)
+{
+	struct media_command cmd = {.kind = MEDIA_CMD_COPY_STOP, .session = session};
+	return command(e, &cmd);
+}
+
 int media_ask_stats(struct media_engine *e, uint64_t session)
 {
 	struct media_command cmd = {.kind = MEDIA_CMD_ASK_STATS, .session = session};
@@ -362,6 +396,8 @@ static int start_all(struct media_engine *e)
 
 	if (r == 0)
 		r = sounds_new(e->conf.tone_country, e->conf.music_path, &e->sounds);
+	if (r == 0 && e->conf.announcement_path && *e->conf.announcement_path)
+		r = sounds_read_announcement(e->sounds, e->conf.announcement_path);
 	if (r == 0)
 		r = port_pool_new(e->conf.wa_port_min, e->conf.wa_port_max, false, &e->wa_ports);
 	if (r == 0)

@@ -14,6 +14,8 @@
 
 struct loop;
 struct media_engine;
+struct record_ring;
+struct rtp_copy_conf;
 
 enum media_event_kind {
 	MEDIA_ICE_UP,      /* candidate pair nominated */
@@ -51,6 +53,7 @@ struct media_engine_conf {
 	uint32_t ice_timeout_ms, wa_silence_timeout_ms, sip_silence_timeout_ms;
 	const char *music_path; /* WAV for SOUND_MUSIC, any rate, mono or stereo; NULL or "": a soft tone of ours. Read
 				   and resampled once, at start, shared read-only by all workers; at most 10 minutes */
+	const char *announcement_path; /* what is said before a recording, as music_path; NULL or "": nothing */
 	const char *tone_country; /* ITU-T E.180 ringback for SOUND_RINGBACK: "uk", "us", "de", "br" ... "" : "eu" */
 	void (*on_event)(const struct media_event *ev, void *arg); /* control thread */
 	void *arg;
@@ -80,6 +83,17 @@ int media_mute(struct media_engine *e, uint64_t session, enum media_side side, b
  * between. A side without telephone-event: nothing is sent. Digits that come while others are being sent are appended.
  */
 int media_send_dtmf(struct media_engine *e, uint64_t session, enum media_side side, const char *digits);
+/* What both parties say goes to the ring, after the announcement to each of these sides: media/session.h. On 0 the ring
+ * is the worker's until record_ring_closed(). Else, also -ENOENT when there is no such session, it stays the caller's.
+ */
+int media_record(
+	struct media_engine *e, uint64_t session, struct record_ring *ring, bool announce_wa, bool announce_sip);
+int media_record_pause(struct media_engine *e, uint64_t session, bool paused);
+int media_record_stop(struct media_engine *e, uint64_t session);
+/* A copy of what they say as RTP (media/tap/rtp_copy.h), sent from a socket of the worker's own. What becomes of its
+ * packets does not touch the call. */
+int media_copy(struct media_engine *e, uint64_t session, const struct rtp_copy_conf *conf);
+int media_copy_stop(struct media_engine *e, uint64_t session);
 /* Is this a ringback tone we know, a music file we can read? For checking a configuration; why names what is wrong. */
 bool media_tone_known(const char *country);
 int media_music_check(const char *path, char *why, size_t why_cap); /* 0 or negative errno */

@@ -98,6 +98,7 @@ void line_finish_slot(struct opus_line *b, uint64_t now_us)
 {
 	memset(line_pcm_end(b), 0, (LINE_SLOT_SAMPLES - b->filled) * b->width * sizeof(b->pcm[0]));
 	send_frame(b, b->slot++, b->pcm, now_us);
+	tap_pcm(b->tap, b->source_side, b->pcm, LINE_SLOT_SAMPLES * b->width, LINE_RATE_HZ * b->width, b->line_us);
 	b->filled = 0;
 	note_sound(b, now_us);
 }
@@ -109,6 +110,7 @@ void line_pass(struct opus_line *b, const uint8_t *payload, size_t length, unsig
 	send_packet(b, b->slot, packet, length, sizeof(packet), now_us);
 	b->slot += slots;
 	note_sent(b, b->slot - 1, now_us);
+	tap_opus(b->tap, b->source_side, payload, length, b->line_us - (slots - 1) * LINE_SLOT_US);
 	b->passed++;
 	note_sound(b, now_us);
 }
@@ -317,6 +319,8 @@ int opus_line_init(struct opus_line *b, const struct opus_line_conf *conf)
 	b->unit = 1;
 	b->pass_max_ms = conf->pass_max_ms;
 	b->tell_loss = conf->tell_loss;
+	b->tap = conf->tap;
+	b->source_side = conf->source_side;
 	b->enc_conf = conf->enc;
 	b->enc_conf.rate_hz = LINE_RATE_HZ;
 	reorder_init(&b->reorder, line_take, b);

@@ -28,6 +28,7 @@
 #include "media/rtp/reorder.h"
 #include "media/rtp/rtp_stream.h"
 #include "media/rtp/telephone_event.h"
+#include "media/tap/tap.h"
 
 enum {
 	LINE_RATE_HZ = 8000,
@@ -63,6 +64,8 @@ struct opus_line_conf {
 	uint32_t first_ts;
 	uint16_t pass_max_ms; /* Opus packets longer than that are transcoded into slots */
 	bool tell_loss;       /* lost packets leave holes in the sequence numbers, for the listener's recovery (FEC) */
+	struct tap *tap;      /* sees what the source says; NULL: nobody. Borrowed */
+	enum media_side source_side; /* who the source is */
 };
 
 struct opus_line {
@@ -75,6 +78,8 @@ struct opus_line {
 	uint32_t first_ts;
 	uint16_t pass_max_ms;
 	bool tell_loss;
+	struct tap *tap;
+	enum media_side source_side;
 	uint8_t pt, event_pt;
 	/* the line */
 	bool running, silent; /* silent: we fill in */

@@ -73,6 +73,13 @@ static void first_sound_to_sip(void *arg, uint64_t now_us)
 	first_sound(arg, END_SIP, now_us);
 }
 
+static void send_copy(void *arg, const uint8_t *bytes, size_t length, const struct addr *to)
+{
+	struct session *s = arg;
+	if (s->io->copy)
+		s->io->copy(s->io_arg, bytes, length, to);
+}
+
 static const struct opus_line_io to_wa_io = {send_to_wa, first_sound_to_wa};
 static const struct bridge_to_sip_io to_sip_io = {send_to_sip, first_sound_to_sip};
 
@@ -280,6 +287,7 @@ uint64_t session_deadline(const struct session *s)
 	at = min_us(at, sip_pin_deadline(&s->pin));
 	at = min_us(at, dtmf_queue_deadline(&s->dial[SIDE_WA]));
 	at = min_us(at, dtmf_queue_deadline(&s->dial[SIDE_SIP]));
+	at = min_us(at, s->announce_until_us);
 	at = min_us(at, wa_silence_deadline(s));
 	return min_us(at, sip_silence_deadline(s));
 }
@@ -300,6 +308,7 @@ void session_tick(struct session *s, uint64_t now_us)
 	if (s->failed)
 		return;
 	session_maybe_flow(s, now_us);
+	session_announce_tick(s, now_us);
 	bridge_to_sip_tick(&s->to_sip, now_us);
 	opus_line_tick(&s->to_wa, now_us);
 	tick_digits(s, now_us);
@@ -369,13 +378,16 @@ static int make_bridges(struct session *s, const struct session_conf *conf, uint
 		.io = &to_sip_io,
 		.io_arg = s,
 		.first_ts = (uint32_t)next_random(random),
-		.enc = enc};
+		.enc = enc,
+		.tap = &s->tap};
 	const struct opus_line_conf to_wa = {.enc = enc,
 		.stream = &s->wa,
 		.io = &to_wa_io,
 		.io_arg = s,
 		.first_ts = (uint32_t)next_random(random),
-		.pass_max_ms = LINE_SLOT_MS}; /* Meta: a=ptime:20, maxptime:20 */
+		.pass_max_ms = LINE_SLOT_MS, /* Meta: a=ptime:20, maxptime:20 */
+		.tap = &s->tap,
+		.source_side = SIDE_SIP};
 	int r = bridge_to_sip_init(&s->to_sip, &to_sip);
 	return r < 0 ? r : opus_line_init(&s->to_wa, &to_wa);
 }
@@ -414,6 +426,9 @@ int session_new(const struct session_conf *conf, uint64_t now_us, struct session
 	s->opus_bitrate = conf->opus_bitrate ? conf->opus_bitrate : OPUS_CODEC_BITRATE_DEFAULT;
 	s->opus_loss_percent = conf->opus_loss_percent;
 	s->ice_us = s->dtls_us = -1;
+	s->announce_until_us = UINT64_MAX;
+	s->tap.copy.send = send_copy;
+	s->tap.copy.send_arg = s;
 	make_streams(s, conf, &random);
 	int r = make_bridges(s, conf, &random);
 	if (r == 0)
@@ -435,5 +450,6 @@ struct session *session_close(struct session *s, uint64_t now_us)
 		report_to_wa(s, true, now_us);
 	if (s->sip_set)
 		session_report_to_sip(s, true, now_us);
+	tap_done(&s->tap, now_us);
 	return destroy(s);
 }

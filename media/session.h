@@ -23,6 +23,8 @@ struct session;
 struct pktpool;
 struct dtls_ctx;
 struct sounds;
+struct record_ring;
+struct rtp_copy_conf;
 
 enum session_channel { SESSION_RTP, SESSION_RTCP }; /* SIP end: two sockets. WhatsApp end: always SESSION_RTP (muxed) */
 
@@ -53,6 +55,8 @@ struct session_io {
 	void (*send)(void *arg, enum media_end end, enum session_channel channel, const void *bytes, size_t length,
 		const struct addr *to);
 	void (*event)(void *arg, const struct session_event *ev);
+	/* A packet of the RTP copy. NULL: there is none. */
+	void (*copy)(void *arg, const uint8_t *bytes, size_t length, const struct addr *to);
 };
 
 struct session_conf {
@@ -92,6 +96,16 @@ void session_mute(struct session *s, enum media_side side, bool on, uint64_t now
 /* RFC 4733 digits to `side`, after those that still wait. Where they cannot be sent (no telephone-event, on hold, not
  * accepted yet) they are dropped. */
 void session_send_dtmf(struct session *s, enum media_side side, const char *digits, uint64_t now_us);
+
+/* Recording: what both parties say goes to the ring from now on, after the announcement where there is one. The ring is
+ * the session's until it is closed by session_record_stop() or session_close(). One at a time: another one is closed
+ * first. announce: each of these sides hears the announcement before, once, unless something else is played to it. */
+void session_record(struct session *s, struct record_ring *ring, bool announce_wa, bool announce_sip, uint64_t now_us);
+void session_record_pause(struct session *s, bool paused); /* silence in the file */
+void session_record_stop(struct session *s, uint64_t now_us);
+/* An RTP copy of what is said, by session_io.copy. */
+void session_copy(struct session *s, const struct rtp_copy_conf *conf, uint64_t now_us);
+void session_copy_stop(struct session *s);
 
 /* One datagram. bytes may be overwritten (SRTP works in place); nothing is kept beyond the call but what was copied
  * into the pool. */

@@ -127,6 +127,7 @@ void session_play(struct session *s, enum media_side side, enum media_sound soun
 	if (s->failed || s->playing[side] == sound)
 		return; /* told twice, it does not start over */
 	s->playing[side] = sound;
+	s->announcing[side] = false;
 	bool on = sound != SOUND_NONE;
 	const struct sound *what = sounds_get(s->sounds, sound);
 	if (side == SIDE_SIP) {

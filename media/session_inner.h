@@ -36,8 +36,11 @@ struct session {
 	struct sip_srtp sip_srtp;
 	struct bridge_to_sip to_sip;
 	struct opus_line to_wa;
+	struct tap tap; /* sees what passes through the two */
 	struct tev_rx wa_events, sip_events;
 	/* as commanded */
+	bool announcing[2]; /* enum media_side: hears the announcement of a recording */
+	uint64_t announce_until_us;
 	bool wa_set, sip_set, started, flowing; /* flowing: started, and DTLS is up */
 	bool failed;
 	uint8_t wa_opus_pt, wa_event_pt;
@@ -68,6 +71,8 @@ void session_pin(struct session *s, enum sip_pin_change change, uint64_t now_us)
 void session_maybe_flow(struct session *s, uint64_t now_us);
 /* What comes from the SIP side is another stream than before. */
 void session_sip_stream_begins(struct session *s, uint64_t now_us);
+/* The announcement of a recording is over when it is due. */
+void session_announce_tick(struct session *s, uint64_t now_us);
 /* Begin the digits of ours that are due. */
 void session_dial(struct session *s, uint64_t now_us);
 

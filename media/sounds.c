@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 struct sounds {
-	struct sound ringback, music;
+	struct sound ringback, music, announcement;
 };
 
 int sounds_new(const char *country, const char *music_path, struct sounds **ret_sounds)
@@ -42,12 +42,23 @@ const struct sound *sounds_get(const struct sounds *s, enum media_sound which)
 	return NULL;
 }
 
+int sounds_read_announcement(struct sounds *s, const char *path)
+{
+	return music_read(path, &s->announcement, NULL, 0);
+}
+
+const struct sound *sounds_announcement(const struct sounds *s)
+{
+	return s && s->announcement.samples ? &s->announcement : NULL;
+}
+
 struct sounds *sounds_free(struct sounds *s)
 {
 	if (!s)
 		return NULL;
 	sound_done(&s->ringback);
 	sound_done(&s->music);
+	sound_done(&s->announcement);
 	free(s);
 	return NULL;
 }

@@ -79,6 +79,7 @@ struct worker {
 	struct mailbox *events;   /* worker -> control */
 	int epoll_fd;
 	/* worker thread only: */
+	int copy_fd[2]; /* IPv4, IPv6: RTP copies leave here; -1 none */
 	struct pktpool *pool;
 	struct wheel wheel;
 	struct media_call **by_slot; /* index: slot part of the id */
@@ -204,7 +205,19 @@ static void on_session_send(void *arg, enum media_end end, enum session_channel 
 		counter_inc(CNT_MEDIA_SEND_FAILED);
 }
 
-static const struct session_io session_io = {on_session_send, on_session_event};
+/* Nobody waits for it, and what becomes of it is not the call's business. */
+static void on_session_copy(void *arg, const uint8_t *bytes, size_t length, const struct addr *to)
+{
+	struct media_call *c = arg;
+	int fd = c->worker->copy_fd[addr_is_v6(to)];
+
+	if (fd < 0 || sendto(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, &to->u.sa, addr_len(to)) < 0)
+		counter_inc(CNT_MEDIA_COPY_FAILED);
+	else
+		counter_inc(CNT_MEDIA_COPY_SENT);
+}
+
+static const struct session_io session_io = {on_session_send, on_session_event, on_session_copy};
 
 static void reschedule(struct media_call *c)
 {
@@ -396,6 +409,14 @@ static void steer(struct media_call *c, const struct media_command *cmd)
 	case MEDIA_CMD_PLAY: session_play(c->session, cmd->u.play.side, cmd->u.play.sound, now_us); break;
 	case MEDIA_CMD_MUTE: session_mute(c->session, cmd->u.mute.side, cmd->u.mute.on, now_us); break;
 	case MEDIA_CMD_SEND_DTMF: session_send_dtmf(c->session, cmd->u.dtmf.side, cmd->u.dtmf.digits, now_us); break;
+	case MEDIA_CMD_RECORD:
+		session_record(
+			c->session, cmd->u.record.ring, cmd->u.record.announce_wa, cmd->u.record.announce_sip, now_us);
+		break;
+	case MEDIA_CMD_RECORD_PAUSE: session_record_pause(c->session, cmd->u.on); break;
+	case MEDIA_CMD_RECORD_STOP: session_record_stop(c->session, now_us); break;
+	case MEDIA_CMD_COPY: session_copy(c->session, &cmd->u.copy, now_us); break;
+	case MEDIA_CMD_COPY_STOP: session_copy_stop(c->session); break;
 	case MEDIA_CMD_ASK_STATS: report_stats(c->worker, c); break;
 	case MEDIA_CMD_OPEN:
 	case MEDIA_CMD_CLOSE:
@@ -415,6 +436,8 @@ static void run_command(struct worker *w, struct media_command *cmd)
 	default:
 		if (c && c->session)
 			steer(c, cmd);
+		else if (cmd->kind == MEDIA_CMD_RECORD)
+			record_ring_close(cmd->u.record.ring, w->now_us);
 		break;
 	}
 	if (cmd->kind == MEDIA_CMD_SET_WA)
@@ -533,6 +556,9 @@ static int set_up(struct worker *w)
 		r = pktpool_new(PACKETS_SPARE, &w->pool);
 	if (r)
 		return r;
+	/* without IPv6 there are no copies to such places */
+	w->copy_fd[0] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	w->copy_fd[1] = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	w->by_slot = calloc(w->max_sessions, sizeof(struct media_call *));
 	if (!w->by_slot)
 		return -ENOMEM;
@@ -556,7 +582,7 @@ int worker_new(unsigned index, const struct media_engine_conf *conf, struct dtls
 	w->dtls = dtls;
 	w->sounds = sounds;
 	w->max_sessions = max_sessions;
-	w->epoll_fd = -1;
+	w->epoll_fd = w->copy_fd[0] = w->copy_fd[1] = -1;
 	r = set_up(w);
 	snprintf(name, sizeof(name), "media-%u", index);
 	if (r == 0)
@@ -619,6 +645,8 @@ struct worker *worker_free(struct worker *w)
 	while (w->commands && mailbox_get(w->commands, &cmd)) { /* what came after STOP */
 		if (cmd.kind == MEDIA_CMD_SET_WA)
 			free(cmd.u.wa);
+		if (cmd.kind == MEDIA_CMD_RECORD)
+			record_ring_close(cmd.u.record.ring, 0);
 		if (cmd.kind == MEDIA_CMD_OPEN) {
 			close(cmd.u.open.wa_fd);
 			close(cmd.u.open.rtp_fd);
@@ -628,6 +656,9 @@ struct worker *worker_free(struct worker *w)
 	}
 	if (w->epoll_fd >= 0)
 		close(w->epoll_fd);
+	for (int i = 0; i < 2; i++)
+		if (w->copy_fd[i] >= 0)
+			close(w->copy_fd[i]);
 	free(w->by_slot);
 	pktpool_free(w->pool);
 	mailbox_free(w->commands);

@@ -2,6 +2,7 @@
 #include "tests/unit/media/engine/fake_session.h"
 
 #include "media/session.h"
+#include "media/tap/tap.h"
 #include "media/webrtc/dtls_ctx.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@ struct session {
 	uint32_t ssrc;
 	uint64_t deadline_us, packets;
 	bool failed;
+	struct record_ring *ring;
 };
 
 static _Atomic size_t alive;
@@ -160,6 +162,37 @@ void session_send_dtmf(struct session *s, enum media_side side, const char *digi
 				.at_us = now_us});
 }
 
+void session_record(struct session *s, struct record_ring *ring, bool announce_wa, bool announce_sip, uint64_t now_us)
+{
+	(void)announce_wa, (void)announce_sip;
+	session_record_stop(s, now_us);
+	s->ring = ring;
+	record_ring_begin(ring, now_us);
+}
+
+void session_record_pause(struct session *s, bool paused)
+{
+	(void)s, (void)paused;
+}
+
+void session_record_stop(struct session *s, uint64_t now_us)
+{
+	if (s->ring)
+		record_ring_close(s->ring, now_us);
+	s->ring = NULL;
+}
+
+void session_copy(struct session *s, const struct rtp_copy_conf *conf, uint64_t now_us)
+{
+	(void)now_us;
+	s->io->copy(s->io_arg, (const uint8_t *)"copy", 4, &conf->to);
+}
+
+void session_copy_stop(struct session *s)
+{
+	(void)s;
+}
+
 static void fail(struct session *s, enum media_end end, uint64_t now_us)
 {
 	if (s->failed)
@@ -211,8 +244,8 @@ void session_stats(const struct session *s, struct media_stats *ret_stats)
 
 struct session *session_close(struct session *s, uint64_t now_us)
 {
-	(void)now_us;
 	if (s) {
+		session_record_stop(s, now_us);
 		atomic_fetch_sub(&alive, 1);
 		free(s);
 	}
