@@ -6,6 +6,7 @@
 
 #include "admin/admin.h"
 #include "b2bua/app/job.h"
+#include "b2bua/app/rehearse.h"
 #include "events/events.h"
 #include "lib/base/id.h"
 #include "lib/http/http_client.h"
@@ -77,38 +78,19 @@ static int start_media(struct app *app, char *why, size_t why_cap)
 
 static int start_sip(struct app *app, char *why, size_t why_cap)
 {
-	const struct config *c = app->config;
-	struct sip_stack_conf conf = {
-		.listen_count = c->sip.listen_count,
-		.tls = c->sip.tls,
-		.domain = c->sip.domain,
-		.public_address = c->sip.public_address,
-		.source_allowed = on_sip_source,
-		.is_gateway = on_sip_gateway_addr,
-		.policy_of = on_sip_policy,
-		.drop_strangers = c->sip.drop_strangers,
-		.t1x64_ms = c->sip.t1x64_ms,
-		.users = c->sip.users,
-		.user_count = c->sip.user_count,
-		.realm = c->sip.realm,
-		.digest = c->sip.digest,
-		.on_event = on_sip_event,
-		.on_gateway = on_gateway_event,
-		.on_tls_failure = on_tls_failure,
-		.registrar = c->sip.registrar,
-		.on_binding = on_binding,
-		.bans = c->sip.bans,
-		.on_ban = on_ban,
-		.on_name = on_name,
-		.resolver = c->sip.resolver,
-		.arg = app,
-	};
+	struct sip_stack_conf conf = sip_conf_of(app->config);
 	int r;
 
-	for (size_t i = 0; i < c->sip.listen_count; i++) {
-		conf.listen[i].transport = c->sip.listen[i].transport;
-		conf.listen[i].addr = c->sip.listen[i].addr;
-	}
+	conf.source_allowed = on_sip_source;
+	conf.is_gateway = on_sip_gateway_addr;
+	conf.policy_of = on_sip_policy;
+	conf.on_event = on_sip_event;
+	conf.on_gateway = on_gateway_event;
+	conf.on_tls_failure = on_tls_failure;
+	conf.on_binding = on_binding;
+	conf.on_ban = on_ban;
+	conf.on_name = on_name;
+	conf.arg = app;
 	r = sip_stack_new(app->loop, &conf, &app->sip);
 	if (r)
 		snprintf(why, why_cap, "sip.listen: %s",

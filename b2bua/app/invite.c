@@ -88,6 +88,22 @@ static bool hides_caller(const struct manners *m, const struct call_action *a)
 
 /* ---- the door ---- */
 
+/* Whoever called: our number is `to`. */
+struct call_facts invite_facts(const struct call_report *rep, const char *tenant)
+{
+	return (struct call_facts){
+		.direction = rep->outbound ? CALL_OUTBOUND : CALL_INBOUND,
+		.tenant = tenant,
+		.to = rep->number,
+		.from = rep->user_number,
+		.from_user_id = rep->user_id,
+		.name = rep->profile_name,
+		.payload = rep->payload,
+		.phone_number_id = rep->phone_number_id,
+		.call_id = rep->call_id,
+	};
+}
+
 int invite_make(const struct config *c, const struct call_action *a, const struct call_facts *facts,
 	struct arena *arena, struct invite_parts *ret)
 {

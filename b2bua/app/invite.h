@@ -15,6 +15,9 @@ struct invite_parts {
 	char target[TARGET_URI_MAX], pai[SIP_URI_MAX], from[GATEWAY_USER_MAX], asserted[GATEWAY_USER_MAX];
 };
 
+/* What templates are filled in with: of a call, whoever called. */
+struct call_facts invite_facts(const struct call_report *rep, const char *tenant);
+
 /* facts: of the call, for templates, with our number in `to` and the user's in `from`, whoever called. Texts of
  * templates go into the arena. leg_arg is left NULL. Returns 0, -EINVAL (no URI came out) or -ENOMEM. */
 int invite_make(const struct config *c, const struct call_action *a, const struct call_facts *facts,

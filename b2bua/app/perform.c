@@ -201,23 +201,12 @@ static void queue_not_called(struct app_call *ac, enum call_leg which, enum caus
 	app_queue_event(ac, &ev);
 }
 
-/* Whoever called: our number is `to`. */
 static struct call_facts facts_of(const struct app_call *ac)
 {
 	struct call_report rep;
 
 	call_report(ac->call, &rep);
-	return (struct call_facts){
-		.direction = rep.outbound ? CALL_OUTBOUND : CALL_INBOUND,
-		.tenant = ac->number->tenant,
-		.to = rep.number,
-		.from = rep.user_number,
-		.from_user_id = rep.user_id,
-		.name = rep.profile_name,
-		.payload = rep.payload,
-		.phone_number_id = rep.phone_number_id,
-		.call_id = rep.call_id,
-	};
+	return invite_facts(&rep, ac->number->tenant);
 }
 
 static int send_invite(struct app_call *ac, const struct call_action *a)

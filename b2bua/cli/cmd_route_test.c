@@ -1,18 +1,20 @@
 /* b2bua/cli/cmd_route_test.c
  *
- * watrunk route-test -c FILE --to NUMBER --from NUMBER [--name TEXT] [--payload TEXT] [--at TIME] [--json]
+ * watrunk route-test -c FILE --to NUMBER --from NUMBER [--user-id ID] [--name TEXT] [--payload TEXT]
+ *                    [--at TIME] [--json]
  *                    [--direction outbound] [--gateway NAME]
  *                    [--direction message] [--text TEXT] [--reply-id ID]
  *                    [--direction ended] [--status STATUS] [--call inbound|outbound] [--cause CAUSE] [--duration S]
  *
  * Which rule takes such a call or message, why the others did not, and what would be done. For a call that comes in it
- * runs the very call logic, up to the INVITE; for the other directions, and for a rule that asks, it shows the route.
- * Sends nothing, asks nobody.
+ * runs the very call logic, and the very SIP code, up to the INVITE as it would stand on the wire; for the other
+ * directions, and for a rule that asks, it shows the route. Sends nothing, asks nobody.
  */
 #include "b2bua/cli/cli.h"
+#include "b2bua/cli/invite_words.h"
 #include "b2bua/cli/route_words.h"
 
-#include "b2bua/app/invite.h"
+#include "b2bua/app/rehearse.h"
 #include "lib/base/str.h"
 
 #include <getopt.h>
@@ -23,7 +25,7 @@
 #include <time.h>
 
 struct question {
-	const char *config_path, *to, *from, *name, *payload, *at;
+	const char *config_path, *to, *from, *user_id, *name, *payload, *at;
 	const char *direction_name, *gateway, *text, *reply_id, *status, *call, *cause, *duration;
 	enum call_direction direction;
 	unsigned duration_s;
@@ -69,12 +71,13 @@ static int read_options(int argc, char **argv, struct question *q)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
 		{"to", required_argument, NULL, 't'}, {"from", required_argument, NULL, 'f'},
-		{"name", required_argument, NULL, 'n'}, {"payload", required_argument, NULL, 'p'},
-		{"at", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
-		{"direction", required_argument, NULL, 'd'}, {"gateway", required_argument, NULL, 'g'},
-		{"text", required_argument, NULL, 'x'}, {"reply-id", required_argument, NULL, 'r'},
-		{"status", required_argument, NULL, 's'}, {"call", required_argument, NULL, 'l'},
-		{"cause", required_argument, NULL, 'u'}, {"duration", required_argument, NULL, 'o'}, {0}};
+		{"user-id", required_argument, NULL, 'i'}, {"name", required_argument, NULL, 'n'},
+		{"payload", required_argument, NULL, 'p'}, {"at", required_argument, NULL, 'a'},
+		{"json", no_argument, NULL, 'j'}, {"direction", required_argument, NULL, 'd'},
+		{"gateway", required_argument, NULL, 'g'}, {"text", required_argument, NULL, 'x'},
+		{"reply-id", required_argument, NULL, 'r'}, {"status", required_argument, NULL, 's'},
+		{"call", required_argument, NULL, 'l'}, {"cause", required_argument, NULL, 'u'},
+		{"duration", required_argument, NULL, 'o'}, {0}};
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
@@ -82,6 +85,7 @@ static int read_options(int argc, char **argv, struct question *q)
 		case 'c': q->config_path = optarg; break;
 		case 't': q->to = optarg; break;
 		case 'f': q->from = optarg; break;
+		case 'i': q->user_id = optarg; break;
 		case 'n': q->name = optarg; break;
 		case 'p': q->payload = optarg; break;
 		case 'a': q->at = optarg; break;
@@ -159,8 +163,10 @@ static int parse_question(int argc, char **argv, struct question *q)
 	}
 	q->duration_s = (unsigned)duration;
 	/* Otherwise it is taken for a business-scoped user id; of an outbound call, for the SIP user. */
-	if (str_e164(q->from, q->user, sizeof(q->user)))
+	if (str_e164(q->from, q->user, sizeof(q->user))) {
 		q->user[0] = '\0';
+		q->user_id = q->from;
+	}
 	return parse_time(q->at, &q->wall_ms) ? EXIT_USAGE : EXIT_OK;
 }
 
@@ -192,7 +198,7 @@ static struct call_facts facts_of(
 		.tenant = tenant_of(q, config, number),
 		.to = q->number,
 		.from = outbound ? q->from : q->user,
-		.from_user_id = outbound || *q->user ? "" : q->from,
+		.from_user_id = outbound ? "" : q->user_id,
 		.name = q->name,
 		.payload = q->payload,
 		.phone_number_id = number ? number->phone_number_id : "",
@@ -206,81 +212,27 @@ static struct call_facts facts_of(
 		.duration_s = q->duration_s};
 }
 
-static void print_invite(const struct invite_parts *p, const struct call_action *a)
-{
-	printf("\nINVITE user \"%s\" at gateway %s (%s)\n", a->u.invite.user, a->u.invite.gateway->name,
-		a->u.invite.gateway->uri);
-	if (!p->invite.from_user || !*p->invite.from_user)
-		puts("From: \"Anonymous\" <sip:anonymous@anonymous.invalid>");
-	else if (p->invite.from_display && *p->invite.from_display)
-		printf("From: \"%s\" <sip:%s@%s>\n", p->invite.from_display, p->invite.from_user,
-			p->invite.from_domain);
-	else
-		printf("From: <sip:%s@%s>\n", p->invite.from_user, p->invite.from_domain);
-	if (*p->pai)
-		printf("P-Asserted-Identity: <%s>\n", p->pai);
-	for (size_t i = 0; i < p->invite.header_count; i++)
-		printf("%s: %s\n", p->headers[i].name, p->headers[i].value);
-	printf("\n%s", p->invite.sdp);
-}
-
-static const char *mode_name(const struct call_report *rep)
-{
-	return rep->parallel ? "parallel" : "serial";
-}
-
-static const char *accept_name(const struct call_report *rep)
-{
-	return rep->accept_early ? "early_media" : "answer";
-}
-
-static void print_invite_json(const struct invite_parts *p, const struct call_action *a, const struct call_report *rep)
-{
-	json_t *headers = json_object(), *gateways = json_array();
-	const char *rule = rep->rule;
-	json_t *top;
-
-	for (size_t i = 0; i < p->invite.header_count; i++)
-		json_object_set_new(headers, p->headers[i].name, json_string(p->headers[i].value));
-	top = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s}", "action", "bridge", "rule",
-		rule ? rule : "", "gateway", a->u.invite.gateway->name, "gateway_uri", a->u.invite.gateway->uri, "uri",
-		p->target, "user", a->u.invite.user, "from_user", p->invite.from_user ? p->invite.from_user : "",
-		"from_domain", p->invite.from_domain, "display_name", p->invite.from_display, "asserted", p->pai,
-		"headers", headers, "sdp", p->invite.sdp);
-	for (size_t i = 0; i < rep->try_count; i++)
-		json_array_append_new(gateways, json_string(rep->tries[i].gateway));
-	json_object_set_new(top, "gateways", gateways);
-	json_object_set_new(top, "mode", json_string(mode_name(rep)));
-	json_object_set_new(top, "accept_on", json_string(accept_name(rep)));
-	if (top)
-		json_dumpf(top, stdout, JSON_INDENT(2));
-	printf("\n");
-	json_decref(top);
-}
-
 static int show_invite(const struct call_action *a, const struct question *q, const struct config *config,
-	const struct call_report *rep)
+	const struct config_number *number, const struct call_report *rep)
 {
-	const struct call_facts facts = {.direction = CALL_INBOUND,
-		.to = rep->number,
-		.from = rep->user_number,
-		.from_user_id = rep->user_id,
-		.name = rep->profile_name,
-		.payload = rep->payload,
-		.phone_number_id = rep->phone_number_id,
-		.call_id = rep->call_id};
+	const struct call_facts facts = invite_facts(rep, number->tenant);
 	struct invite_parts parts;
 	struct arena arena;
+	char *wire = NULL;
 	int r;
 
 	arena_init(&arena, 0);
 	r = invite_make(config, a, &facts, &arena, &parts);
+	if (r == 0)
+		r = rehearse_invite(config, &parts.invite, &wire);
 	if (r)
-		fprintf(stderr, "watrunk: the INVITE cannot be made: %s\n", strerror(-r));
+		fprintf(stderr, "watrunk: the INVITE to gateway %s cannot be made: %s\n", a->u.invite.gateway->name,
+			strerror(-r));
 	else if (q->json)
-		print_invite_json(&parts, a, rep);
+		invite_words_print_json(&parts, a, rep, wire);
 	else
-		print_invite(&parts, a);
+		invite_words_print(&parts, a, wire);
+	free(wire);
 	arena_done(&arena);
 	return r ? EXIT_FAILED : EXIT_OK;
 }
@@ -313,43 +265,60 @@ static const struct call_action *find_action(const struct call_out *out, enum ca
 
 /* One, or with mode: parallel all that go out at once; as JSON the first, and the gateways that get one. */
 static int show_invites(const struct call_out *out, const struct question *q, const struct config *config,
-	const struct call_report *rep)
+	const struct config_number *number, const struct call_report *rep)
 {
 	int r = EXIT_OK;
 
 	if (q->json)
-		return show_invite(find_action(out, CALL_DO_SIP_INVITE), q, config, rep);
-	printf("\nmode: %s, accept_on: %s\n", mode_name(rep), accept_name(rep));
+		return show_invite(find_action(out, CALL_DO_SIP_INVITE), q, config, number, rep);
+	printf("\nmode: %s, accept_on: %s\n", invite_words_mode(rep), invite_words_accept(rep));
 	for (size_t i = 0; r == EXIT_OK && i < out->count; i++)
 		if (out->actions[i].kind == CALL_DO_SIP_INVITE)
-			r = show_invite(&out->actions[i], q, config, rep);
+			r = show_invite(&out->actions[i], q, config, number, rep);
 	return r;
 }
 
-/* Feed the call logic until it wants to send the INVITE, or refuses. */
-static int walk(struct call *c, const struct question *q, const struct config *config)
+/* What the media engine would offer, with words where it has random bytes. */
+static struct media_local sample_local(const struct config *config)
 {
+	/* What is "RANDOMKEYRANDOMKEY..." in base64. */
+	static const uint8_t key[MEDIA_SRTP_KEY_BYTES] = {0x44, 0x03, 0x43, 0x38, 0xc2, 0x84, 0x61, 0x10, 0x0d, 0x0c,
+		0xe3, 0x0a, 0x11, 0x84, 0x40, 0x34, 0x33, 0x8c, 0x28, 0x46, 0x11, 0x00, 0xd0, 0xce, 0x30, 0xa1, 0x18,
+		0x44, 0x03, 0x43};
+	const struct media_engine_conf *m = &config->media;
+	struct media_local local = {.wa.ssrc = 1};
+
+	local.wa.addr = m->public_addr;
+	local.sip_rtp = addr_is_set(&m->sip_public_addr) ? m->sip_public_addr : m->public_addr;
+	addr_set_port(&local.wa.addr, m->wa_port_min);
+	addr_set_port(&local.sip_rtp, m->sip_port_min);
+	str_copy(local.wa.ufrag, sizeof(local.wa.ufrag), "sample00");
+	str_copy(local.wa.pwd, sizeof(local.wa.pwd), "sample000000000000000000");
+	str_copy(local.wa.cname, sizeof(local.wa.cname), "sample");
+	for (size_t i = 0; i < sizeof(local.sip_keys) / sizeof(local.sip_keys[0]); i++)
+		for (size_t k = 0; k < MEDIA_SRTP_SUITES; k++)
+			memcpy(local.sip_keys[i].of[k], key, sizeof(key));
+	return local;
+}
+
+/* Feed the call logic until it wants to send the INVITE, or refuses. */
+static int walk(
+	struct call *c, const struct question *q, const struct config *config, const struct config_number *number)
+{
+	const struct media_local local = sample_local(config);
 	struct call_event ev = {.kind = CALL_EV_OFFER, .now_us = 1000000, .wall_ms = q->wall_ms};
 	struct call_report rep;
 	struct call_out out;
 
 	call_step(c, &ev, &out);
 	if (find_action(&out, CALL_DO_MEDIA_OPEN)) {
-		struct media_local local = {0};
 		ev.kind = CALL_EV_MEDIA_OPENED;
 		ev.u.local = &local;
-		local.wa.addr = local.sip_rtp = config->media.public_addr;
-		addr_set_port(&local.wa.addr, config->media.wa_port_min);
-		addr_set_port(&local.sip_rtp, config->media.sip_port_min);
-		local.wa.ssrc = 1;
-		str_copy(local.wa.ufrag, sizeof(local.wa.ufrag), "sample00");
-		str_copy(local.wa.pwd, sizeof(local.wa.pwd), "sample000000000000000000");
-		str_copy(local.wa.cname, sizeof(local.wa.cname), "sample");
 		call_step(c, &ev, &out);
 	}
 	call_report(c, &rep);
 	if (find_action(&out, CALL_DO_SIP_INVITE))
-		return show_invites(&out, q, config, &rep);
+		return show_invites(&out, q, config, number, &rep);
 	print_refusal(&rep, q->json);
 	return EXIT_OK;
 }
@@ -362,7 +331,7 @@ static int walk_inbound(const struct question *q, const struct config *config, c
 		.phone_number_id = number->phone_number_id,
 		.number = q->number,
 		.user_number = q->user,
-		.user_id = *q->user ? "" : q->from,
+		.user_id = q->user_id,
 		.profile_name = q->name,
 		.payload = q->payload,
 		.sdp = sample_offer,
@@ -372,7 +341,7 @@ static int walk_inbound(const struct question *q, const struct config *config, c
 
 	if (call_new(&number->call, &offer, &call))
 		return EXIT_START;
-	r = walk(call, q, config);
+	r = walk(call, q, config, number);
 	call_free(call);
 	return r;
 }
@@ -398,8 +367,11 @@ static int answer(const struct question *q, const struct config *config, const s
 
 int cmd_route_test(int argc, char **argv)
 {
-	struct question q = {
-		.config_path = DEFAULT_CONFIG_PATH, .direction_name = "inbound", .name = "", .payload = ""};
+	struct question q = {.config_path = DEFAULT_CONFIG_PATH,
+		.direction_name = "inbound",
+		.user_id = "",
+		.name = "",
+		.payload = ""};
 	const struct config_number *number;
 	struct config *config;
 	int r = parse_question(argc, argv, &q);

@@ -2,6 +2,7 @@
 #include "b2bua/sip/names.h"
 
 #include "b2bua/sip/lookup.h"
+#include "b2bua/sip/rehearsal.h"
 #include "lib/base/counter.h"
 #include "lib/base/crypto.h"
 #include "lib/base/str.h"
@@ -184,7 +185,10 @@ bool sip_name_unknown(const struct sip_stack *s, const char *uri)
 size_t names_places(struct sip_stack *s, const char *uri, struct place places[PLACES_MAX])
 {
 	const struct name *n = find(s, uri);
+	struct sip_uri u;
 
+	if (!sip_uri_parse(uri, &u) && is_name(&u) && rehearsal_place(s, &u, &places[0]))
+		return 1;
 	if (!n || !n->place_count)
 		return 0;
 	memcpy(places, n->places, n->place_count * sizeof(places[0]));

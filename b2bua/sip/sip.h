@@ -208,6 +208,10 @@ struct sip_stack_conf {
 	void (*on_gateway)(const struct sip_gateway_event *ev, void *arg);  /* NULL: nobody asks */
 	void (*on_tls_failure)(const struct sip_tls_failure *f, void *arg); /* NULL: nobody asks */
 	void (*on_name)(const struct sip_name_event *ev, void *arg);        /* NULL: nobody asks */
+	/* Set: a rehearsal. Every request that is due is told here, as it would stand on the wire, and fails as if
+	 * nobody were there; nothing is sent, no listener can be reached, no key of tls is read, no name is looked up.
+	 */
+	void (*on_rehearsed)(const char *message, size_t length, void *arg);
 	const char *resolver; /* name server, "127.0.0.1:5353"; NULL or "": those of /etc/resolv.conf */
 	void *arg;
 	unsigned t1x64_ms; /* 0: 32000; tests use less */

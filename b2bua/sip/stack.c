@@ -9,6 +9,7 @@
 #include "b2bua/sip/digest.h"
 #include "b2bua/sip/lookup.h"
 #include "b2bua/sip/names.h"
+#include "b2bua/sip/rehearsal.h"
 #include "b2bua/sip/tls.h"
 #include "lib/base/id.h"
 #include "lib/base/str.h"
@@ -170,9 +171,9 @@ static int listener_open(struct sip_stack *s, struct sip_listener *l)
 	char url[640], dir[TLS_DIR_MAX] = "";
 	int r = 0;
 
-	if (l->transport[SIP_UDP])
+	if (l->transport[SIP_UDP] && !s->conf.on_rehearsed)
 		r = can_bind(&l->addr, SOCK_DGRAM);
-	if (!r && (l->transport[SIP_TCP] || l->transport[SIP_TLS]))
+	if (!r && !s->conf.on_rehearsed && (l->transport[SIP_TCP] || l->transport[SIP_TLS]))
 		r = can_bind(&l->addr, SOCK_STREAM);
 	if (r)
 		return r;
@@ -183,6 +184,7 @@ static int listener_open(struct sip_stack *s, struct sip_listener *l)
 		return r;
 	listen_url(url, sizeof(url), s, l);
 	tls_begin(l->transport[SIP_TLS] ? s->tls : NULL);
+	rehearsal_begin(s);
 	errno = 0;
 	l->nua = nua_create(loop_su_root(s->loop), translate_event, l, NUTAG_URL((const url_string_t *)url),
 		NUTAG_SIP_PARSER(s->mclass),
@@ -204,6 +206,7 @@ static int listener_open(struct sip_stack *s, struct sip_listener *l)
 		 * REGISTER is told of without it. */
 		NUTAG_APPL_METHOD("INVITE, UPDATE, INFO, REFER, OPTIONS"), SIPTAG_SUPPORTED_STR(STACK_SUPPORTED),
 		SIPTAG_USER_AGENT_STR("watrunk/" WATRUNK_VERSION), TAG_END());
+	rehearsal_end();
 	tls_end();
 	if (*dir) {
 		int kept = errno;
@@ -252,7 +255,7 @@ static int listeners_open(struct sip_stack *s)
 		if (!l)
 			return -ENOMEM;
 		l->transport[s->conf.listen[i].transport] = true;
-		if (s->conf.listen[i].transport == SIP_TLS && !s->tls) {
+		if (s->conf.listen[i].transport == SIP_TLS && !s->tls && !s->conf.on_rehearsed) {
 			int r = tls_keeper_new(&s->conf.tls, on_tls_failure, s, &s->tls);
 			if (r)
 				return r;

@@ -94,6 +94,8 @@ void registrar_request(struct sip_listener *listener, nua_t *nua, nua_handle_t *
 int raw_url(su_home_t *home, const char *text, url_t *ret_url);
 /* route.c: find the library's function that stands behind ours. */
 void route_hook(void);
+/* strangers.c: the stack that has this message, by its parser; NULL: none of ours. */
+struct sip_stack *stack_of_message(const msg_t *msg);
 /* strangers.c: the leg with this message's Call-ID, of whatever stack; NULL none. */
 struct sip_leg *stack_leg_of(const sip_t *sip);
 /* tls.c: the function that stands behind one of ours with its name. */

@@ -33,7 +33,7 @@ enum {
 /* The hook knows of a message its parser class only. */
 static struct sip_stack *hooked;
 
-static struct sip_stack *stack_of(const msg_t *msg)
+struct sip_stack *stack_of_message(const msg_t *msg)
 {
 	struct sip_stack *s;
 
@@ -287,7 +287,7 @@ static void drop_bad_target(sip_t *sip)
 static issize_t hook(msg_t *msg, msg_pub_t *pub, char b[], isize_t length, int eos)
 {
 	sip_t *sip = (sip_t *)pub;
-	struct sip_stack *s = stack_of(msg);
+	struct sip_stack *s = stack_of_message(msg);
 	struct sip_leg *leg;
 	struct addr source;
 

@@ -160,7 +160,9 @@ class RouteTest(Cli):
         self.assertEqual(run.stderr, "")
         self.assertTrue(run.stdout.startswith("-> rule sales: every condition holds\n"), run.stdout)
         for line in ('INVITE user "600" at gateway pbx (sip:192.0.2.10:5060;transport=udp)',
-                     'From: "Ann" <sip:+447700900123@watrunk.example.com>', "X-WA-User: +447700900123",
+                     "INVITE sip:600@192.0.2.10:5060;transport=udp SIP/2.0", "To: <sip:600@192.0.2.10>",
+                     'From: "Ann" <sip:+447700900123@watrunk.example.com>;tag=RANDOM', "X-WA-User: +447700900123",
+                     "Call-ID: RANDOM", "CSeq: RANDOM INVITE", "Session-Expires: 1800", "Max-Forwards: 70", "Content-Type: application/sdp",
                      'X-Order: say "hi"', "m=audio 20000 RTP/AVP 0 8 101"):
             self.assertIn(line + "\n", run.stdout.replace("\r", ""))
         answer = json.loads(self.route(*question, "--json").stdout)
@@ -169,10 +171,25 @@ class RouteTest(Cli):
                           "gateway_uri": "sip:192.0.2.10:5060;transport=udp", "from_user": USER})
         self.assertEqual(answer["headers"]["X-Order"], 'say "hi"')
         nameless = self.route("--from", USER, "--at", MONDAY)
-        self.assertIn("From: <sip:+447700900123@watrunk.example.com>\n", nameless.stdout)
+        self.assertIn("\nFrom: <sip:+447700900123@watrunk.example.com>;tag=RANDOM\n", nameless.stdout)
+        self.assertEqual((answer["invite"]["request"], answer["invite"]["body"]),
+                         ("INVITE sip:600@192.0.2.10:5060;transport=udp SIP/2.0", answer["sdp"]))
+        self.assertIn(["X-Order", 'say "hi"'], answer["invite"]["headers"])
         self.assertTrue(answer["sdp"].startswith("v=0\r\n"))
         self.assertEqual((answer["mode"], answer["accept_on"], answer["gateways"]), ("serial", "answer", ["pbx"]))
         self.assertIn("\nmode: serial, accept_on: answer\n", run.stdout)
+
+    def test_a_host_name_is_not_looked_up(self):
+        for uri, via in (("sip:pbx.example.invalid", "SIP/2.0/UDP "), ("sip:pbx.example.invalid;transport=tcp", "SIP/2.0/TCP ")):
+            path = self.config(("uri: sip:192.0.2.10:5060;transport=udp", "uri: " + uri))
+            invite = json.loads(self.route("--from", USER, "--at", MONDAY, "--json", config=path).stdout)["invite"]
+            self.assertTrue(invite["request"].startswith("INVITE sip:600@pbx.example.invalid"), invite["request"])
+            self.assertTrue(dict(invite["headers"])["Via"].startswith(via), invite["headers"])
+
+    def test_without_a_listener_for_it(self):
+        path = self.config(("uri: sip:192.0.2.10:5060;transport=udp", "uri: sip:[2001:db8::7];transport=udp"))
+        run = self.route("--from", USER, "--at", MONDAY, config=path, code=FAILED)
+        self.assertIn("the INVITE to gateway pbx cannot be made", run.stderr)
 
     FAILOVER = ("          failover: [gateway_down, gateway_failed, congestion, no_answer]\n", "")
 
