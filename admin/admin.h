@@ -37,6 +37,10 @@ struct admin_gauge {
 	uint64_t value;
 };
 
+struct admin_worker { /* a thread that carries voice */
+	unsigned calls, busy_percent, complexity;
+};
+
 /* What the shell offers. */
 struct admin_ops {
 	void (*each_call)(void (*fn)(const struct admin_call *call, void *fn_arg), void *fn_arg, void *arg);
@@ -44,6 +48,7 @@ struct admin_ops {
 	int (*hangup)(const char *id, const char *tenant, void *arg);
 	size_t (*gauges)(struct admin_gauge *ret_gauges, size_t cap, void *arg);
 	void *arg;
+	size_t (*workers)(struct admin_worker *ret_workers, size_t cap, void *arg); /* NULL: none */
 };
 
 struct admin_token {

@@ -3,7 +3,7 @@
 
 #include "lib/base/counter.h"
 
-enum { GAUGES_MAX = 32 };
+enum { GAUGES_MAX = 32, WORKERS_MAX = 64 };
 
 static void count_call(const struct admin_call *call, void *arg)
 {
@@ -24,6 +24,18 @@ void get_health(struct api_reply *r)
 	reply_ok(r, json_pack("{s:s, s:s, s:i}", "status", "ok", "version", WATRUNK_VERSION, "calls", calls));
 }
 
+static json_t *workers(const struct admin_ops *ops)
+{
+	struct admin_worker all[WORKERS_MAX];
+	size_t n = ops->workers ? ops->workers(all, WORKERS_MAX, ops->arg) : 0;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_pack("{s:i, s:i, s:i}", "calls", (int)all[i].calls, "busy_percent",
+						    (int)all[i].busy_percent, "complexity", (int)all[i].complexity));
+	return list;
+}
+
 void get_counters(struct api_reply *r)
 {
 	struct admin_gauge gauges[GAUGES_MAX];
@@ -36,6 +48,7 @@ void get_counters(struct api_reply *r)
 	for (size_t i = 0; i < n; i++)
 		json_object_set_new(g, gauges[i].name, json_integer((json_int_t)gauges[i].value));
 	json_object_set_new(top, "gauges", g);
+	json_object_set_new(top, "media_workers", workers(&r->admin->ops));
 	reply_ok(r, top);
 }
 

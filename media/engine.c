@@ -460,3 +460,12 @@ struct media_engine *media_engine_free(struct media_engine *e)
 	free(e);
 	return NULL;
 }
+
+size_t media_worker_loads(const struct media_engine *e, struct media_worker_load *ret_loads, size_t cap)
+{
+	for (size_t i = 0; i < e->worker_count && i < cap; i++) {
+		ret_loads[i].calls = (unsigned)slotmap_count(e->workers[i].sessions);
+		worker_load(e->workers[i].worker, &ret_loads[i]);
+	}
+	return e->worker_count;
+}

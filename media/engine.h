@@ -49,7 +49,9 @@ struct media_engine_conf {
 	unsigned max_sessions;               /* 0: 2000 */
 	uint16_t jbuf_min_ms, jbuf_max_ms;
 	uint32_t opus_bitrate;
-	uint8_t opus_complexity, opus_loss_percent;
+	uint8_t opus_complexity, opus_complexity_max; /* what the governor of each worker chooses from; max not above
+							 the other: fixed */
+	uint8_t opus_loss_percent;
 	uint32_t ice_timeout_ms, wa_silence_timeout_ms, sip_silence_timeout_ms;
 	const char *music_path; /* WAV for SOUND_MUSIC, any rate, mono or stereo; NULL or "": a soft tone of ours. Read
 				   and resampled once, at start, shared read-only by all workers; at most 10 minutes */
@@ -57,6 +59,12 @@ struct media_engine_conf {
 	const char *tone_country; /* ITU-T E.180 ringback for SOUND_RINGBACK: "uk", "us", "de", "br" ... "" : "eu" */
 	void (*on_event)(const struct media_event *ev, void *arg); /* control thread */
 	void *arg;
+};
+
+struct media_worker_load {
+	unsigned calls;
+	unsigned busy_percent; /* time at work of the time that passed */
+	unsigned complexity;   /* of the Opus encoders */
 };
 
 /* Generates the process's certificate (ECDSA P-256) and starts the workers. Returns 0 or negative errno. */
@@ -102,6 +110,8 @@ int media_ask_stats(struct media_engine *e, uint64_t session);
 void media_close(struct media_engine *e, uint64_t session);
 
 size_t media_session_count(const struct media_engine *e);
+/* One each, cap at most; returns how many there are. */
+size_t media_worker_loads(const struct media_engine *e, struct media_worker_load *ret_loads, size_t cap);
 size_t media_ports_in_use(const struct media_engine *e);
 
 #endif

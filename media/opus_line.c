@@ -64,9 +64,19 @@ static void send_packet(struct opus_line *b, int64_t slot, uint8_t *packet, size
 	b->io->send(b->io_arg, packet, RTP_HEADER_BYTES + payload, cap);
 }
 
+/* Whoever governs it says it once for all calls: each takes it up with its next frame. */
+static void follow_complexity(struct opus_line *b)
+{
+	if (!b->complexity || *b->complexity == b->enc_conf.complexity)
+		return;
+	b->enc_conf.complexity = *b->complexity;
+	opus_enc_set_complexity(b->enc, b->enc_conf.complexity);
+}
+
 static void send_frame(struct opus_line *b, int64_t slot, const int16_t *pcm, uint64_t now_us)
 {
 	uint8_t packet[RTP_HEADER_BYTES + OPUS_BYTES + SRTP_ROOM];
+	follow_complexity(b);
 	int n = opus_enc_frame(b->enc, pcm, LINE_SLOT_SAMPLES * b->width, packet + RTP_HEADER_BYTES, OPUS_BYTES);
 	if (n > 0)
 		send_packet(b, slot, packet, (size_t)n, sizeof(packet), now_us);
@@ -317,6 +327,7 @@ int opus_line_init(struct opus_line *b, const struct opus_line_conf *conf)
 	b->fill_us = UINT64_MAX;
 	b->width = 1;
 	b->unit = 1;
+	b->complexity = conf->complexity;
 	b->pass_max_ms = conf->pass_max_ms;
 	b->tell_loss = conf->tell_loss;
 	b->tap = conf->tap;

@@ -58,6 +58,7 @@ struct opus_line_io {
 
 struct opus_line_conf {
 	struct opus_enc_conf enc;  /* its rate follows from the source */
+	const uint8_t *complexity; /* read before each frame, borrowed; NULL: enc.complexity for ever */
 	struct rtp_stream *stream; /* toward the listener, borrowed */
 	const struct opus_line_io *io;
 	void *io_arg;
@@ -73,6 +74,7 @@ struct opus_line {
 	struct rtp_stream *stream;
 	const struct opus_line_io *io;
 	void *io_arg;
+	const uint8_t *complexity;     /* NULL: it stays */
 	struct opus_enc_conf enc_conf; /* as it is now */
 	struct opus_enc *enc;
 	uint32_t first_ts;

@@ -21,7 +21,6 @@ enum {
 	JBUF_MAX_MS = 200,
 	WA_SILENCE_MS = 30000,
 	SIP_SILENCE_MS = 60000,
-	LOSS_PERCENT_MAX = 30, /* beyond, redundancy only takes more bits from the speech */
 };
 
 /* ---- out: packets and events ---- */
@@ -171,15 +170,6 @@ static void on_wa_rtp(struct session *s, const uint8_t *bytes, size_t length, ui
 	}
 }
 
-/* The encoder spends bits on redundancy as far as the other side says it loses packets. */
-static void follow_reported_loss(struct session *s)
-{
-	unsigned percent = s->wa.remote_fraction_lost * 100u / 256u;
-	if (percent < s->opus_loss_percent)
-		percent = s->opus_loss_percent;
-	opus_line_set_loss(&s->to_wa, percent > LOSS_PERCENT_MAX ? LOSS_PERCENT_MAX : percent);
-}
-
 static void on_wa_media(void *arg, uint8_t *bytes, size_t length, bool is_rtcp, uint64_t now_us)
 {
 	struct session *s = arg;
@@ -192,7 +182,7 @@ static void on_wa_media(void *arg, uint8_t *bytes, size_t length, bool is_rtcp, 
 	else if (rtp_stream_rtcp(&s->wa, bytes, length, now_us, &has_block) < 0)
 		counter_inc(CNT_MEDIA_RX_BAD_RTP);
 	else if (has_block)
-		follow_reported_loss(s);
+		opus_line_set_loss(&s->to_wa, loss_follower_report(&s->wa_loss, s->wa.remote_fraction_lost, now_us));
 }
 
 static void send_wa_packet(void *arg, const void *bytes, size_t length, const struct addr *to)
@@ -368,9 +358,8 @@ static void make_streams(struct session *s, const struct session_conf *conf, uin
 
 static int make_bridges(struct session *s, const struct session_conf *conf, uint64_t *random)
 {
-	const struct opus_enc_conf enc = {.bitrate = conf->opus_bitrate,
-		.complexity = conf->opus_complexity,
-		.loss_percent = conf->opus_loss_percent};
+	const struct opus_enc_conf enc = {
+		.bitrate = conf->opus_bitrate, .complexity = conf->opus_complexity, .loss_percent = s->wa_loss.percent};
 	const struct bridge_to_sip_conf to_sip = {.pool = conf->pool,
 		.jbuf_min_ms = conf->jbuf_min_ms ? conf->jbuf_min_ms : JBUF_MIN_MS,
 		.jbuf_max_ms = conf->jbuf_max_ms ? conf->jbuf_max_ms : JBUF_MAX_MS,
@@ -381,6 +370,7 @@ static int make_bridges(struct session *s, const struct session_conf *conf, uint
 		.enc = enc,
 		.tap = &s->tap};
 	const struct opus_line_conf to_wa = {.enc = enc,
+		.complexity = conf->opus_complexity_now,
 		.stream = &s->wa,
 		.io = &to_wa_io,
 		.io_arg = s,
@@ -424,7 +414,7 @@ int session_new(const struct session_conf *conf, uint64_t now_us, struct session
 	s->wa_silence_us = us_or(conf->wa_silence_timeout_ms, WA_SILENCE_MS);
 	s->sip_silence_us = us_or(conf->sip_silence_timeout_ms, SIP_SILENCE_MS);
 	s->opus_bitrate = conf->opus_bitrate ? conf->opus_bitrate : OPUS_CODEC_BITRATE_DEFAULT;
-	s->opus_loss_percent = conf->opus_loss_percent;
+	loss_follower_init(&s->wa_loss, conf->opus_loss_percent);
 	s->ice_us = s->dtls_us = -1;
 	s->announce_until_us = UINT64_MAX;
 	s->tap.copy.send = send_copy;

@@ -69,12 +69,14 @@ struct session_conf {
 	uint16_t jbuf_min_ms, jbuf_max_ms; /* 0: 20 and 200 */
 	uint32_t opus_bitrate;             /* 0: 24000; bounded by the remote's maxaveragebitrate */
 	uint8_t opus_complexity;           /* 0..10 */
-	uint8_t opus_loss_percent;         /* expected loss, > 0 turns in-band FEC on; then driven by RTCP */
-	uint32_t ice_timeout_ms;           /* 0: 15000 */
-	uint32_t wa_silence_timeout_ms;    /* 0: 30000; counts from session_start_wa() */
-	uint32_t sip_silence_timeout_ms;   /* 0: 60000; counts once both session_set_sip() and session_start_wa() have
-					      been called, not while on hold */
-	uint64_t random_seed;              /* 0: system randomness; tests give one */
+	/* of the encoder toward WhatsApp, read before each frame, borrowed; NULL: opus_complexity for ever */
+	const uint8_t *opus_complexity_now;
+	uint8_t opus_loss_percent;       /* expected loss, > 0 turns in-band FEC on; then driven by RTCP */
+	uint32_t ice_timeout_ms;         /* 0: 15000 */
+	uint32_t wa_silence_timeout_ms;  /* 0: 30000; counts from session_start_wa() */
+	uint32_t sip_silence_timeout_ms; /* 0: 60000; counts once both session_set_sip() and session_start_wa() have
+					    been called, not while on hold */
+	uint64_t random_seed;            /* 0: system randomness; tests give one */
 };
 
 /* Returns 0, -EINVAL or -ENOMEM. */

@@ -7,6 +7,7 @@
 
 #include "media/bridge_to_sip.h"
 #include "media/dtmf_queue.h"
+#include "media/loss_follower.h"
 #include "media/opus_line.h"
 #include "media/rtp/rtp_end.h"
 #include "media/rtp/telephone_event.h"
@@ -27,7 +28,6 @@ struct session {
 	void *io_arg;
 	uint64_t wa_silence_us, sip_silence_us;
 	uint32_t opus_bitrate;
-	uint8_t opus_loss_percent;
 	/* the two ends and what joins them */
 	struct webrtc_end *webrtc;
 	struct rtp_stream wa;
@@ -38,6 +38,7 @@ struct session {
 	struct opus_line to_wa;
 	struct tap tap; /* sees what passes through the two */
 	struct tev_rx wa_events, sip_events;
+	struct loss_follower wa_loss; /* as WhatsApp reports it */
 	/* as commanded */
 	bool announcing[2]; /* enum media_side: hears the announcement of a recording */
 	uint64_t announce_until_us;

@@ -16,11 +16,13 @@
 #include "lib/base/mailbox.h"
 #include "lib/base/pktbuf.h"
 #include "lib/base/thread.h"
+#include "media/governor.h"
 #include "media/rtp/jbuf.h"
 #include "media/session.h"
 #include "media/wheel.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +42,7 @@ enum {
 	EVENTS_CAPACITY = 2048,
 	COMMANDS_SPARE = 256,
 	RX_BYTES = PKT_DATA_BYTES,
+	LATE_FROM_US = 250, /* what a timer takes anyhow */
 	REPORT_AGAIN_US = 10 * WHEEL_SLOT_US,
 	BACKLOG_PACKETS = 64, /* of one socket in one wake-up, when it also was ready in the one before */
 };
@@ -86,8 +89,13 @@ struct worker {
 	size_t call_count;
 	struct media_call *dead; /* unlinked, freed after the batch: epoll events of it may still be in hand */
 	uint64_t now_us;
-	uint64_t turn; /* wake-ups so far */
+	uint64_t turn;        /* wake-ups so far */
+	uint64_t slot_end_us; /* when it was to wake; 0: whenever there is something to do */
+	uint64_t busy_us;     /* in the wake-up before */
+	struct governor governor;
 	bool stopping;
+	/* for the control thread to read: */
+	_Atomic unsigned complexity, busy_percent;
 	uint8_t rx[RX_BYTES];
 };
 
@@ -302,7 +310,8 @@ static int start_session(struct worker *w, struct media_call *c, const struct me
 		.jbuf_min_ms = e->jbuf_min_ms,
 		.jbuf_max_ms = e->jbuf_max_ms,
 		.opus_bitrate = e->opus_bitrate,
-		.opus_complexity = e->opus_complexity,
+		.opus_complexity = w->governor.complexity,
+		.opus_complexity_now = &w->governor.complexity,
 		.opus_loss_percent = e->opus_loss_percent,
 		.ice_timeout_ms = e->ice_timeout_ms,
 		.wa_silence_timeout_ms = e->wa_silence_timeout_ms,
@@ -475,6 +484,12 @@ static void run_due(struct worker *w)
 	}
 }
 
+static void publish_load(struct worker *w, unsigned busy_percent)
+{
+	atomic_store_explicit(&w->complexity, w->governor.complexity, memory_order_relaxed);
+	atomic_store_explicit(&w->busy_percent, busy_percent, memory_order_relaxed);
+}
+
 static void sleep_until(uint64_t at_us)
 {
 	const struct timespec ts = {(time_t)(at_us / 1000000), (long)(at_us % 1000000) * 1000};
@@ -483,28 +498,48 @@ static void sleep_until(uint64_t at_us)
 
 /* How long epoll may wait. In slot mode the waiting is done here, up to the next slot's edge, and epoll only collects.
  */
-static int wait_ms(struct worker *w)
+static int wait_ms(struct worker *w, uint64_t now_us)
 {
+	w->slot_end_us = 0;
 	if (w->call_count >= SLOT_FROM_SESSIONS) {
 		uint64_t slot_us = w->call_count >= WIDE_SLOT_FROM_SESSIONS ? WIDE_SLOT_US : SLOT_US;
-		sleep_until((w->now_us / slot_us + 1) * slot_us);
+		w->slot_end_us = (w->now_us / slot_us + 1) * slot_us;
+		sleep_until(w->slot_end_us);
 		return 0;
 	}
-	if (w->call_count == 0)
+	if (w->call_count == 0) {
+		publish_load(w, 0); /* it may be long until there is anything to measure */
 		return -1;
-	uint64_t deadline = wheel_deadline(&w->wheel), now_us = clock_mono_us();
+	}
+	uint64_t deadline = wheel_deadline(&w->wheel);
 	if (deadline == UINT64_MAX)
 		return WHEEL_SLOTS * WHEEL_SLOT_US / 1000;
 	return deadline <= now_us ? 0 : (int)((deadline - now_us + 999) / 1000);
 }
 
+/* Waking late is no headroom either: others want the processor. */
+static uint64_t late_us(const struct worker *w)
+{
+	uint64_t in_time_us = w->slot_end_us + LATE_FROM_US;
+	return w->slot_end_us && w->now_us > in_time_us ? w->now_us - in_time_us : 0;
+}
+
+static void govern(struct worker *w)
+{
+	if (governor_note(&w->governor, w->busy_us + late_us(w), w->now_us))
+		publish_load(w, w->governor.busy_percent);
+}
+
 static void serve_once(struct worker *w)
 {
 	struct epoll_event ready[BATCH_EVENTS];
-	int n = epoll_wait(w->epoll_fd, ready, BATCH_EVENTS, wait_ms(w));
+	uint64_t done_us = clock_mono_us();
+	w->busy_us = done_us - w->now_us;
+	int n = epoll_wait(w->epoll_fd, ready, BATCH_EVENTS, wait_ms(w, done_us));
 
 	w->now_us = clock_mono_us();
 	w->turn++;
+	govern(w);
 	for (int i = 0; i < n; i++) {
 		if (ready[i].data.ptr)
 			read_socket(ready[i].data.ptr);
@@ -538,6 +573,7 @@ static void worker_main(void *arg)
 
 	w->now_us = clock_mono_us();
 	wheel_init(&w->wheel, w->now_us);
+	governor_init(&w->governor, w->conf->opus_complexity, w->conf->opus_complexity_max, w->now_us);
 	while (!w->stopping)
 		serve_once(w);
 	close_everything(w);
@@ -618,6 +654,12 @@ int worker_command(struct worker *w, const struct media_command *command, size_t
 		return -EAGAIN;
 	}
 	return command->kind == MEDIA_CMD_OPEN ? put_open(w, command) : mailbox_put(w->commands, command);
+}
+
+void worker_load(const struct worker *w, struct media_worker_load *ret_load)
+{
+	ret_load->busy_percent = atomic_load_explicit(&w->busy_percent, memory_order_relaxed);
+	ret_load->complexity = atomic_load_explicit(&w->complexity, memory_order_relaxed);
 }
 
 struct mailbox *worker_events(struct worker *w)

@@ -26,6 +26,8 @@ int worker_new(unsigned index, const struct media_engine_conf *conf, struct dtls
 /* Room is kept so that each of `open_sessions` can still be closed. Returns 0, -EAGAIN or, to open, -ENOMEM. Each
  * session whose OPEN was taken reports MEDIA_CLOSED after its CLOSE, also when it could not be made (MEDIA_FAILED). */
 int worker_command(struct worker *w, const struct media_command *command, size_t open_sessions);
+/* As of the last half-second; not the number of calls, which the control thread knows. */
+void worker_load(const struct worker *w, struct media_worker_load *ret_load);
 /* Reports: struct media_event. The control thread is its reader. */
 struct mailbox *worker_events(struct worker *w);
 /* Stops the thread: sessions are closed, their last events can still be read from worker_events() until worker_free().

@@ -8,6 +8,7 @@
 #include "b2bua/app/config_load.h"
 #include "b2bua/sip/uri.h"
 #include "lib/base/str.h"
+#include "media/governor.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -267,6 +268,24 @@ static bool port_range(
 	return true;
 }
 
+/* auto, the default: from 0 up to the most, as the load allows; a number: that, always. */
+static void load_complexity(struct load *ld, const struct media_yaml *y)
+{
+	struct media_engine_conf *m = &ld->c->media;
+	const char *text = y->opus_complexity ? y->opus_complexity : "auto";
+	uint32_t most = load_uint(ld, "media.opus_complexity_max", y->opus_complexity_max, GOVERNOR_DEFAULT_MAX, 0, 10);
+	uint64_t fixed;
+
+	m->opus_complexity = 0;
+	m->opus_complexity_max = (uint8_t)most;
+	if (strcmp(text, "auto") == 0)
+		return;
+	if (str_to_u64(text, 0, GOVERNOR_COMPLEXITY_MAX, &fixed))
+		FAULT(ld, "media.opus_complexity", "\"%s\" is neither auto nor a number from 0 to 10", text);
+	else
+		m->opus_complexity = m->opus_complexity_max = (uint8_t)fixed;
+}
+
 static void load_media(struct load *ld, const struct media_yaml *y)
 {
 	struct media_engine_conf *m = &ld->c->media;
@@ -291,7 +310,7 @@ static void load_media(struct load *ld, const struct media_yaml *y)
 	if (m->jbuf_max_ms < m->jbuf_min_ms)
 		FAULT(ld, "media.jitter_max_ms", "is below jitter_min_ms");
 	m->opus_bitrate = load_uint(ld, "media.opus_bitrate", y->opus_bitrate, DEFAULT_OPUS_BITRATE, 6000, 128000);
-	m->opus_complexity = (uint8_t)load_uint(ld, "media.opus_complexity", y->opus_complexity, 0, 0, 10);
+	load_complexity(ld, y);
 	m->opus_loss_percent =
 		(uint8_t)load_uint(ld, "media.expected_loss_percent", y->expected_loss_percent, 5, 0, 50);
 	m->ice_timeout_ms = 1000 * load_uint(ld, "media.ice_timeout", y->ice_timeout, 15, 1, 60);

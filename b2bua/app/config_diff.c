@@ -65,8 +65,8 @@ static bool same_sound(const struct media_engine_conf *a, const struct media_eng
 {
 	return a->jbuf_min_ms == b->jbuf_min_ms && a->jbuf_max_ms == b->jbuf_max_ms &&
 	       a->opus_bitrate == b->opus_bitrate && a->opus_complexity == b->opus_complexity &&
-	       a->opus_loss_percent == b->opus_loss_percent && a->ice_timeout_ms == b->ice_timeout_ms &&
-	       a->wa_silence_timeout_ms == b->wa_silence_timeout_ms &&
+	       a->opus_complexity_max == b->opus_complexity_max && a->opus_loss_percent == b->opus_loss_percent &&
+	       a->ice_timeout_ms == b->ice_timeout_ms && a->wa_silence_timeout_ms == b->wa_silence_timeout_ms &&
 	       a->sip_silence_timeout_ms == b->sip_silence_timeout_ms && same_text(a->music_path, b->music_path) &&
 	       same_text(a->tone_country, b->tone_country);
 }

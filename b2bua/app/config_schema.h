@@ -53,8 +53,8 @@ struct sip_yaml {
 	uint32_t *t1x64_ms;
 };
 struct media_yaml {
-	char *public_address, *bind_address, *webrtc_ports, *rtp_ports, *music, *ringback;
-	uint32_t *workers, *max_calls, *jitter_min_ms, *jitter_max_ms, *opus_bitrate, *opus_complexity,
+	char *public_address, *bind_address, *webrtc_ports, *rtp_ports, *music, *ringback, *opus_complexity;
+	uint32_t *workers, *max_calls, *jitter_min_ms, *jitter_max_ms, *opus_bitrate, *opus_complexity_max,
 		*expected_loss_percent;
 	uint32_t *ice_timeout, *wa_silence_timeout, *sip_silence_timeout; /* seconds */
 };

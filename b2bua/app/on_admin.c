@@ -53,6 +53,31 @@ static int hangup(const char *id, const char *tenant, void *arg)
 	return 0;
 }
 
+static size_t workers(struct admin_worker *ret, size_t cap, void *arg)
+{
+	struct app *app = arg;
+	struct media_worker_load loads[64];
+	size_t n = media_worker_loads(app->media, loads, sizeof(loads) / sizeof(loads[0]));
+
+	if (n > cap)
+		n = cap;
+	for (size_t i = 0; i < n; i++)
+		ret[i] = (struct admin_worker){loads[i].calls, loads[i].busy_percent, loads[i].complexity};
+	return n;
+}
+
+/* Of the worker that is worst off. */
+static unsigned most_busy_percent(struct app *app)
+{
+	struct admin_worker all[64];
+	size_t n = workers(all, sizeof(all) / sizeof(all[0]), app);
+	unsigned most = 0;
+
+	for (size_t i = 0; i < n; i++)
+		most = all[i].busy_percent > most ? all[i].busy_percent : most;
+	return most;
+}
+
 static size_t gauges(struct admin_gauge *ret, size_t cap, void *arg)
 {
 	struct app *app = arg;
@@ -60,6 +85,7 @@ static size_t gauges(struct admin_gauge *ret, size_t cap, void *arg)
 		{"calls", HASH_CNT(by_id, app->by_id)},
 		{"media_sessions", media_session_count(app->media)},
 		{"media_ports", media_ports_in_use(app->media)},
+		{"media_busy_percent", most_busy_percent(app)},
 		{"sip_legs", sip_leg_count(app->sip)},
 		{"sip_lingering", sip_lingering_count(app->sip)},
 		{"gateways_down", gateways_down(app)},
@@ -113,7 +139,7 @@ int on_admin_start(struct app *app)
 		.listen = app->config->admin.listen,
 		.token = app->config->admin.token,
 		.store = app->store,
-		.ops = {each_call, hangup, gauges, app},
+		.ops = {each_call, hangup, gauges, app, workers},
 	};
 	int r;
 

@@ -47,6 +47,11 @@ void opus_enc_set_bitrate(struct opus_enc *e, uint32_t bitrate)
 	opus_encoder_ctl(encoder(e), OPUS_SET_BITRATE((opus_int32)bitrate));
 }
 
+void opus_enc_set_complexity(struct opus_enc *e, unsigned complexity)
+{
+	opus_encoder_ctl(encoder(e), OPUS_SET_COMPLEXITY((opus_int32)(complexity > 10 ? 10 : complexity)));
+}
+
 void opus_enc_set_loss(struct opus_enc *e, unsigned percent)
 {
 	if (percent > 100)

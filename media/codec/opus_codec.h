@@ -34,6 +34,8 @@ struct opus_enc_conf {
 /* VOIP application, VBR, no DTX: packets must keep flowing. Returns 0, -EINVAL or -ENOMEM. */
 int opus_enc_new(const struct opus_enc_conf *conf, struct opus_enc **ret_enc);
 void opus_enc_set_bitrate(struct opus_enc *e, uint32_t bitrate);
+/* 0..10, from the next frame on. */
+void opus_enc_set_complexity(struct opus_enc *e, unsigned complexity);
 /* What the peer reports (RTCP): the encoder trades bits for redundancy. 0 turns in-band FEC off. */
 void opus_enc_set_loss(struct opus_enc *e, unsigned percent);
 /* One frame of 10, 20, 40 or 60 ms. Returns bytes written, or -EINVAL (samples, cap). */

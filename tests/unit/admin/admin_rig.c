@@ -53,6 +53,14 @@ static int hangup(const char *id, const char *tenant, void *arg)
 	return -ENOENT;
 }
 
+static size_t workers(struct admin_worker *ret, size_t cap, void *arg)
+{
+	(void)cap, (void)arg;
+	ret[0] = (struct admin_worker){0, 0, 0};
+	ret[1] = (struct admin_worker){17, 31, 5};
+	return 2;
+}
+
 static size_t gauges(struct admin_gauge *ret, size_t cap, void *arg)
 {
 	(void)arg;
@@ -64,7 +72,7 @@ static size_t gauges(struct admin_gauge *ret, size_t cap, void *arg)
 
 struct admin_conf rig_conf(void)
 {
-	struct admin_conf c = {.token = TOKEN, .ops = {each_call, hangup, gauges, &rig}};
+	struct admin_conf c = {.token = TOKEN, .ops = {each_call, hangup, gauges, &rig, workers}};
 
 	assert_int_equal(addr_set(&c.listen, "127.0.0.1", 0), 0);
 	return c;

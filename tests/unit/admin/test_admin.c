@@ -151,6 +151,10 @@ static void test_counters(void **state)
 	g = json_object_get(body, "gauges");
 	assert_int_equal(json_object_size(g), 2);
 	assert_int_equal(json_integer_value(json_object_get(g, "media_ports")), 1234567890123);
+	g = json_array_get(json_object_get(body, "media_workers"), 1);
+	assert_int_equal(json_integer_value(json_object_get(g, "calls")), 17);
+	assert_int_equal(json_integer_value(json_object_get(g, "busy_percent")), 31);
+	assert_int_equal(json_integer_value(json_object_get(g, "complexity")), 5);
 	json_decref(body);
 }
 

@@ -127,6 +127,8 @@ static void test_defaults(void **state)
 	assert_int_equal(c->media.wa_port_min, 40000);
 	assert_int_equal(c->media.sip_port_max, 29999);
 	assert_int_equal(c->media.max_sessions, 2000);
+	assert_int_equal(c->media.opus_complexity, 0);
+	assert_int_equal(c->media.opus_complexity_max, 5);
 	assert_true(addr_is_any(&c->media.bind));
 	assert_int_equal(c->sip.t1x64_ms, 32000);
 	assert_int_equal(c->sip.digest, SIP_DIGEST_MD5);
@@ -160,6 +162,7 @@ static void test_every_key(void **state)
 	assert_int_equal(c->media.jbuf_max_ms, 500);
 	assert_int_equal(c->media.opus_bitrate, 6000);
 	assert_int_equal(c->media.opus_complexity, 10);
+	assert_int_equal(c->media.opus_complexity_max, 10); /* a number is that, always */
 	assert_int_equal(c->media.opus_loss_percent, 50);
 	assert_int_equal(c->media.ice_timeout_ms, 1000);
 	assert_int_equal(c->media.wa_silence_timeout_ms, 3600000);

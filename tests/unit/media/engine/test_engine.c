@@ -171,6 +171,35 @@ static void test_sip_socket_connected_and_let_go(void **state)
 	bench_done(&b);
 }
 
+static void test_load_of_each_worker(void **state)
+{
+	(void)state;
+	struct bench b = {0};
+	struct media_engine_conf conf = bench_conf(&b);
+	struct media_worker_load loads[3] = {[2] = {.complexity = 99}};
+	struct media_local local;
+	uint64_t ids[3];
+
+	conf.opus_complexity = 3; /* and no more: fixed */
+	bench_init(&b, &conf);
+	for (int i = 0; i < 3; i++) {
+		ids[i] = bench_open(&b, &local);
+		assert_int_equal(media_ask_stats(b.engine, ids[i]), 0);
+	}
+	for (int i = 0; i < 3; i++)
+		bench_wait(&b, MEDIA_STATS, ids[i], 1);
+	assert_int_equal(media_worker_loads(b.engine, loads, 3), 2);
+	assert_int_equal(loads[0].calls + loads[1].calls, 3);
+	for (int i = 0; i < 2; i++) {
+		assert_in_range(loads[i].calls, 1, 2);
+		assert_int_equal(loads[i].complexity, 3);
+		assert_in_range(loads[i].busy_percent, 0, 100);
+	}
+	assert_int_equal(loads[2].complexity, 99);
+	assert_int_equal(media_worker_loads(b.engine, NULL, 0), 2);
+	bench_done(&b);
+}
+
 static void test_sounds_and_digits_reach_their_session(void **state)
 {
 	(void)state;
@@ -349,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_a_thousand_sessions_open_and_close),
 		cmocka_unit_test(test_commands_reach_their_session),
 		cmocka_unit_test(test_sip_socket_connected_and_let_go),
+		cmocka_unit_test(test_load_of_each_worker),
 		cmocka_unit_test(test_sounds_and_digits_reach_their_session),
 		cmocka_unit_test(test_sounds_that_cannot_be_had),
 		cmocka_unit_test(test_packets_reach_their_session_and_end),
