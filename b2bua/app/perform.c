@@ -27,9 +27,9 @@ static void queue_media_failed(struct app_call *ac, enum media_failure failure)
 
 static void do_media_open(struct app_call *ac)
 {
-	struct call_event ev = {.kind = CALL_EV_MEDIA_OPENED, .u.local = &ac->media_local};
+	struct call_event ev = {.kind = CALL_EV_MEDIA_OPENED, .u.local = &ac->pending->media_local};
 	uint64_t session;
-	int r = media_open(ac->app->media, &session, &ac->media_local);
+	int r = media_open(ac->app->media, &session, &ac->pending->media_local);
 
 	if (r == 0) {
 		r = registry_set_media(ac, session);

@@ -54,6 +54,14 @@ struct leg_node {
 	UT_hash_handle hh;
 };
 
+/* Events that an action made at once, stepped after the current one; and what is too large for an event. On the stack
+ * of whoever steps the call: a call at rest has none. */
+struct pending_events {
+	struct call_event events[PENDING_EVENTS_MAX];
+	size_t count;
+	struct media_local media_local;
+};
+
 /* One live call: the pure state and the names under which the modules know its parts. */
 struct app_call {
 	struct app *app;
@@ -64,7 +72,6 @@ struct app_call {
 	const struct config_number *number;
 	struct graph_number graph_number;
 	uint64_t media_session; /* 0: none */
-	struct media_local media_local;
 	struct leg_node legs[CALL_LEG_COUNT];
 	struct dial *dial;        /* what it was made from; NULL: user-initiated. Owned */
 	struct ask *ask;          /* a question about its route under way; NULL none. Owned */
@@ -74,9 +81,7 @@ struct app_call {
 		struct app_call *ac;
 		enum call_timer which;
 	} timer_args[CALL_TIMER_COUNT];
-	/* Events that an action made at once; stepped after the current one. */
-	struct call_event pending[PENDING_EVENTS_MAX];
-	size_t pending_count;
+	struct pending_events *pending; /* while it is stepped, else NULL */
 	bool released;
 	/* for the record: */
 	uint64_t webhook_us; /* monotonic arrival of the webhook */
@@ -142,7 +147,7 @@ bool registry_tenant_full(const struct app *app, const char *tenant, size_t begi
 /* ---- step.c ---- */
 /* Fills in the times, steps the call and performs its actions. The call may be gone afterwards. */
 void app_step(struct app_call *ac, struct call_event *ev);
-/* From perform.c: an event that an action caused at once. */
+/* From perform.c, while the call is stepped: an event that an action caused at once. */
 void app_queue_event(struct app_call *ac, const struct call_event *ev);
 void app_step_hangup(struct app_call *ac, enum cause cause, enum call_ended_by by);
 

@@ -7,18 +7,22 @@
 
 #include "lib/base/assert.h"
 #include "lib/base/counter.h"
+#include "lib/base/crypto.h"
 
 #include <string.h>
 
 void app_queue_event(struct app_call *ac, const struct call_event *ev)
 {
-	for (size_t i = 0; i < ac->pending_count; i++) {
+	struct pending_events *p = ac->pending;
+
+	ASSERT(p);
+	for (size_t i = 0; i < p->count; i++) {
 		/* A full mailbox refuses several commands of one step: that is one failure. */
-		if (ev->kind == CALL_EV_MEDIA_FAILED && ac->pending[i].kind == CALL_EV_MEDIA_FAILED)
+		if (ev->kind == CALL_EV_MEDIA_FAILED && p->events[i].kind == CALL_EV_MEDIA_FAILED)
 			return;
 	}
-	ASSERT(ac->pending_count < PENDING_EVENTS_MAX);
-	ac->pending[ac->pending_count++] = *ev;
+	ASSERT(p->count < PENDING_EVENTS_MAX);
+	p->events[p->count++] = *ev;
 }
 
 static void step_once(struct app_call *ac, struct call_event *ev)
@@ -42,17 +46,31 @@ static void step_once(struct app_call *ac, struct call_event *ev)
 		perform(ac, &out.actions[i]);
 }
 
+static void step_with_pending(struct app_call *ac, struct call_event *ev)
+{
+	struct pending_events here = {.count = 0};
+
+	ac->pending = &here;
+	step_once(ac, ev);
+	while (here.count && !ac->released) {
+		struct call_event next = here.events[0];
+		here.count--;
+		memmove(&here.events[0], &here.events[1], here.count * sizeof(here.events[0]));
+		step_once(ac, &next);
+	}
+	ac->pending = NULL;
+	crypto_wipe(&here.media_local, sizeof(here.media_local));
+}
+
 void app_step(struct app_call *ac, struct call_event *ev)
 {
 	struct app *app = ac->app;
 
-	step_once(ac, ev);
-	while (ac->pending_count && !ac->released) {
-		struct call_event next = ac->pending[0];
-		ac->pending_count--;
-		memmove(&ac->pending[0], &ac->pending[1], ac->pending_count * sizeof(ac->pending[0]));
-		step_once(ac, &next);
+	if (ac->pending) { /* by an action of the step under way */
+		step_once(ac, ev);
+		return;
 	}
+	step_with_pending(ac, ev);
 	if (ac->released) {
 		registry_remove(ac);
 		parking_on_call_gone(app);

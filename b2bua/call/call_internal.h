@@ -62,7 +62,7 @@ struct sip_leg {
 	const struct route_header *headers;
 	size_t header_count;
 	char call_id[LIMIT_SIP_CALL_ID_CHARS + 1];
-	char remote_sdp[LIMIT_SIP_REMOTE_SDP_BYTES]; /* the latest, as much of it as fits; "" none */
+	struct kept_text remote_sdp; /* the latest, as much of it as LIMIT_SIP_REMOTE_SDP_BYTES holds; "" none */
 };
 
 /* The gateways of the main leg: one is called, the others wait for it to fail; or all are called. */
@@ -123,23 +123,25 @@ struct call {
 	/* state */
 	enum call_state state;
 	struct route route;
-	struct dial dial;                    /* outbound */
-	char wacid_told[LIMIT_ID_CHARS + 1]; /* outbound: wacid points here */
+	struct dial dial; /* outbound */
+	char *wacid_told; /* outbound: LIMIT_ID_CHARS + 1; wacid points here */
 	struct wa_leg wa;
 	struct sip_leg sip; /* the main leg */
 	struct group group; /* of it; count 0: the peer called us */
 	struct fork fork;   /* until one of its legs is the main leg */
 	struct transfer transfer;
-	struct call_attempt attempts[LIMIT_ATTEMPTS];
-	uint64_t attempt_us[LIMIT_ATTEMPTS]; /* when it began */
-	size_t attempt_count;
+	struct call_attempt *attempts; /* at most LIMIT_ATTEMPTS, in the arena */
+	uint64_t *attempt_us;          /* when each began */
+	size_t attempt_count, attempt_room;
 	bool on_hold;              /* by the API */
 	enum media_sound sound[2]; /* by media_side: what was last told */
 	enum media_state media;
 	bool media_up;
 	char media_failure[32];
-	struct media_local local;
-	unsigned sip_keys_used;                 /* of local.sip_keys */
+	struct media_wa_local wa_local;
+	struct addr sip_rtp;              /* ours */
+	struct media_srtp_keys *sip_keys; /* for one SIP dialog each, in the arena */
+	unsigned sip_key_count, sip_keys_used;
 	unsigned dialogs;                       /* begun; each describes a session of its own */
 	uint64_t timer_at_us[CALL_TIMER_COUNT]; /* 0: not set */
 	uint64_t random;                        /* inbound */
@@ -186,8 +188,13 @@ void call_respond(struct call *c, enum call_leg leg, int code, const char *sdp);
 /* Take over where a leg goes. Returns 0 or -ENOMEM. */
 int call_leg_aim(struct call *c, struct sip_leg *leg, const struct call_sip_target *target);
 int call_leg_headers(struct call *c, struct sip_leg *leg, const struct route_header *own, size_t own_count);
+/* Our side of media, for the SDPs. Returns 0 or -ENOMEM. */
+int call_take_local(struct call *c, const struct media_local *local);
 /* A new dialog begins: forget what was offered and answered before. */
 int call_leg_begin(struct call *c, struct sip_leg *leg);
+/* It is the main leg from now on, and has no texts of its own any more; those that actions of this step point to stay
+ * where they are. */
+void call_leg_take_place(struct call *c, struct sip_leg *from);
 /* Send INVITE with our offer. Returns 0 or -ENOBUFS. */
 int call_leg_invite(struct call *c, enum call_leg leg);
 /* A 3xx that may be followed was, or SRTP is offered no more to who refused it; or false: it is a refusal. */
@@ -199,7 +206,7 @@ bool call_leg_lives(const struct sip_leg *leg);
 bool call_leg_rings(const struct sip_leg *leg);
 /* What a provisional response tells, whatever it leads to. */
 void call_note_progress(struct call *c, struct sip_leg *leg, const struct call_event *ev);
-void call_keep_remote_sdp(struct sip_leg *leg, const char *sdp, size_t length);
+void call_keep_remote_sdp(struct call *c, struct sip_leg *leg, const char *sdp, size_t length);
 void call_keep_call_id(struct sip_leg *leg, const struct call_event *ev);
 void call_set_sip_media(struct call *c, struct sip_leg *leg);
 

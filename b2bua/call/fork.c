@@ -187,8 +187,7 @@ static void take(struct call *c, struct branch *b, enum call_leg which)
 	call_timer_cancel(c, CALL_TIMER_BRANCH);
 	call_timer_cancel(c, CALL_TIMER_RING);
 	call_emit_sip(c, CALL_DO_SIP_PROMOTE, which);
-	c->sip = b->leg;
-	b->leg.state = LEG_NONE;
+	call_leg_take_place(c, &b->leg);
 	c->sip_answered_us = c->now_us;
 	call_set_sip_media(c, &c->sip);
 	if (c->outbound)
@@ -204,7 +203,7 @@ static void on_answered(struct call *c, const struct call_event *ev)
 
 	b->leg.state = LEG_ANSWERED;
 	call_keep_call_id(&b->leg, ev);
-	call_keep_remote_sdp(&b->leg, ev->u.sip.sdp, ev->u.sip.sdp_length);
+	call_keep_remote_sdp(c, &b->leg, ev->u.sip.sdp, ev->u.sip.sdp_length);
 	r = ev->u.sip.sdp ? negotiate_sip_answer(&b->leg.sdp, ev->u.sip.sdp, ev->u.sip.sdp_length) : -EBADMSG;
 	if (r >= 0) {
 		take(c, b, ev->leg);

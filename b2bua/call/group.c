@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <string.h>
 
+enum { ATTEMPTS_AT_FIRST = 2 };
+
 void call_group_init(struct call *c, const struct route_failover *causes, bool parallel)
 {
 	struct group *g = &c->group;
@@ -101,10 +103,35 @@ void call_gateway_failed(struct call *c, enum cause cause, enum call_ended_by by
 
 /* ---- what became of each ---- */
 
+/* Most calls have one. */
+static bool room_for_attempt(struct call *c)
+{
+	size_t room = c->attempt_room ? c->attempt_room * 4 : ATTEMPTS_AT_FIRST;
+	struct call_attempt *attempts;
+	uint64_t *began_us;
+
+	if (c->attempt_count < c->attempt_room)
+		return true;
+	if (c->attempt_count == LIMIT_ATTEMPTS)
+		return false;
+	attempts = arena_alloc(&c->arena, room * sizeof(*attempts));
+	began_us = arena_alloc(&c->arena, room * sizeof(*began_us));
+	if (!attempts || !began_us)
+		return false;
+	if (c->attempt_count) {
+		memcpy(attempts, c->attempts, c->attempt_count * sizeof(*attempts));
+		memcpy(began_us, c->attempt_us, c->attempt_count * sizeof(*began_us));
+	}
+	c->attempts = attempts;
+	c->attempt_us = began_us;
+	c->attempt_room = room;
+	return true;
+}
+
 void call_attempt_begin(struct call *c, struct sip_leg *leg)
 {
 	leg->attempt = 0;
-	if (c->attempt_count == LIMIT_ATTEMPTS || !leg->gateway)
+	if (!leg->gateway || !room_for_attempt(c))
 		return;
 	c->attempt_us[c->attempt_count] = c->now_us;
 	c->attempts[c->attempt_count].gateway = leg->gateway->name;

@@ -184,7 +184,7 @@ static int list_places(struct call *c)
 static int prepare(struct call *c)
 {
 	char text[LIMIT_WA_SDP_BYTES];
-	int r = negotiate_wa_answer(&c->wa.offer, &c->local.wa, text, sizeof(text));
+	int r = negotiate_wa_answer(&c->wa.offer, &c->wa_local, text, sizeof(text));
 
 	if (r < 0)
 		return r;
@@ -201,8 +201,7 @@ static void on_media_opened(struct call *c, const struct call_event *ev)
 		return;
 	}
 	c->media = MEDIA_OPEN;
-	c->local = *ev->u.local;
-	if (prepare(c) < 0) {
+	if (call_take_local(c, ev->u.local) < 0 || prepare(c) < 0) {
 		call_end(c, CAUSE_INTERNAL, ENDED_BY_US);
 		return;
 	}
@@ -276,7 +275,7 @@ static void hear_early_media(struct call *c, const struct call_event *ev)
 
 	if (r < 0 || (r == 0 && !first))
 		return;
-	call_keep_remote_sdp(&c->sip, ev->u.sip.sdp, ev->u.sip.sdp_length);
+	call_keep_remote_sdp(c, &c->sip, ev->u.sip.sdp, ev->u.sip.sdp_length);
 	c->sip.new_peer = !first;
 	call_set_sip_media(c, &c->sip);
 	if (!first)
@@ -317,7 +316,7 @@ static void on_sip_answered(struct call *c, const struct call_event *ev)
 	c->sip.state = LEG_ANSWERED;
 	c->sip_answered_us = c->now_us;
 	call_keep_call_id(&c->sip, ev);
-	call_keep_remote_sdp(&c->sip, ev->u.sip.sdp, ev->u.sip.sdp_length);
+	call_keep_remote_sdp(c, &c->sip, ev->u.sip.sdp, ev->u.sip.sdp_length);
 	call_timer_cancel(c, CALL_TIMER_RING);
 	r = ev->u.sip.sdp ? negotiate_sip_answer(&c->sip.sdp, ev->u.sip.sdp, ev->u.sip.sdp_length) : -EBADMSG;
 	if (r < 0) {

@@ -89,8 +89,9 @@ int call_new(const struct call_settings *settings, const struct call_offer *offe
 
 static int take_names(struct call *c, const struct call_dial *d)
 {
+	c->wacid_told = arena_alloc(&c->arena, LIMIT_ID_CHARS + 1); /* there is to be room when it is told */
 	c->wacid = c->wacid_told;
-	if (copy(c, &c->call_id, d->call_id, LIMIT_ID_CHARS) ||
+	if (!c->wacid_told || copy(c, &c->call_id, d->call_id, LIMIT_ID_CHARS) ||
 		copy(c, &c->phone_number_id, d->phone_number_id, LIMIT_NAME_CHARS) ||
 		copy(c, &c->number, d->number, LIMIT_NAME_CHARS) ||
 		copy(c, &c->user_number, d->user_number, LIMIT_NAME_CHARS) ||
@@ -113,7 +114,7 @@ static int take_caller(struct call *c, const struct call_dial *d)
 	str_copy(c->sip.call_id, sizeof(c->sip.call_id), d->sip_call_id ? d->sip_call_id : "");
 	if (!d->sip_offer)
 		return 0;
-	call_keep_remote_sdp(&c->sip, d->sip_offer, length);
+	call_keep_remote_sdp(c, &c->sip, d->sip_offer, length);
 	c->dial.sip_offer = arena_strndup(&c->arena, d->sip_offer, length);
 	c->dial.sip_offer_length = length;
 	return c->dial.sip_offer ? 0 : -ENOMEM;
@@ -166,7 +167,8 @@ struct call *call_free(struct call *c)
 			negotiate_sip_wipe(&c->transfer.leg->sdp);
 		for (size_t i = 0; i < c->fork.count; i++)
 			negotiate_sip_wipe(&c->fork.branches[i].leg.sdp);
-		sdp_wipe(c->local.sip_keys, sizeof(c->local.sip_keys));
+		if (c->sip_keys)
+			sdp_wipe(c->sip_keys, c->sip_key_count * sizeof(*c->sip_keys));
 		arena_done(&arena);
 	}
 	return NULL;

@@ -45,7 +45,7 @@ void call_on_sip_offer(struct call *c, const struct call_event *ev)
 		call_respond(c, CALL_LEG_MAIN, 488, NULL); /* the session stays as it was (RFC 3261 s14.2) */
 		return;
 	}
-	call_keep_remote_sdp(&c->sip, ev->u.sip.sdp, ev->u.sip.sdp_length);
+	call_keep_remote_sdp(c, &c->sip, ev->u.sip.sdp, ev->u.sip.sdp_length);
 	if (r > 0)
 		call_set_sip_media(c, &c->sip);
 	call_respond(c, CALL_LEG_MAIN, 200, answer);
@@ -70,7 +70,7 @@ void call_on_sip_ack(struct call *c, const struct call_event *ev)
 		call_ignore(c);
 		return;
 	}
-	call_keep_remote_sdp(&c->sip, ev->u.sip.sdp, ev->u.sip.sdp_length);
+	call_keep_remote_sdp(c, &c->sip, ev->u.sip.sdp, ev->u.sip.sdp_length);
 	if (r > 0)
 		call_set_sip_media(c, &c->sip);
 }

@@ -6,6 +6,7 @@
 #ifndef B2BUA_CALL_NEGOTIATE_H
 #define B2BUA_CALL_NEGOTIATE_H
 
+#include "b2bua/call/kept_text.h"
 #include "b2bua/call/limits.h"
 #include "lib/sdp/media_desc.h"
 #include "lib/sdp/sdp_audio.h"
@@ -69,21 +70,22 @@ struct sip_negotiation {
 	bool nowhere;                            /* the peer takes nothing: c=0.0.0.0, or no stream */
 	uint8_t opus_pt, event_pt, event_pt_48k; /* Opus, telephone-event beside G.711 and beside it: our numbers */
 	struct media_places places;              /* once there, an m= line stays (RFC 3264 s8) */
-	char text[2][LIMIT_SIP_SDP_BYTES];
+	struct arena *arena;                     /* the call's, for these: */
+	struct kept_text text[2];
 	unsigned current; /* text[current] was sent last */
 };
 
 void negotiate_sip_init(struct sip_negotiation *n, const enum audio_codec codecs[4], uint16_t ptime_ms,
-	const struct addr *local, uint64_t origin_id);
+	const struct addr *local, uint64_t origin_id, struct arena *arena);
 /* After _init(), when there is to be SRTP. Keys are copied; they serve this dialog alone. */
 void negotiate_sip_secure(struct sip_negotiation *n, enum media_srtp_policy policy, const struct media_srtp_keys *keys);
 /* After _init(): what Meta's description allows (maxaveragebitrate); 0: not known. */
 void negotiate_sip_bitrate(struct sip_negotiation *n, uint32_t opus_bitrate);
-/* Overwrite all keys. */
+/* Overwrite all keys, and the texts that hold them. */
 void negotiate_sip_wipe(struct sip_negotiation *n);
 
-/* Our offer: first INVITE, or 200 to an offerless re-INVITE. Returns 0 or -ENOBUFS; *ret_text lives until the second
- * one after it. */
+/* Our offer: first INVITE, or 200 to an offerless re-INVITE. Returns 0, -ENOBUFS or -ENOMEM; *ret_text lives
+ * until the second one after it. */
 int negotiate_sip_offer(struct sip_negotiation *n, const char **ret_text);
 
 /* The answer to it, or to what was sent last and is sent again to refresh the session. Returns 0 (n->remote unchanged),
@@ -91,8 +93,8 @@ int negotiate_sip_offer(struct sip_negotiation *n, const char **ret_text);
  * required, or SRTP that we did not offer); on failure n->remote stays as it was. */
 int negotiate_sip_answer(struct sip_negotiation *n, const char *sdp, size_t length);
 
-/* The peer's offer (re-INVITE, UPDATE): read, and answer. Returns 0, 1, -EBADMSG or -ENOENT as above, or -ENOBUFS;
- * *ret_text as above. */
+/* The peer's offer (re-INVITE, UPDATE): read, and answer. Returns 0, 1, -EBADMSG or -ENOENT as above, or -ENOBUFS or
+ * -ENOMEM; *ret_text as above. */
 int negotiate_sip_reoffer(struct sip_negotiation *n, const char *sdp, size_t length, const char **ret_text);
 
 /* What was sent last, NULL when nothing was. */

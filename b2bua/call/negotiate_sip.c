@@ -25,7 +25,7 @@ static uint16_t usable_ptime(unsigned ms)
 }
 
 void negotiate_sip_init(struct sip_negotiation *n, const enum audio_codec codecs[4], uint16_t ptime_ms,
-	const struct addr *local, uint64_t origin_id)
+	const struct addr *local, uint64_t origin_id, struct arena *arena)
 {
 	size_t count = 0;
 
@@ -40,6 +40,7 @@ void negotiate_sip_init(struct sip_negotiation *n, const enum audio_codec codecs
 	n->ptime_ms = usable_ptime(ptime_ms ? ptime_ms : PTIME_DEFAULT_MS);
 	n->local = *local;
 	n->origin_id = origin_id;
+	n->arena = arena;
 	n->proto = SDP_RTP_AVP;
 	negotiate_codec_init(n);
 	n->places.count = 1;
@@ -77,30 +78,40 @@ static void describe_us(const struct sip_negotiation *n, struct sdp_audio *ret_s
 	*ret_sdp = s;
 }
 
+static int keep_as_next(struct sip_negotiation *n, const char *text)
+{
+	unsigned next = !n->current;
+
+	if (kept_text_set(&n->text[next], n->arena, text, strlen(text)) < 0)
+		return -ENOMEM;
+	n->version++;
+	n->current = next;
+	return 0;
+}
+
 /* Make s the text that is sent now: under the old version when nothing else changed, else under the next. */
 static int publish(struct sip_negotiation *n, struct sdp_audio *s, const char **ret_text)
 {
-	unsigned next = !n->current;
-	int r;
+	char text[LIMIT_SIP_SDP_BYTES];
+	int r = 0;
 
 	s->origin_version = n->version;
 	if (n->version > 0) {
-		r = sdp_write(s, n->text[next], sizeof(n->text[next]));
-		if (r < 0)
-			return -ENOBUFS;
-		if (strcmp(n->text[next], n->text[n->current]) == 0) {
-			*ret_text = n->text[n->current];
+		r = sdp_write(s, text, sizeof(text));
+		if (r >= 0 && strcmp(text, n->text[n->current].at) == 0) {
+			*ret_text = n->text[n->current].at;
+			sdp_wipe(text, sizeof(text));
 			return 0;
 		}
 	}
 	s->origin_version = n->version + 1;
-	r = sdp_write(s, n->text[next], sizeof(n->text[next]));
-	if (r < 0)
-		return -ENOBUFS;
-	n->version++;
-	n->current = next;
-	*ret_text = n->text[next];
-	return 0;
+	if (r >= 0)
+		r = sdp_write(s, text, sizeof(text));
+	r = r < 0 ? -ENOBUFS : keep_as_next(n, text);
+	sdp_wipe(text, sizeof(text));
+	if (r == 0)
+		*ret_text = n->text[n->current].at;
+	return r;
 }
 
 int negotiate_sip_offer(struct sip_negotiation *n, const char **ret_text)
@@ -120,7 +131,7 @@ int negotiate_sip_offer(struct sip_negotiation *n, const char **ret_text)
 
 const char *negotiate_sip_text(const struct sip_negotiation *n)
 {
-	return n->version > 0 ? n->text[n->current] : NULL;
+	return n->version > 0 ? n->text[n->current].at : NULL;
 }
 
 /* ---- reading ---- */

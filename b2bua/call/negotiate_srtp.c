@@ -30,7 +30,8 @@ void negotiate_sip_wipe(struct sip_negotiation *n)
 {
 	sdp_wipe(&n->keys, sizeof(n->keys));
 	sdp_wipe(&n->remote.srtp, sizeof(n->remote.srtp));
-	sdp_wipe(n->text, sizeof(n->text));
+	kept_text_wipe(&n->text[0]);
+	kept_text_wipe(&n->text[1]);
 }
 
 void negotiate_srtp_offer(const struct sip_negotiation *n, struct sdp_audio *offer)

@@ -49,7 +49,7 @@ static enum cause prepare(struct call *c)
 {
 	char text[LIMIT_WA_SDP_BYTES];
 
-	if (negotiate_wa_make_offer(&c->local.wa, c->dial.offer_active, text, sizeof(text)) < 0)
+	if (negotiate_wa_make_offer(&c->wa_local, c->dial.offer_active, text, sizeof(text)) < 0)
 		return CAUSE_INTERNAL;
 	c->wa.local_sdp = arena_strdup(&c->arena, text);
 	if (!c->wa.local_sdp)
@@ -66,8 +66,7 @@ static void on_media_opened(struct call *c, const struct call_event *ev)
 		return;
 	}
 	c->media = MEDIA_OPEN;
-	c->local = *ev->u.local;
-	cause = prepare(c);
+	cause = call_take_local(c, ev->u.local) < 0 ? CAUSE_INTERNAL : prepare(c);
 	if (cause != CAUSE_NORMAL) {
 		call_end(c, cause, ENDED_BY_US);
 		return;
@@ -158,7 +157,7 @@ static void on_sip_answered(struct call *c, const struct call_event *ev)
 	c->sip.state = LEG_ANSWERED;
 	c->sip_answered_us = c->now_us;
 	call_keep_call_id(&c->sip, ev);
-	call_keep_remote_sdp(&c->sip, ev->u.sip.sdp, ev->u.sip.sdp_length);
+	call_keep_remote_sdp(c, &c->sip, ev->u.sip.sdp, ev->u.sip.sdp_length);
 	call_timer_cancel(c, CALL_TIMER_RING);
 	r = ev->u.sip.sdp ? negotiate_sip_answer(&c->sip.sdp, ev->u.sip.sdp, ev->u.sip.sdp_length) : -EBADMSG;
 	if (r < 0) {

@@ -22,7 +22,7 @@ void call_outbound_connect(struct call *c)
 void call_take_wacid(struct call *c, const char *wacid)
 {
 	if (c->outbound && !c->wacid[0] && wacid && strlen(wacid) <= LIMIT_ID_CHARS)
-		str_copy(c->wacid_told, sizeof(c->wacid_told), wacid);
+		str_copy(c->wacid_told, LIMIT_ID_CHARS + 1, wacid);
 }
 
 /* Is the webhook about our connect? Learns the name. */

@@ -76,7 +76,7 @@ void call_report(const struct call *c, struct call_report *ret_report)
 		.sdp_wa_remote = c->wa_remote_sdp,
 		.sdp_wa_local = c->wa.local_sdp,
 		.sdp_sip_local = negotiate_sip_text(&c->sip.sdp),
-		.sdp_sip_remote = c->sip.remote_sdp[0] ? c->sip.remote_sdp : NULL,
+		.sdp_sip_remote = *kept_text(&c->sip.remote_sdp) ? kept_text(&c->sip.remote_sdp) : NULL,
 	};
 
 	report_end(c, &r);

@@ -11,6 +11,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* Dialogs that can have keys although no gateway wanted any when the call began: a reload may bring one that does. */
+enum { KEYS_SPARE = 4 };
+
 struct sip_leg *call_leg(struct call *c, enum call_leg leg)
 {
 	size_t branch = (size_t)leg - CALL_LEG_BRANCH;
@@ -155,20 +158,45 @@ int call_leg_aim(struct call *c, struct sip_leg *leg, const struct call_sip_targ
 	return call_leg_headers(c, leg, own, count);
 }
 
+static bool may_need_keys(const struct call *c)
+{
+	for (size_t i = 0; i < c->settings->gateway_count; i++)
+		if (c->settings->gateways[i].srtp != MEDIA_SRTP_OFF)
+			return true;
+	return false;
+}
+
+int call_take_local(struct call *c, const struct media_local *local)
+{
+	size_t count = may_need_keys(c) ? MEDIA_SIP_LEGS : KEYS_SPARE;
+
+	c->wa_local = local->wa;
+	c->sip_rtp = local->sip_rtp;
+	c->sip_keys = arena_alloc(&c->arena, count * sizeof(*c->sip_keys));
+	if (!c->sip_keys)
+		return -ENOMEM;
+	memcpy(c->sip_keys, local->sip_keys, count * sizeof(*c->sip_keys));
+	c->sip_key_count = (unsigned)count;
+	return 0;
+}
+
 int call_leg_begin(struct call *c, struct sip_leg *leg)
 {
 	static const enum audio_codec any[4] = {AUDIO_NONE};
 	const struct call_gateway *gw = leg->gateway;
+	const struct kept_text rooms[2] = {leg->sdp.text[0], leg->sdp.text[1]};
 
-	negotiate_sip_init(&leg->sdp, gw ? gw->codecs : any, gw ? gw->ptime_ms : 0, &c->local.sip_rtp,
-		(uint64_t)c->local.wa.ssrc + ++c->dialogs);
+	negotiate_sip_wipe(&leg->sdp);
+	negotiate_sip_init(&leg->sdp, gw ? gw->codecs : any, gw ? gw->ptime_ms : 0, &c->sip_rtp,
+		(uint64_t)c->wa_local.ssrc + ++c->dialogs, &c->arena);
+	memcpy(leg->sdp.text, rooms, sizeof(rooms));
 	negotiate_sip_bitrate(&leg->sdp, c->wa.offer.remote.max_bitrate);
 	if (!gw || gw->srtp == MEDIA_SRTP_OFF || leg->plain)
 		return 0;
 	/* Whoever was called before knows the keys of then. */
-	if (c->sip_keys_used == MEDIA_SIP_LEGS)
+	if (c->sip_keys_used == c->sip_key_count)
 		return -ENOBUFS;
-	negotiate_sip_secure(&leg->sdp, gw->srtp, &c->local.sip_keys[c->sip_keys_used++]);
+	negotiate_sip_secure(&leg->sdp, gw->srtp, &c->sip_keys[c->sip_keys_used++]);
 	return 0;
 }
 
@@ -181,7 +209,8 @@ int call_leg_invite(struct call *c, enum call_leg which)
 	if (call_leg_begin(c, leg) < 0)
 		return -ENOBUFS;
 	leg->theirs = false;
-	leg->call_id[0] = leg->remote_sdp[0] = '\0';
+	leg->call_id[0] = '\0';
+	kept_text_wipe(&leg->remote_sdp);
 	if (negotiate_sip_offer(&leg->sdp, &sdp) < 0)
 		return -ENOBUFS;
 	a = call_emit_sip(c, CALL_DO_SIP_INVITE, which);
@@ -281,10 +310,21 @@ void call_leg_close(struct call *c, enum call_leg which, enum cause cause)
 
 /* ---- what was heard of it ---- */
 
-void call_keep_remote_sdp(struct sip_leg *leg, const char *sdp, size_t length)
+void call_leg_take_place(struct call *c, struct sip_leg *from)
 {
-	str_copy_n(leg->remote_sdp, sizeof(leg->remote_sdp), sdp ? sdp : "", sdp ? length : 0);
-	sdp_redact_keys(leg->remote_sdp);
+	c->sip = *from;
+	from->state = LEG_NONE;
+	from->remote_sdp = from->sdp.text[0] = from->sdp.text[1] = (struct kept_text){0};
+}
+
+void call_keep_remote_sdp(struct call *c, struct sip_leg *leg, const char *sdp, size_t length)
+{
+	if (length >= LIMIT_SIP_REMOTE_SDP_BYTES)
+		length = LIMIT_SIP_REMOTE_SDP_BYTES - 1;
+	if (kept_text_set(&leg->remote_sdp, &c->arena, sdp, sdp ? length : 0) < 0)
+		kept_text_wipe(&leg->remote_sdp); /* the record goes without */
+	if (leg->remote_sdp.at)
+		sdp_redact_keys(leg->remote_sdp.at);
 }
 
 void call_keep_call_id(struct sip_leg *leg, const struct call_event *ev)

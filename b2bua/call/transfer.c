@@ -122,8 +122,7 @@ static void promote(struct call *c)
 		call_set_sip_media(c, target);
 	call_leg_close(c, CALL_LEG_MAIN, CAUSE_NORMAL);
 	call_emit_sip(c, CALL_DO_SIP_PROMOTE, CALL_LEG_TARGET);
-	c->sip = *target;
-	target->state = LEG_NONE; /* its texts stay until the next one: actions of this step point there */
+	call_leg_take_place(c, target);
 }
 
 /* ---- it fails ---- */
@@ -159,7 +158,7 @@ static void on_answered(struct call *c, const struct call_event *ev)
 
 	target->state = LEG_ANSWERED;
 	call_keep_call_id(target, ev);
-	call_keep_remote_sdp(target, ev->u.sip.sdp, ev->u.sip.sdp_length);
+	call_keep_remote_sdp(c, target, ev->u.sip.sdp, ev->u.sip.sdp_length);
 	r = ev->u.sip.sdp ? negotiate_sip_answer(&target->sdp, ev->u.sip.sdp, ev->u.sip.sdp_length) : -EBADMSG;
 	if (r >= 0) {
 		promote(c);
@@ -268,7 +267,7 @@ void call_on_sip_replaced(struct call *c, const struct call_event *ev)
 	c->transfer.target = "";
 	r = call_leg_begin(c, target);
 	call_keep_call_id(target, ev);
-	call_keep_remote_sdp(target, ev->u.sip.sdp, ev->u.sip.sdp_length);
+	call_keep_remote_sdp(c, target, ev->u.sip.sdp, ev->u.sip.sdp_length);
 	if (r == 0)
 		r = ev->u.sip.sdp ? negotiate_sip_reoffer(&target->sdp, ev->u.sip.sdp, ev->u.sip.sdp_length, &sdp)
 				  : negotiate_sip_offer(&target->sdp, &sdp);
