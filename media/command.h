@@ -16,6 +16,7 @@ enum media_command_kind {
 	MEDIA_CMD_OPEN,    /* u.open; the worker owns the descriptors from here on and closes them */
 	MEDIA_CMD_SET_WA,  /* u.wa: malloc'd by the control thread, freed by the worker */
 	MEDIA_CMD_SET_SIP, /* u.sip */
+	MEDIA_CMD_KEEP_GREETING,
 	MEDIA_CMD_START_WA,
 	MEDIA_CMD_PLAY,         /* u.play */
 	MEDIA_CMD_MUTE,         /* u.mute */

@@ -280,6 +280,12 @@ int media_set_sip(struct media_engine *e, uint64_t session, const struct media_s
 	return r;
 }
 
+int media_keep_greeting(struct media_engine *e, uint64_t session)
+{
+	struct media_command cmd = {.kind = MEDIA_CMD_KEEP_GREETING, .session = session};
+	return command(e, &cmd);
+}
+
 int media_start_wa(struct media_engine *e, uint64_t session)
 {
 	struct media_command cmd = {.kind = MEDIA_CMD_START_WA, .session = session};

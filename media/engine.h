@@ -80,6 +80,9 @@ int media_open(struct media_engine *e, uint64_t *ret_session, struct media_local
  * -ENOMEM. */
 int media_set_wa(struct media_engine *e, uint64_t session, const struct media_wa_remote *remote);
 int media_set_sip(struct media_engine *e, uint64_t session, const struct media_sip_remote *remote);
+/* The SIP side of a call that WhatsApp waits for has answered: keep what it says until media_start_wa(). After
+ * media_set_sip(). */
+int media_keep_greeting(struct media_engine *e, uint64_t session);
 int media_start_wa(struct media_engine *e, uint64_t session);
 /* What `side` hears instead of the other party, from now on; SOUND_NONE: the other party again. Toward WhatsApp it is
  * Opus in the one stream of the call (same SSRC, sequence, timestamp line); toward SIP it starts as soon as

@@ -109,7 +109,7 @@ void session_pass_digits(
 		if (from == END_WA)
 			bridge_to_sip_digit(&s->to_sip, &reports[i], now_us);
 		else
-			opus_line_digit(&s->to_wa, &reports[i], now_us);
+			session_sip_digit(s, &reports[i], now_us);
 		if (reports[i].kind != TEV_END)
 			continue;
 		s->dtmf_digits++;
@@ -197,6 +197,7 @@ void session_maybe_flow(struct session *s, uint64_t now_us)
 		return;
 	s->flowing = true;
 	opus_line_start(&s->to_wa, now_us);
+	session_play_greeting(s, now_us);
 	opus_line_tick(&s->to_wa, now_us); /* the first packet goes at once */
 	rtp_stream_start_reports(&s->wa, now_us);
 }
@@ -270,6 +271,7 @@ uint64_t session_deadline(const struct session *s)
 	uint64_t at = webrtc_end_deadline(s->webrtc);
 	at = min_us(at, bridge_to_sip_deadline(&s->to_sip));
 	at = min_us(at, opus_line_deadline(&s->to_wa));
+	at = min_us(at, session_greeting_deadline(s));
 	at = min_us(at, tev_rx_deadline(&s->wa_events));
 	at = min_us(at, tev_rx_deadline(&s->sip_events));
 	at = min_us(at, rtp_stream_deadline(&s->wa));
@@ -300,6 +302,7 @@ void session_tick(struct session *s, uint64_t now_us)
 	session_maybe_flow(s, now_us);
 	session_announce_tick(s, now_us);
 	bridge_to_sip_tick(&s->to_sip, now_us);
+	session_tick_greeting(s, now_us);
 	opus_line_tick(&s->to_wa, now_us);
 	tick_digits(s, now_us);
 	session_dial(s, now_us);
@@ -384,6 +387,7 @@ static int make_bridges(struct session *s, const struct session_conf *conf, uint
 
 static struct session *destroy(struct session *s)
 {
+	greeting_free(s->greeting);
 	bridge_to_sip_done(&s->to_sip);
 	opus_line_done(&s->to_wa);
 	sip_srtp_done(&s->sip_srtp);

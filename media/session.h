@@ -87,6 +87,9 @@ int session_set_wa(struct session *s, const struct media_wa_remote *remote, uint
 /* The SIP peer's SDP is known, or has changed. SSRC, sequence and timestamps toward WhatsApp never notice; of a new
  * peer neither: packets of the one before are dropped, its digits are ended. */
 int session_set_sip(struct session *s, const struct media_sip_remote *remote, uint64_t now_us);
+/* The SIP side has answered, WhatsApp is about to be told: what is said from now on is kept until media may go there
+ * (media/greeting.h). Allocates. Does nothing before session_set_sip() and once media flows. */
+void session_keep_greeting(struct session *s, uint64_t now_us);
 /* `accept` has returned 200: media may go to WhatsApp, and does so at once (silence when the SIP side says nothing). */
 void session_start_wa(struct session *s, uint64_t now_us);
 /* What `side` hears instead of the other party; SOUND_NONE: the other party. Toward WhatsApp once media may go there,

@@ -32,13 +32,14 @@ int session_set_wa(struct session *s, const struct media_wa_remote *remote, uint
 /* What the party before had begun is ended; what it still sends is not listened to. */
 static void meet_new_peer(struct session *s, const struct media_sip_remote *remote, uint64_t now_us)
 {
+	session_drop_greeting(s);
 	session_sip_stream_begins(s, now_us);
 	bridge_to_sip_new_peer(&s->to_sip);
 	dtmf_queue_drop(&s->dial[SIDE_SIP]);
 	rtp_end_set_new_peer(&s->sip, &remote->rtp, &remote->rtcp);
 }
 
-static struct line_source source_of(const struct media_sip_remote *r)
+struct line_source session_source_of(const struct media_sip_remote *r)
 {
 	struct line_source source = {.wide = r->codec == AUDIO_G722 || r->codec == AUDIO_OPUS,
 		.g722 = r->codec == AUDIO_G722,
@@ -81,7 +82,7 @@ int session_set_sip(struct session *s, const struct media_sip_remote *remote, ui
 	ASSERT(s->magic == SESSION_MAGIC);
 	if (!is_known(remote->codec) || remote->also_count > MEDIA_FORMATS_MAX)
 		return -ENOTSUP;
-	const struct line_source source = source_of(remote);
+	const struct line_source source = session_source_of(remote);
 	int r = sip_srtp_set(&s->sip_srtp, &remote->srtp);
 	if (r == 0)
 		r = opus_line_set_source(&s->to_wa, &source);
@@ -95,12 +96,15 @@ int session_set_sip(struct session *s, const struct media_sip_remote *remote, ui
 	if (another || !addr_equal(&s->sip_remote.rtp, &remote->rtp))
 		session_pin(s, sip_pin_reset(&s->pin), now_us);
 	bool resumed = !s->sip_set || another || (remote->receive && !s->sip_remote.receive);
-	if (s->sip_set && !remote->receive && s->sip_remote.receive)
+	if (s->sip_set && !remote->receive && s->sip_remote.receive) {
+		session_drop_greeting(s);
 		opus_line_new_source(&s->to_wa); /* on hold: what comes after it begins anew */
+	}
 	if (another)
 		meet_new_peer(s, remote, now_us);
 	else
 		rtp_end_set_remote(&s->sip, &remote->rtp, &remote->rtcp);
+	session_greeting_source(s, &source);
 	s->sip_remote = *remote;
 	crypto_wipe(&s->sip_remote.srtp, sizeof(s->sip_remote.srtp)); /* sip_srtp has them */
 	s->sip_set = true;
@@ -134,6 +138,8 @@ void session_play(struct session *s, enum media_side side, enum media_sound soun
 		bridge_to_sip_play(&s->to_sip, on, what, now_us);
 		return;
 	}
+	if (on)
+		session_drop_greeting(s);
 	opus_line_play(&s->to_wa, on, what, now_us);
 	if (!on)
 		s->sip_heard_us = now_us; /* nobody asked it to be heard meanwhile */
@@ -144,10 +150,13 @@ void session_mute(struct session *s, enum media_side side, bool on, uint64_t now
 	ASSERT(s->magic == SESSION_MAGIC);
 	if (s->failed)
 		return;
-	if (side == SIDE_WA)
+	if (side == SIDE_WA) {
 		bridge_to_sip_mute(&s->to_sip, on, now_us);
-	else
-		opus_line_mute(&s->to_wa, on, now_us);
+		return;
+	}
+	if (on)
+		session_drop_greeting(s);
+	opus_line_mute(&s->to_wa, on, now_us);
 }
 
 static void dial_sip(struct session *s, uint64_t now_us)

@@ -8,6 +8,7 @@
 #include "media/bridge_to_sip.h"
 #include "media/dtmf_queue.h"
 #include "media/loss_follower.h"
+#include "media/greeting.h"
 #include "media/opus_line.h"
 #include "media/rtp/rtp_end.h"
 #include "media/rtp/telephone_event.h"
@@ -39,6 +40,8 @@ struct session {
 	struct tap tap; /* sees what passes through the two */
 	struct tev_rx wa_events, sip_events;
 	struct loss_follower wa_loss; /* as WhatsApp reports it */
+	struct greeting *greeting;    /* NULL but for the first seconds */
+	struct greeting_shift shift;
 	/* as commanded */
 	bool announcing[2]; /* enum media_side: hears the announcement of a recording */
 	uint64_t announce_until_us;
@@ -55,6 +58,7 @@ struct session {
 	int64_t first_rx_us[END_COUNT], first_tx_us[END_COUNT];
 	uint64_t discarded[END_COUNT]; /* malformed, of unknown type, or not wanted now */
 	uint32_t dtmf_digits;
+	struct greeting_stats greeting_stats; /* once it is over */
 };
 
 /* To whoever watches; nothing once the session has failed. */
@@ -76,5 +80,20 @@ void session_sip_stream_begins(struct session *s, uint64_t now_us);
 void session_announce_tick(struct session *s, uint64_t now_us);
 /* Begin the digits of ours that are due. */
 void session_dial(struct session *s, uint64_t now_us);
+
+/* Where the SIP side's audio, digits and other packets go: session_greeting.c. */
+void session_sip_audio(
+	struct session *s, const struct rtp_hdr *h, enum line_format format, const uint8_t *payload, uint64_t now_us);
+void session_sip_other(struct session *s, const struct rtp_hdr *h, uint64_t now_us);
+void session_sip_digit(struct session *s, const struct tev_report *report, uint64_t now_us);
+void session_sip_new_source(struct session *s);
+void session_play_greeting(struct session *s, uint64_t now_us);
+void session_tick_greeting(struct session *s, uint64_t now_us);
+uint64_t session_greeting_deadline(const struct session *s);
+/* Whoever was speaking is not to be heard any more. */
+void session_drop_greeting(struct session *s);
+/* The SIP side may send something else now. */
+void session_greeting_source(struct session *s, const struct line_source *source);
+struct line_source session_source_of(const struct media_sip_remote *r);
 
 #endif

@@ -72,17 +72,17 @@ static void on_sip_payload(struct session *s, const struct rtp_hdr *h, const uin
 	enum line_format format;
 	if (is_event(remote, h->pt)) {
 		struct tev_report reports[TEV_REPORTS_MAX];
-		opus_line_other_packet(&s->to_wa, h, now_us);
+		session_sip_other(s, h, now_us);
 		session_pass_digits(s, END_SIP, reports,
 			tev_rx_packet(&s->sip_events, h->ts, payload, h->payload_length, now_us, reports), now_us);
 	} else if (!format_of(remote, h->pt, &format)) {
-		opus_line_other_packet(&s->to_wa, h, now_us);
+		session_sip_other(s, h, now_us);
 		s->discarded[END_SIP] += !is_comfort_noise(remote, h->pt);
 	} else if (!remote->receive) {
 		s->discarded[END_SIP]++; /* music on hold of a peer that we told to be quiet */
 	} else {
 		session_note_first_audio(s, END_SIP, now_us);
-		opus_line_packet(&s->to_wa, h, format, payload, h->payload_length, now_us);
+		session_sip_audio(s, h, format, payload, now_us);
 	}
 }
 
@@ -90,7 +90,7 @@ void session_sip_stream_begins(struct session *s, uint64_t now_us)
 {
 	struct tev_report report[1];
 	session_pass_digits(s, END_SIP, report, tev_rx_reset(&s->sip_events, report), now_us);
-	opus_line_new_source(&s->to_wa);
+	session_sip_new_source(s);
 }
 
 /* What is not authentic is nobody's: it neither latches nor counts as a sign of life. */

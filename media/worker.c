@@ -414,6 +414,7 @@ static void steer(struct media_call *c, const struct media_command *cmd)
 	switch (cmd->kind) {
 	case MEDIA_CMD_SET_WA:
 	case MEDIA_CMD_SET_SIP: set_remote(c, cmd); break;
+	case MEDIA_CMD_KEEP_GREETING: session_keep_greeting(c->session, now_us); break;
 	case MEDIA_CMD_START_WA: session_start_wa(c->session, now_us); break;
 	case MEDIA_CMD_PLAY: session_play(c->session, cmd->u.play.side, cmd->u.play.sound, now_us); break;
 	case MEDIA_CMD_MUTE: session_mute(c->session, cmd->u.mute.side, cmd->u.mute.on, now_us); break;

@@ -313,6 +313,7 @@ static void load_media(struct load *ld, const struct media_yaml *y)
 	load_complexity(ld, y);
 	m->opus_loss_percent =
 		(uint8_t)load_uint(ld, "media.expected_loss_percent", y->expected_loss_percent, 5, 0, 50);
+	ld->c->keep_greeting = load_bool(y->keep_greeting, true);
 	m->ice_timeout_ms = 1000 * load_uint(ld, "media.ice_timeout", y->ice_timeout, 15, 1, 60);
 	m->wa_silence_timeout_ms = 1000 * load_uint(ld, "media.wa_silence_timeout", y->wa_silence_timeout, 30, 1, 3600);
 	m->music_path = y->music;

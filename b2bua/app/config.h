@@ -118,6 +118,7 @@ struct config {
 	size_t event_count;
 	char events_source[280];
 	struct media_engine_conf media; /* without on_event, arg */
+	bool keep_greeting;
 	struct call_gateway *gateways;
 	struct config_gateway *gateway_sources;
 	char *registered_uri; /* of gateways that register: ours */

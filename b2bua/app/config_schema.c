@@ -126,6 +126,7 @@ static const cyaml_schema_field_t media_fields[] = {
 	TEXT_OPTIONAL("opus_complexity", struct media_yaml, opus_complexity),
 	UINT_OPTIONAL("opus_complexity_max", struct media_yaml, opus_complexity_max),
 	UINT_OPTIONAL("expected_loss_percent", struct media_yaml, expected_loss_percent),
+	BOOL_OPTIONAL("keep_greeting", struct media_yaml, keep_greeting),
 	UINT_OPTIONAL("ice_timeout", struct media_yaml, ice_timeout),
 	UINT_OPTIONAL("wa_silence_timeout", struct media_yaml, wa_silence_timeout),
 	UINT_OPTIONAL("sip_silence_timeout", struct media_yaml, sip_silence_timeout),

@@ -56,6 +56,7 @@ struct media_yaml {
 	char *public_address, *bind_address, *webrtc_ports, *rtp_ports, *music, *ringback, *opus_complexity;
 	uint32_t *workers, *max_calls, *jitter_min_ms, *jitter_max_ms, *opus_bitrate, *opus_complexity_max,
 		*expected_loss_percent;
+	bool *keep_greeting;
 	uint32_t *ice_timeout, *wa_silence_timeout, *sip_silence_timeout; /* seconds */
 };
 struct gateway_headers_yaml { /* in the order of enum manners_fact */

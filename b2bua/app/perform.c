@@ -50,6 +50,19 @@ static void check_media(struct app_call *ac, int r)
 		queue_media_failed(ac, MEDIA_FAIL_RESOURCES);
 }
 
+/* Only of a call that WhatsApp waits for: who calls a user may well say something before he answers, and it is not
+ * meant for him. Once media flows the engine has nothing to keep. */
+static void do_set_sip(struct app_call *ac, const struct media_sip_remote *remote)
+{
+	struct call_report rep;
+	int r = media_set_sip(ac->app->media, ac->media_session, remote);
+
+	call_report(ac->call, &rep);
+	if (r == 0 && !rep.outbound && ac->config->keep_greeting)
+		r = media_keep_greeting(ac->app->media, ac->media_session);
+	check_media(ac, r);
+}
+
 /* ---- Graph ---- */
 
 static enum graph_verb graph_verb_of(enum call_verb v)
@@ -406,7 +419,7 @@ void perform(struct app_call *ac, const struct call_action *a)
 	switch (a->kind) {
 	case CALL_DO_MEDIA_OPEN: do_media_open(ac); break;
 	case CALL_DO_MEDIA_SET_WA: check_media(ac, media_set_wa(media, ac->media_session, &a->u.wa)); break;
-	case CALL_DO_MEDIA_SET_SIP: check_media(ac, media_set_sip(media, ac->media_session, &a->u.sip_media)); break;
+	case CALL_DO_MEDIA_SET_SIP: do_set_sip(ac, &a->u.sip_media); break;
 	case CALL_DO_MEDIA_START_WA: check_media(ac, media_start_wa(media, ac->media_session)); break;
 	case CALL_DO_MEDIA_CLOSE: media_close(media, ac->media_session); break;
 	case CALL_DO_GRAPH: do_graph(ac, a->u.graph.verb, a->u.graph.sdp); break;

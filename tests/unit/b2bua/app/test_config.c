@@ -164,6 +164,7 @@ static void test_every_key(void **state)
 	assert_int_equal(c->media.opus_complexity, 10);
 	assert_int_equal(c->media.opus_complexity_max, 10); /* a number is that, always */
 	assert_int_equal(c->media.opus_loss_percent, 50);
+	assert_false(c->keep_greeting);
 	assert_int_equal(c->media.ice_timeout_ms, 1000);
 	assert_int_equal(c->media.wa_silence_timeout_ms, 3600000);
 	assert_int_equal(c->media.sip_silence_timeout_ms, 1000);

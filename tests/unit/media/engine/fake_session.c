@@ -137,6 +137,11 @@ void session_start_wa(struct session *s, uint64_t now_us)
 	tell(s, (struct session_event){.kind = SESSION_DTMF, .digit = 'A', .at_us = now_us});
 }
 
+void session_keep_greeting(struct session *s, uint64_t now_us)
+{
+	(void)s, (void)now_us;
+}
+
 void session_play(struct session *s, enum media_side side, enum media_sound sound, uint64_t now_us)
 {
 	tell(s, (struct session_event){.kind = SESSION_DTMF,
