@@ -10,7 +10,8 @@ import tempfile
 
 
 class Ports:
-    FIRSTS = (61000, 62000, 63000, 64000, 6000, 7000, 8000, 9000)    # of 1000 each; tools/loadgen has 12000 to 31999
+    # Of 1000 each. tests/scenario/sip/ports.c has the same; tools/loadgen has 12000 to 31999.
+    FIRSTS = (61000, 62000, 63000, 64000, 6000, 7000, 8000, 9000, 10000, 11000)
 
     def __init__(self):
         for base in self.FIRSTS:

@@ -34,7 +34,8 @@ struct dial {
 	struct route_permission permission;
 	const char *parked_by; /* id of the call that parked it, "" none */
 	bool is_parked;        /* in the store: dropped there when it is dialled */
-	bool waiting;          /* parked until the user agrees; else due at once */
+	bool from_last_run; /* read from the store: the run that wrote it died, perhaps after it had asked the user */
+	bool waiting;       /* parked until the user agrees; else due at once */
 	uint64_t created_ms, expires_ms;
 	/* SIP callers only, and never parked: */
 	uint64_t sip_leg;

@@ -315,7 +315,9 @@ static void load_one(const struct parked_dial *row, void *arg)
 	if (!d || !remember(app, d, false)) {
 		log_error("dial_lost", "call=%.39s error=\"what lies parked in the store cannot be read\"", row->id);
 		dial_free(d);
+		return;
 	}
+	d->from_last_run = true;
 }
 
 /* What was granted before the last run ended, and not yet dialled, is due. */

@@ -335,6 +335,10 @@ static bool agreed_meanwhile(struct app_call *ac)
 		       PERMISSION_CALL;
 }
 
+/* The request that uses up the limit may be that of a run that died before it heard the answer to it: he may still
+ * agree. */
+static const char asked_by_last_run[] = "the user was asked before and may still answer";
+
 static void on_user_asked(struct app *app, int code, const char *text, bool ok, void *arg)
 {
 	struct park_job *j = arg;
@@ -346,8 +350,7 @@ static void on_user_asked(struct app *app, int code, const char *text, bool ok, 
 	} else if (ac && ok) {
 		park(ac, "the user has been asked");
 	} else if (ac && code == REQUEST_LIMIT && ac->dial->is_parked) {
-		/* Kept by a run that died, perhaps between its request and the answer to it: he may still agree. */
-		park(ac, "the user was asked before and may still answer");
+		park(ac, asked_by_last_run);
 	} else if (ac) {
 		snprintf(why, sizeof(why), "the user could not be asked: %d %.160s", code, text);
 		answer(ac, false, CAUSE_NO_PERMISSION, why);
@@ -364,6 +367,7 @@ static void on_missing(struct app_call *ac, const struct permission *p, const ch
 	struct park_job *j;
 	uint64_t until_ms, now_ms = loop_wall_ms(app->loop);
 	const char *why_not;
+	enum permission_verdict verdict;
 	int r;
 
 	if (!d->permission.request) {
@@ -371,8 +375,13 @@ static void on_missing(struct app_call *ac, const struct permission *p, const ch
 		return;
 	}
 	/* Asked already, and he may still answer: this one waits for the same answer. */
-	if (permission_may_request(p, &app->config->permission, now_ms, &why_not, &until_ms) == PERMISSION_MISSING) {
+	verdict = permission_may_request(p, &app->config->permission, now_ms, &why_not, &until_ms);
+	if (verdict == PERMISSION_MISSING) {
 		park(ac, "the user was asked before and has not answered yet");
+		return;
+	}
+	if (verdict == PERMISSION_LIMIT && d->from_last_run) {
+		park(ac, asked_by_last_run);
 		return;
 	}
 	j = job_new(app, sizeof(*j), ac->key);

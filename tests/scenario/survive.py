@@ -263,8 +263,25 @@ def story_killed_while_asking_the_user(rig):
     sim.act(text="call me")
     sim.wait_user_event("permission_requested")
     w = lives.again()
-    w.wait_event("permission_request_failed", code=138009)
-    until(lambda: len(w.admin("GET", "/v1/parked")[1]["parked"]) == 1, "the dial to be parked")
+    w.wait_event("call_ended", cause="permission_asked")
+    equal(len(w.admin("GET", "/v1/parked")[1]["parked"]), 1, "parked dials")
+    sim.act(reply="accept")
+    goes_on(sim, w)
+
+
+def story_killed_before_the_permission_is_written(rig):
+    """The same, and what was known of him is lost too: Meta says that he may not be asked again."""
+    lives, peer, sim = setup(rig, on_text(call_back(**ASKING)), user={"permission": "none", "on_request": "ignore"},
+                             graph={"messages": {"delay_ms": 1000}})
+    sim.act(text="call me")
+    sim.wait_user_event("permission_requested")
+    kill(lives.now)
+    with sqlite3.connect(rig.dir / "calls.db", timeout=WAIT_S) as db:
+        db.execute("DELETE FROM permissions")
+    w = lives.again()
+    w.wait_event("call_ended", cause="permission_asked")
+    equal(len(w.admin("GET", "/v1/parked")[1]["parked"]), 1, "parked dials")
+    equal(len([l for l in sim.lines if l and l.get("event") == "permission_requested"]), 1, "requests")
     sim.act(reply="accept")
     goes_on(sim, w)
 

@@ -3,6 +3,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
 #include "lib/loop/loop.h"
+#include "tests/scenario/sip/ports.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -28,31 +29,6 @@ int count_fds(void)
 		n++;
 	closedir(d);
 	return n;
-}
-
-static bool bindable(int type, uint16_t port, uint16_t *ret_port)
-{
-	struct sockaddr_in a = {
-		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t length = sizeof(a);
-	int fd = socket(AF_INET, type, 0);
-	bool ok =
-		bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && getsockname(fd, (struct sockaddr *)&a, &length) == 0;
-
-	close(fd);
-	*ret_port = ntohs(a.sin_port);
-	return ok;
-}
-
-uint16_t free_port(void)
-{
-	for (int i = 0; i < 100; i++) {
-		uint16_t port, same;
-		if (bindable(SOCK_DGRAM, 0, &port) && bindable(SOCK_STREAM, port, &same))
-			return port;
-	}
-	fail_msg("no free port");
-	return 0;
 }
 
 static bool allowed(const struct addr *source, void *arg)

@@ -69,7 +69,6 @@ bool rig_until_said(struct rig *r, const char *what, unsigned ms);
 bool rig_until_idle(struct rig *r, unsigned ms);
 void rig_run(struct rig *r, unsigned ms);
 int count_fds(void);
-uint16_t free_port(void); /* for UDP and TCP */
 
 extern const char rig_offer[], rig_answer[];
 

@@ -1,6 +1,6 @@
 #include "tests/scenario/sip/sipp.h"
 
-#include "tests/scenario/sip/rig.h"
+#include "tests/scenario/sip/ports.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,8 +18,6 @@
 
 #include <cmocka.h>
 
-enum { SIPP_CANNOT_BIND = 254 };
-
 extern char **environ;
 
 static bool taken(int type, uint16_t port)
@@ -33,7 +31,7 @@ static bool taken(int type, uint16_t port)
 	return in_use;
 }
 
-static void try_to_start(struct sipp *p, const char *name, bool tcp)
+void sipp_start(struct sipp *p, const char *name, bool tcp)
 {
 	char xml[256], port[8], media_port[8];
 	char *argv[] = {"sipp", "-sf", xml, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", port, "-mp", media_port, "-m",
@@ -45,7 +43,7 @@ static void try_to_start(struct sipp *p, const char *name, bool tcp)
 	p->status = -1;
 	(void)snprintf(xml, sizeof(xml), "tests/scenario/sip/xml/%s.xml", name);
 	(void)snprintf(port, sizeof(port), "%u", p->port);
-	(void)snprintf(media_port, sizeof(media_port), "%u", (unsigned)(free_port() & ~1u));
+	(void)snprintf(media_port, sizeof(media_port), "%u", free_port());
 	posix_spawn_file_actions_init(&fa);
 	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&fa, 1, log ? log : "/dev/null", O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -56,16 +54,6 @@ static void try_to_start(struct sipp *p, const char *name, bool tcp)
 	posix_spawn_file_actions_destroy(&fa);
 	for (int i = 0; i < 5000 && !taken(tcp ? SOCK_STREAM : SOCK_DGRAM, p->port) && !sipp_ended(p); i++)
 		nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
-}
-
-/* A port that was free may be somebody else's when sipp asks for it: other tests run at the same time. */
-void sipp_start(struct sipp *p, const char *name, bool tcp)
-{
-	int tries = 0;
-
-	do
-		try_to_start(p, name, tcp);
-	while (p->status == SIPP_CANNOT_BIND && ++tries < 10);
 	assert_int_equal(p->status, -1);
 }
 

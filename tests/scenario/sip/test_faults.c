@@ -2,6 +2,7 @@
 #include "b2bua/sip/sip.h"
 #include "lib/base/clock.h"
 #include "lib/loop/loop.h"
+#include "tests/scenario/sip/ports.h"
 #include "tests/scenario/sip/raw_peer.h"
 
 #include <errno.h>
