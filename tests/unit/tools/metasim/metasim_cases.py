@@ -490,12 +490,15 @@ def case_users_act():
     sim = yield {"users": [ana(callback_permission=True, steps=[
         {"at_ms": 10, "text": "ligação"}, {"at_ms": 20, "button": "b-1", "title": "Yes"},
         {"at_ms": 30, "list_reply": "row-2", "title": "Sales"}, {"at_ms": 40, "grant": True}])]}
-    kinds = [sim.message() for _ in range(4)]
-    equal(kinds[0]["text"]["body"], "ligação", "text")
-    equal(kinds[1]["button"], {"payload": "b-1", "text": "Yes"}, "button")
-    equal(kinds[2]["interactive"]["list_reply"], {"id": "row-2", "title": "Sales"}, "list reply")
-    reply = kinds[3]["interactive"]["call_permission_reply"]
-    equal((reply["response"], reply["is_permanent"], reply["response_source"], "context" in kinds[3]),
+    came = {}
+    for _ in range(4):      # each on a connection of its own, and so in any order
+        message = sim.message()
+        came[message["interactive"]["type"] if message["type"] == "interactive" else message["type"]] = message
+    equal(came["text"]["text"]["body"], "ligação", "text")
+    equal(came["button"]["button"], {"payload": "b-1", "text": "Yes"}, "button")
+    equal(came["list_reply"]["interactive"]["list_reply"], {"id": "row-2", "title": "Sales"}, "list reply")
+    reply = came["call_permission_reply"]["interactive"]["call_permission_reply"]
+    equal((reply["response"], reply["is_permanent"], reply["response_source"], "context" in came["call_permission_reply"]),
           ("accept", True, "user_action", False), "permission from the profile")
     sim.act(user=ANA, revoke=True)
     sim.event("permission_revoked")
