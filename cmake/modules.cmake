@@ -9,6 +9,14 @@ function(add_module name)
   target_link_libraries(${name} PUBLIC ${M_DEPENDS} PRIVATE ${M_LIBRARIES} Threads::Threads)
 endfunction()
 
+# tests_want(LABEL TARGET...): the programs that the tests of this label run; `--target tests_LABEL` builds just these.
+function(tests_want label)
+  if(NOT TARGET tests_${label})
+    add_custom_target(tests_${label})
+  endif()
+  add_dependencies(tests_${label} ${ARGN})
+endfunction()
+
 # add_unit_test(NAME SOURCES ... DEPENDS ... [LIBRARIES ...] [LABELS ...]): one cmocka program, run by CTest.
 function(add_unit_test name)
   cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;DEPENDS;LIBRARIES;LABELS" ${ARGN})
@@ -20,6 +28,9 @@ function(add_unit_test name)
   target_link_libraries(test_${name} PRIVATE ${T_DEPENDS} dep::cmocka ${T_LIBRARIES} Threads::Threads m)
   add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
   set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "unit;${T_LABELS}")
+  foreach(label ${T_LABELS})
+    tests_want(${label} test_${name})
+  endforeach()
 endfunction()
 
 # add_fuzz_target(NAME SOURCES ... DEPENDS ...): with WATRUNK_FUZZ a libFuzzer program; always a replay of its corpus
