@@ -25,6 +25,7 @@
  */
 #include "b2bua/sip/leg.h"
 
+#include "b2bua/sip/flow.h"
 #include "b2bua/sip/reason.h"
 #include "lib/base/crypto.h"
 #include "lib/base/id.h"
@@ -161,6 +162,7 @@ void leg_drop(struct sip_leg *leg)
 	digits_free(leg);
 	proof_free(leg);
 	hops_free(leg);
+	flow_forget(leg);
 	HASH_DEL(s->by_call, leg);
 	s->incoming_total -= leg->came_in;
 	DL_DELETE(s->legs, leg);

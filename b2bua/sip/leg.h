@@ -95,6 +95,8 @@ struct sip_leg {
 	struct leg_dialog *dialog; /* what a request beside the handle needs; NULL: not known */
 	struct leg_refresh refresh;
 	bool wants_100rel;     /* the caller's INVITE requires it, or its gateway's policy does */
+	struct tport_s *flow;  /* flow.c: the connection that the peer is reached over, a reference; NULL: by Contact */
+	char flow_tag[64];     /* our tag in the dialog that it belongs to; "" until our first answer */
 	struct leg_hops *hops; /* hops.c; NULL: to its one address, or where the library finds it */
 };
 

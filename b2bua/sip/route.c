@@ -2,9 +2,9 @@
  *
  * A function that stands before the library's own (like those in tls.c), for INVITEs to a place that a name stands for:
  * an outbound proxy of a handle would be used within the dialog as well, where Contact and Record-Route say where to go
- * (RFC 3261 s12.2.1.1).
+ * (RFC 3261 s12.2.1.1). And for requests to a caller over the connection that he came by (flow.c).
  */
-#include "b2bua/sip/leg.h"
+#include "b2bua/sip/flow.h"
 
 #include <sofia-sip/nta.h>
 #include <sofia-sip/nta_tag.h>
@@ -29,6 +29,7 @@ nta_outgoing_t *nta_outgoing_mcreate(nta_agent_t *agent, nta_response_f *callbac
 	bool first = sip && sip->sip_to && !sip->sip_to->a_tag;
 	const url_t *by_rules = NULL;
 	char url[SIP_URI_MAX];
+	tport_t *flow = NULL;
 	nta_outgoing_t *orq;
 	ta_list ta;
 
@@ -37,8 +38,10 @@ nta_outgoing_t *nta_outgoing_mcreate(nta_agent_t *agent, nta_response_f *callbac
 		by_rules = sip->sip_route ? sip->sip_route->r_url : sip->sip_request ? sip->sip_request->rq_url : NULL;
 	if (leg && !route_url && (first || by_rules) && hops_route(leg, by_rules, url, sizeof(url)))
 		route_url = (const url_string_t *)url;
+	else if (leg && !first)
+		flow = flow_of(leg, sip, by_rules);
 	ta_start(ta, tag, value);
-	orq = real(agent, callback, magic, route_url, msg, ta_tags(ta));
+	orq = real(agent, callback, magic, route_url, msg, TAG_IF(flow, NTATAG_TPORT(flow)), ta_tags(ta));
 	ta_end(ta);
 	/* cppcheck-suppress returnDanglingLifetime ; the library has copied the URL */
 	return orq;

@@ -1,6 +1,5 @@
 """Interop fault 8: a TLS peer that rejects ALPN, shows a wrong certificate, or closes the connection in the middle of a call."""
 import contextlib
-import select
 import socket
 import ssl
 import struct
@@ -8,7 +7,7 @@ import threading
 
 from dialogs import ALLOW, TIMER, expires, heard
 from harness import WAIT_S, check, equal, expect_record, main, until
-from sip_peer import SipPeer
+from sip_peer import Guarded, SipPeer
 from tls import Authority, server_context, talk, with_tls
 
 EXTENSION_SERVER_NAME, EXTENSION_ALPN = 0, 16
@@ -39,36 +38,6 @@ def client_hello(connection):
     return extensions_of(connection.recv(length, socket.MSG_PEEK | socket.MSG_WAITALL))
 
 
-class Guarded:
-    """One thread reads, another writes and closes: OpenSSL's connections are not for two at once."""
-
-    def __init__(self, connection):
-        self.connection, self.lock, self.over = connection, threading.Lock(), False
-        connection.settimeout(0)
-
-    def recv(self, count):
-        while True:
-            with self.lock:
-                if self.over:
-                    return b""
-                with contextlib.suppress(ssl.SSLWantReadError):
-                    return self.connection.recv(count)
-            with contextlib.suppress(ValueError):     # closed meanwhile
-                select.select([self.connection], [], [], 0.05)
-
-    def sendall(self, data):
-        with self.lock:
-            self.connection.sendall(data)
-
-    def close(self):
-        """close_notify, then FIN, without waiting for the other side's."""
-        with self.lock:
-            self.over = True
-            with contextlib.suppress(OSError, ValueError):
-                self.connection.unwrap()
-            self.connection.close()
-
-
 class TlsPeer(SipPeer):
     """Over TLS and no other way: wants no ALPN. It answers over the connection that a request came by, and its own requests
     go over the last one."""
@@ -89,10 +58,9 @@ class TlsPeer(SipPeer):
         super().listen_tls(connection)
 
     def listen_tcp(self, connection):
-        guarded = connection if isinstance(connection, Guarded) else Guarded(connection)
         with self.changed:
-            self.wrapped.append(guarded)
-        super().listen_tcp(guarded)
+            self.wrapped.append(connection)
+        super().listen_tcp(connection)
 
     def dispatch(self, message, send):
         call = self.by_id.get(message.get("Call-ID"))

@@ -12,7 +12,9 @@ import contextlib
 import queue
 import random
 import re
+import select
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -259,6 +261,47 @@ class OutCall(Call):
         self.send(self.finish(self.request_lines("CANCEL", self.branch, self.cseq), None))
 
 
+class Guarded:
+    """One thread reads a TLS connection, others write and close it: OpenSSL's are not for two at once."""
+
+    def __init__(self, connection):
+        self.connection, self.lock, self.over = connection, threading.Lock(), False
+        connection.setblocking(False)
+
+    def step(self, what, data):
+        """What was done; None: the connection was not ready, and may be now."""
+        wanted = [self.connection], []
+        with self.lock:
+            if self.over:
+                raise OSError("closed")
+            try:
+                return what(data)
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLWantWriteError:
+                wanted = [], [self.connection]
+        with contextlib.suppress(ValueError):     # closed meanwhile
+            select.select(*wanted, [], 0.05)
+        return None
+
+    def recv(self, count):
+        while (data := self.step(self.connection.recv, count)) is None:
+            pass
+        return data
+
+    def sendall(self, data):
+        while data:
+            data = data[self.step(self.connection.send, data) or 0:]
+
+    def close(self):
+        """close_notify, then FIN, without waiting for the other side's."""
+        with self.lock:
+            self.over = True
+            with contextlib.suppress(OSError, ValueError):
+                self.connection.unwrap()
+            self.connection.close()
+
+
 class SipPeer:
     def __init__(self, rig, script, transport="udp", port=None, on_stray=None, tls=None):
         """tls: the ssl.SSLContext of a server, for transport="tls"."""
@@ -313,8 +356,7 @@ class SipPeer:
     def listen_tls(self, connection):
         with contextlib.suppress(OSError):     # ssl.SSLError is one
             connection.settimeout(WAIT_S)
-            wrapped = self.tls.wrap_socket(connection, server_side=True)
-            wrapped.settimeout(None)
+            wrapped = Guarded(self.tls.wrap_socket(connection, server_side=True))
             self.connections.append(wrapped)
             self.listen_tcp(wrapped)
 
@@ -361,16 +403,24 @@ class SipPeer:
                 self.faults.append(traceback.format_exc())
         call.done = True
 
-    def dial(self, user, port=None, **how):
-        """INVITE to watrunk, or to the port of a proxy. UDP and TCP."""
+    def dial(self, user, port=None, tls=None, **how):
+        """INVITE to watrunk, or to the port of a proxy. tls: the ssl.SSLContext of a client, for transport="tls"."""
         to = "127.0.0.1", port or self.rig.sip_port
         if self.transport == "udp":
             return OutCall(self, lambda out: self.socket.sendto(out, to), user, **how)
+        connection = self.open_connection(to, tls)
+        return OutCall(self, connection.sendall, user, **how)
+
+    def open_connection(self, to, tls=None):
+        """A connection of ours, listened to."""
         connection = socket.create_connection(to, WAIT_S)
-        connection.settimeout(None)
+        if tls:
+            connection = Guarded(tls.wrap_socket(connection))
+        else:
+            connection.settimeout(None)
         self.connections.append(connection)
         self.start(self.listen_tcp, connection)
-        return OutCall(self, connection.sendall, user, **how)
+        return connection
 
     # questions
 
