@@ -379,7 +379,7 @@ void bridge_to_sip_packet(
 		bridge_to_sip_other_packet(b, hdr, now_us);
 		return;
 	}
-	struct pkt *pkt = pkt_get(b->pool);
+	struct pkt *pkt = pkt_get_for(b->pool, length);
 	if (!pkt) {
 		b->discarded++;
 		return;

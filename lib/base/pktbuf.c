@@ -27,17 +27,31 @@
 #define ASAN_UNPOISON_MEMORY_REGION(at, bytes) ((void)(at))
 #endif
 
+/* Packets lie in it one after the other, cut off after their room. */
 struct chunk {
 	struct chunk *next;
-	size_t count, untouched; /* the last `untouched` of pkts were never used */
-	struct pkt pkts[];
+	size_t count, untouched; /* the last `untouched` were never used */
+	_Alignas(max_align_t) unsigned char bytes[];
 };
 
-struct pktpool {
+/* Packets of one size. */
+struct shelf {
 	struct chunk *chunks;
 	struct pkt *free_list;
 	size_t total, in_use, untouched;
+	uint16_t room;
 };
+
+struct pktpool {
+	struct shelf small, large;
+};
+
+static size_t stride(const struct shelf *s)
+{
+	size_t bytes = offsetof(struct pkt, data) + s->room, align = _Alignof(struct pkt);
+
+	return (bytes + align - 1) / align * align;
+}
 
 int pktpool_new(size_t packets, struct pktpool **ret_pool)
 {
@@ -45,6 +59,8 @@ int pktpool_new(size_t packets, struct pktpool **ret_pool)
 
 	if (!pool)
 		return -ENOMEM;
+	pool->small.room = PKT_SMALL_BYTES;
+	pool->large.room = PKT_DATA_BYTES;
 	if (pktpool_reserve(pool, packets)) {
 		pktpool_free(pool);
 		return -ENOMEM;
@@ -53,94 +69,127 @@ int pktpool_new(size_t packets, struct pktpool **ret_pool)
 	return 0;
 }
 
-static void free_list_push(struct pktpool *pool, struct pkt *p)
+static void free_list_push(struct shelf *s, struct pkt *p)
 {
-	p->next = pool->free_list;
-	pool->free_list = p;
-	ASAN_POISON_MEMORY_REGION(p->data, sizeof(p->data));
+	p->next = s->free_list;
+	s->free_list = p;
+	ASAN_POISON_MEMORY_REGION(p->data, s->room);
 }
 
-int pktpool_reserve(struct pktpool *pool, size_t packets)
+static int reserve(struct shelf *s, size_t packets)
 {
 	struct chunk *c;
 	size_t count;
 
-	if (packets <= pool->total)
+	if (packets <= s->total)
 		return 0;
-	count = packets - pool->total;
-	if (count > (SIZE_MAX - sizeof(*c)) / sizeof(c->pkts[0]))
+	count = packets - s->total;
+	if (count > (SIZE_MAX - sizeof(*c)) / stride(s))
 		return -ENOMEM;
-	c = malloc(sizeof(*c) + count * sizeof(c->pkts[0]));
+	c = malloc(sizeof(*c) + count * stride(s));
 	if (!c)
 		return -ENOMEM;
-	c->next = pool->chunks;
+	c->next = s->chunks;
 	c->count = count;
-	pool->chunks = c;
+	s->chunks = c;
 	c->untouched = count;
-	pool->untouched += count;
-	ASAN_POISON_MEMORY_REGION(c->pkts, count * sizeof(c->pkts[0]));
-	pool->total = packets;
+	s->untouched += count;
+	ASAN_POISON_MEMORY_REGION(c->bytes, count * stride(s));
+	s->total = packets;
 	return 0;
 }
 
-static struct pkt *first_use(struct pktpool *pool)
+int pktpool_reserve(struct pktpool *pool, size_t packets)
 {
-	for (struct chunk *c = pool->chunks; c && pool->untouched; c = c->next) {
+	int r = reserve(&pool->small, packets);
+
+	return r ? r : reserve(&pool->large, packets);
+}
+
+static struct pkt *first_use(struct shelf *s)
+{
+	for (struct chunk *c = s->chunks; c && s->untouched; c = c->next) {
 		if (!c->untouched)
 			continue;
-		struct pkt *p = &c->pkts[c->count - c->untouched--];
-		pool->untouched--;
-		ASAN_UNPOISON_MEMORY_REGION(p, sizeof(*p));
+		struct pkt *p = (struct pkt *)(void *)&c->bytes[(c->count - c->untouched--) * stride(s)];
+		s->untouched--;
+		ASAN_UNPOISON_MEMORY_REGION(p, stride(s));
+		p->room = s->room;
 		return p;
 	}
 	return NULL;
 }
 
-struct pkt *pkt_get(struct pktpool *pool)
+static struct pkt *get(struct shelf *s)
 {
-	struct pkt *p = pool->free_list;
+	struct pkt *p = s->free_list;
 
 	if (p)
-		pool->free_list = p->next;
+		s->free_list = p->next;
 	else
-		p = first_use(pool);
-	if (!p) {
-		counter_inc(CNT_MEDIA_POOL_EMPTY);
+		p = first_use(s);
+	if (!p)
 		return NULL;
-	}
-	pool->in_use++;
-	ASAN_UNPOISON_MEMORY_REGION(p->data, sizeof(p->data));
+	s->in_use++;
+	ASAN_UNPOISON_MEMORY_REGION(p->data, s->room);
 	p->next = NULL;
 	p->offset = PKT_HEADROOM;
 	p->length = 0;
 	return p;
 }
 
+struct pkt *pkt_get(struct pktpool *pool)
+{
+	struct pkt *p = get(&pool->large);
+
+	if (!p)
+		counter_inc(CNT_MEDIA_POOL_EMPTY);
+	return p;
+}
+
+struct pkt *pkt_get_for(struct pktpool *pool, size_t bytes)
+{
+	struct pkt *p = NULL;
+
+	if (bytes > PKT_DATA_BYTES - PKT_HEADROOM)
+		return NULL;
+	if (bytes <= PKT_SMALL_BYTES - PKT_HEADROOM)
+		p = get(&pool->small);
+	return p ? p : pkt_get(pool);
+}
+
 struct pkt *pkt_put(struct pktpool *pool, struct pkt *p)
 {
 	if (p) {
-		ASSERT(pool->in_use > 0);
-		pool->in_use--;
-		free_list_push(pool, p);
+		struct shelf *s = p->room == PKT_SMALL_BYTES ? &pool->small : &pool->large;
+		ASSERT(s->in_use > 0);
+		s->in_use--;
+		free_list_push(s, p);
 	}
 	return NULL;
 }
 
 size_t pktpool_in_use(const struct pktpool *pool)
 {
-	return pool->in_use;
+	return pool->small.in_use + pool->large.in_use;
+}
+
+static void free_chunks(struct shelf *s)
+{
+	while (s->chunks) {
+		struct chunk *c = s->chunks;
+		s->chunks = c->next;
+		ASAN_UNPOISON_MEMORY_REGION(c->bytes, c->count * stride(s));
+		free(c);
+	}
 }
 
 struct pktpool *pktpool_free(struct pktpool *pool)
 {
 	if (!pool)
 		return NULL;
-	while (pool->chunks) {
-		struct chunk *c = pool->chunks;
-		pool->chunks = c->next;
-		ASAN_UNPOISON_MEMORY_REGION(c->pkts, c->count * sizeof(c->pkts[0]));
-		free(c);
-	}
+	free_chunks(&pool->small);
+	free_chunks(&pool->large);
 	free(pool);
 	return NULL;
 }

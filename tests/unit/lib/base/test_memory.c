@@ -145,6 +145,37 @@ static void pool_lends_and_takes_back(void **state)
 	assert_null(pktpool_free(NULL));
 }
 
+/* Small ones for what fits; when they are out, large ones; each goes back to where it came from. */
+static void pool_of_two_sizes(void **state)
+{
+	struct pktpool *pool;
+	struct pkt *p[5];
+	uint64_t empty = counter_sum(CNT_MEDIA_POOL_EMPTY);
+
+	(void)state;
+	assert_int_equal(pktpool_new(2, &pool), 0);
+	for (int i = 0; i < 4; i++) {
+		p[i] = pkt_get_for(pool, PKT_SMALL_BYTES - PKT_HEADROOM);
+		assert_non_null(p[i]);
+		assert_int_equal(p[i]->room, i < 2 ? PKT_SMALL_BYTES : PKT_DATA_BYTES);
+		memset(p[i]->data, i + 1, p[i]->room);
+	}
+	assert_null(pkt_get_for(pool, 1));
+	assert_int_equal(counter_sum(CNT_MEDIA_POOL_EMPTY), empty + 1);
+	assert_int_equal(pktpool_in_use(pool), 4);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(p[i]->data[0], i + 1);
+		assert_int_equal(p[i]->data[p[i]->room - 1], i + 1);
+		pkt_put(pool, p[i]);
+	}
+	p[4] = pkt_get_for(pool, PKT_SMALL_BYTES - PKT_HEADROOM + 1);
+	assert_ptr_equal(p[4], p[3]);
+	assert_ptr_equal(pkt_get_for(pool, 0), p[1]);
+	assert_null(pkt_get_for(pool, PKT_DATA_BYTES - PKT_HEADROOM + 1));
+	assert_int_equal(counter_sum(CNT_MEDIA_POOL_EMPTY), empty + 1);
+	pktpool_free(pool);
+}
+
 /* Room for the worst moment must not be resident memory of every moment. */
 static void pool_touches_only_what_was_used(void **state)
 {
@@ -292,6 +323,7 @@ int main(void)
 		cmocka_unit_test(arena_keeps_its_limit),
 		cmocka_unit_test(arena_copies_text),
 		cmocka_unit_test(arena_large_object_makes_no_large_block),
+		cmocka_unit_test(pool_of_two_sizes),
 		cmocka_unit_test(pool_touches_only_what_was_used),
 		cmocka_unit_test(pool_lends_and_takes_back),
 		cmocka_unit_test(pool_out_of_memory),
