@@ -92,7 +92,10 @@ void session_timer_answered(struct session_timer *t, const struct session_words 
 
 	t->refusals = 0;
 	if (answer->expires_s) {
-		agree(t, answer->expires_s, answer->refresher != SESSION_REFRESHER_UAS, true, now_us);
+		/* Less than what our Min-SE said, or than RFC 4028 s4 allows, is a mistake of the peer's: nobody makes
+		 * us refresh twice a second. */
+		agree(t, larger(answer->expires_s, larger(t->floor_s, t->policy.min_se_s)),
+			answer->refresher != SESSION_REFRESHER_UAS, true, now_us);
 		return;
 	}
 	/* The peer keeps no timer. We may refresh all the same (RFC 4028 s7.2), to hear whether it still lives. */
@@ -134,8 +137,11 @@ static bool choose_us(const struct session_timer *t, const struct session_words 
 void session_timer_answer(
 	struct session_timer *t, const struct session_words *request, uint64_t now_us, struct session_words *ret_words)
 {
-	unsigned interval_s = choose_interval(t, request);
-	bool ours = choose_us(t, request), knows = request->supported || request->expires_s;
+	/* Too short, and the peer could not be told (RFC 4028 s9): it may not be made longer in the answer, so there is
+	 * none, and we refresh at our own pace. */
+	bool too_short = !request->supported && request->expires_s && request->expires_s < t->policy.min_se_s;
+	bool ours = choose_us(t, request), knows = request->supported || (request->expires_s && !too_short);
+	unsigned interval_s = too_short ? t->policy.min_se_s : choose_interval(t, request);
 	struct session_words w = {.supported = true};
 
 	if (!knows && t->policy.refresher == SIP_REFRESHER_PEER)

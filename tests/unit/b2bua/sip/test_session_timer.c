@@ -69,6 +69,9 @@ static void what_an_answer_means(void **state)
 		{90, AUTO, {90, UAC, 0, true, true}, 45, 81},
 		{90, AUTO, {90, UAS, 0, true, true}, 0, 60},
 		{1800, AUTO, {120, UAS, 0, true, true}, 0, 88},
+		{1800, AUTO, {1, UAC, 0, true, true}, 45, 81}, /* less than our Min-SE: as if it had said that */
+		{1800, AUTO, {1, UAS, 0, true, true}, 0, 60},
+		{0, AUTO, {1, UAC, 0, true, true}, 45, 81},
 		{0, AUTO, {1800, UAS, 0, true, false}, 0, 1768}, /* we did not ask: kept all the same */
 		{1800, AUTO, {0}, 900, 0},                       /* the peer has no timer: we look after it, */
 		{1800, PEER, {0}, 0, 0},                         /* unless we are told not to */
@@ -111,7 +114,10 @@ static void what_we_answer(void **state)
 			"Session-Expires: 3600;refresher=uac\r\nRequire: timer\r\n", 0, 3568},
 		{1800, AUTO, {60, UAC, 0, true, false}, 422, "", 0, 0},
 		/* a proxy asked for a caller who has no timer: ours to refresh, and no 422 */
-		{1800, AUTO, {60, NONE, 0, false, false}, 0, "Session-Expires: 60;refresher=uas\r\n", 30, 54},
+		{1800, AUTO, {120, NONE, 0, false, false}, 0, "Session-Expires: 120;refresher=uas\r\n", 60, 108},
+		/* too short to be one: not agreed on, looked after at our own pace */
+		{1800, AUTO, {60, NONE, 0, false, false}, 0, "", 45, 0},
+		{0, AUTO, {1, UAS, 0, false, false}, 0, "", 45, 0},
 		/* nobody asked */
 		{1800, AUTO, {0, NONE, 0, true, false}, 0, "Session-Expires: 1800;refresher=uac\r\nRequire: timer\r\n",
 			0, 1768},
