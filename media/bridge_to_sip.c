@@ -131,7 +131,11 @@ static void send_audio(struct bridge_to_sip *b, unsigned samples, bool sound)
 	uint8_t packet[PACKET_BYTES];
 	int16_t instead[BRIDGE_PTIME_MAX_MS * BRIDGE_SAMPLES_PER_MS * BRIDGE_WIDTH_MAX];
 	const int16_t *pcm = b->fifo;
-	if (b->playing || b->muted) {
+	if (b->voice.wanted &&
+		digit_voice_read(&b->voice, &b->events, b->ts, b->ptime_ms, BRIDGE_RATE_HZ * b->width, instead)) {
+		pcm = instead;
+		sound = false;
+	} else if (b->playing || b->muted) {
 		if (b->width == 1)
 			sound_player_read(&b->player, instead, samples);
 		else
@@ -164,7 +168,7 @@ static void play_one(struct bridge_to_sip *b)
 		add_silence(b, samples - b->fifo_samples);
 	if (!b->playing && !b->muted)
 		tap_pcm(b->tap, SIDE_WA, b->fifo, samples * b->width, BRIDGE_RATE_HZ * b->width, b->next_us);
-	if (b->send && tev_tx_due(&b->events, b->ts))
+	if (b->send && !b->voice.wanted && tev_tx_due(&b->events, b->ts))
 		send_digit(b);
 	else if (b->send)
 		send_audio(b, samples, sound);
@@ -357,7 +361,8 @@ int bridge_to_sip_set_remote(struct bridge_to_sip *b, const struct media_sip_rem
 	if (remote->send && !b->send)
 		b->mark_next = true;
 	b->send = remote->send;
-	if (!b->event_pt || !b->send)
+	b->voice.wanted = remote->tones_out;
+	if (!(b->event_pt || b->voice.wanted) || !b->send)
 		tev_tx_drop(&b->events);
 	if (!b->running) {
 		b->running = true;
@@ -414,7 +419,7 @@ void bridge_to_sip_new_source(struct bridge_to_sip *b)
 
 bool bridge_to_sip_can_dial(const struct bridge_to_sip *b)
 {
-	return b->opus ? opus_line_can_dial(b->line) : b->running && b->send && b->event_pt;
+	return b->opus ? opus_line_can_dial(b->line) : b->running && b->send && (b->event_pt || b->voice.wanted);
 }
 
 bool bridge_to_sip_dials(const struct bridge_to_sip *b)

@@ -21,6 +21,7 @@
 #include "media/codec/g711.h"
 #include "media/codec/g722.h"
 #include "media/codec/opus_codec.h"
+#include "media/digit_voice.h"
 #include "media/dsp/sound.h"
 #include "media/media_types.h"
 #include "media/opus_line.h"
@@ -94,6 +95,7 @@ struct bridge_to_sip {
 	struct sound_player player;
 	/* digits */
 	struct tev_tx events;
+	struct digit_voice voice;
 	bool digit_open;
 	/* statistics */
 	uint64_t discarded, concealed_ms, fec_ms;

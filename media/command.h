@@ -21,6 +21,7 @@ enum media_command_kind {
 	MEDIA_CMD_PLAY,         /* u.play */
 	MEDIA_CMD_MUTE,         /* u.mute */
 	MEDIA_CMD_SEND_DTMF,    /* u.dtmf */
+	MEDIA_CMD_SIP_DIGIT,    /* u.digit */
 	MEDIA_CMD_RECORD,       /* u.record; the worker closes the ring, also where there is no session any more */
 	MEDIA_CMD_RECORD_PAUSE, /* u.on */
 	MEDIA_CMD_RECORD_STOP,
@@ -64,6 +65,10 @@ struct media_command {
 			enum media_side side;
 			char digits[MEDIA_DTMF_MAX + 1];
 		} dtmf;
+		struct {
+			char digit;
+			unsigned duration_ms;
+		} digit;
 	} u;
 };
 

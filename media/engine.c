@@ -315,6 +315,14 @@ int media_send_dtmf(struct media_engine *e, uint64_t session, enum media_side si
 	return n ? command(e, &cmd) : 0;
 }
 
+int media_sip_digit(struct media_engine *e, uint64_t session, char digit, unsigned duration_ms)
+{
+	struct media_command cmd = {.kind = MEDIA_CMD_SIP_DIGIT,
+		.session = session,
+		.u.digit = {.digit = digit, .duration_ms = duration_ms}};
+	return command(e, &cmd);
+}
+
 int media_record(
 	struct media_engine *e, uint64_t session, struct record_ring *ring, bool announce_wa, bool announce_sip)
 {

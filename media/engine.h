@@ -22,7 +22,7 @@ enum media_event_kind {
 	MEDIA_DTLS_UP,     /* keys in place */
 	MEDIA_FIRST_AUDIO, /* end: first audio packet received from that side */
 	MEDIA_FIRST_SENT,  /* end: first packet of the other side's sound sent to that side */
-	MEDIA_DTMF,        /* digit, duration_ms, end */
+	MEDIA_DTMF,        /* digit, duration_ms, way, end */
 	MEDIA_FAILED,      /* failure; media_close() must still follow */
 	MEDIA_STATS,       /* answer to media_ask_stats() */
 	MEDIA_CLOSED,      /* last event of a session: final stats */
@@ -35,6 +35,7 @@ struct media_event {
 	enum media_end end;
 	enum media_failure failure;
 	char digit;
+	enum media_digit_way way;
 	unsigned duration_ms;
 	struct media_stats stats; /* MEDIA_STATS, MEDIA_CLOSED */
 };
@@ -105,6 +106,9 @@ int media_record_stop(struct media_engine *e, uint64_t session);
  * packets does not touch the call. */
 int media_copy(struct media_engine *e, uint64_t session, const struct rtp_copy_conf *conf);
 int media_copy_stop(struct media_engine *e, uint64_t session);
+/* A digit that the SIP side told by INFO: it goes to WhatsApp, and MEDIA_DTMF follows, unless the same press was told
+ * in the SIP side's stream. */
+int media_sip_digit(struct media_engine *e, uint64_t session, char digit, unsigned duration_ms);
 /* Is this a ringback tone we know, a music file we can read? For checking a configuration; why names what is wrong. */
 bool media_tone_known(const char *country);
 int media_music_check(const char *path, char *why, size_t why_cap); /* 0 or negative errno */

@@ -13,3 +13,14 @@ const char *media_failure_name(enum media_failure f)
 	}
 	return "unknown";
 }
+
+const char *media_digit_way_name(enum media_digit_way way)
+{
+	switch (way) {
+	case DIGIT_BY_EVENT: return "rfc4733";
+	case DIGIT_BY_TONE: return "inband";
+	case DIGIT_BY_INFO: return "info";
+	case MEDIA_DIGIT_WAYS: break;
+	}
+	return "unknown";
+}

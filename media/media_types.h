@@ -25,6 +25,10 @@ enum media_failure {
 };
 const char *media_failure_name(enum media_failure f); /* "ice_timeout" ... */
 
+/* How a key was told. */
+enum media_digit_way { DIGIT_BY_EVENT, DIGIT_BY_TONE, DIGIT_BY_INFO, MEDIA_DIGIT_WAYS };
+const char *media_digit_way_name(enum media_digit_way way); /* "rfc4733", "inband", "info" */
+
 /* One direction, as it entered us. Counters since the session began; -1 where nothing could be measured. */
 struct media_rx_stats {
 	int64_t packets, bytes, lost, late, duplicates, reordered, discarded;

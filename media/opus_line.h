@@ -56,6 +56,10 @@ struct opus_line_io {
 	void (*first_sound)(void *arg, uint64_t now_us); /* the first packet with the source's sound has been sent */
 };
 
+/* A packet of the source in its turn, before anything is done with it, and whether it would be passed on or not.
+ * Returns false when it had better not be. */
+typedef bool (*opus_line_hear)(void *arg, const struct reorder_packet *p, unsigned samples, uint64_t now_us);
+
 struct opus_line_conf {
 	struct opus_enc_conf enc;  /* its rate follows from the source */
 	const uint8_t *complexity; /* read before each frame, borrowed; NULL: enc.complexity for ever */
@@ -111,6 +115,9 @@ struct opus_line {
 	/* digits */
 	struct tev_tx events;
 	bool digit_open;
+	/* who listens to what comes from the source; NULL: nobody. Set by the owner after _init() */
+	opus_line_hear hear;
+	void *hear_arg;
 	/* statistics */
 	uint64_t discarded, passed;
 };

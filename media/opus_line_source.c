@@ -178,7 +178,8 @@ void line_take(void *arg, const struct reorder_packet *p, uint64_t now_us)
 		b->discarded++;
 		return;
 	}
-	feed(b, p, samples, now_us);
+	if (!b->hear || b->hear(b->hear_arg, p, samples, now_us))
+		feed(b, p, samples, now_us);
 	b->last_packet_us = now_us;
 	b->last_packet_samples = samples;
 	if (b->running && !line_replaced(b) && !tev_tx_active(&b->events))

@@ -100,28 +100,6 @@ void session_report_to_sip(struct session *s, bool bye, uint64_t now_us)
 		s->io->send(s->io_arg, END_SIP, s->sip_remote.rtcp_mux ? SESSION_RTP : SESSION_RTCP, bytes, n, where);
 }
 
-/* ---- digits ---- */
-
-void session_pass_digits(
-	struct session *s, enum media_end from, const struct tev_report *reports, size_t count, uint64_t now_us)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (from == END_WA)
-			bridge_to_sip_digit(&s->to_sip, &reports[i], now_us);
-		else
-			session_sip_digit(s, &reports[i], now_us);
-		if (reports[i].kind != TEV_END)
-			continue;
-		s->dtmf_digits++;
-		session_tell(s,
-			(struct session_event){.kind = SESSION_DTMF,
-				.end = from,
-				.digit = reports[i].digit,
-				.duration_ms = reports[i].duration_ms},
-			now_us);
-	}
-}
-
 /* ---- in: WhatsApp ---- */
 
 void session_note_first_audio(struct session *s, enum media_end end, uint64_t now_us)
@@ -134,8 +112,7 @@ void session_note_first_audio(struct session *s, enum media_end end, uint64_t no
 
 static void wa_stream_begins(struct session *s, uint64_t now_us)
 {
-	struct tev_report report[1];
-	session_pass_digits(s, END_WA, report, tev_rx_reset(&s->wa_events, report), now_us);
+	session_end_wa_digit(s, now_us);
 	bridge_to_sip_new_source(&s->to_sip);
 }
 
@@ -163,7 +140,7 @@ static void on_wa_rtp(struct session *s, const uint8_t *bytes, size_t length, ui
 	bridge_to_sip_other_packet(&s->to_sip, &h, now_us);
 	if (is_event) {
 		struct tev_report reports[TEV_REPORTS_MAX];
-		session_pass_digits(s, END_WA, reports,
+		session_pass_digits(s, END_WA, DIGIT_BY_EVENT, reports,
 			tev_rx_packet(&s->wa_events, h.ts, payload, h.payload_length, now_us, reports), now_us);
 	} else if (!is_audio) {
 		s->discarded[END_WA]++;
@@ -272,23 +249,13 @@ uint64_t session_deadline(const struct session *s)
 	at = min_us(at, bridge_to_sip_deadline(&s->to_sip));
 	at = min_us(at, opus_line_deadline(&s->to_wa));
 	at = min_us(at, session_greeting_deadline(s));
-	at = min_us(at, tev_rx_deadline(&s->wa_events));
-	at = min_us(at, tev_rx_deadline(&s->sip_events));
 	at = min_us(at, rtp_stream_deadline(&s->wa));
 	at = min_us(at, rtp_stream_deadline(&s->sip.stream));
 	at = min_us(at, sip_pin_deadline(&s->pin));
-	at = min_us(at, dtmf_queue_deadline(&s->dial[SIDE_WA]));
-	at = min_us(at, dtmf_queue_deadline(&s->dial[SIDE_SIP]));
+	at = min_us(at, session_digits_deadline(s));
 	at = min_us(at, s->announce_until_us);
 	at = min_us(at, wa_silence_deadline(s));
 	return min_us(at, sip_silence_deadline(s));
-}
-
-static void tick_digits(struct session *s, uint64_t now_us)
-{
-	struct tev_report report[1];
-	session_pass_digits(s, END_WA, report, tev_rx_tick(&s->wa_events, now_us, report), now_us);
-	session_pass_digits(s, END_SIP, report, tev_rx_tick(&s->sip_events, now_us, report), now_us);
 }
 
 void session_tick(struct session *s, uint64_t now_us)
@@ -304,8 +271,7 @@ void session_tick(struct session *s, uint64_t now_us)
 	bridge_to_sip_tick(&s->to_sip, now_us);
 	session_tick_greeting(s, now_us);
 	opus_line_tick(&s->to_wa, now_us);
-	tick_digits(s, now_us);
-	session_dial(s, now_us);
+	session_digits_tick(s, now_us);
 	session_pin(s, sip_pin_tick(&s->pin, now_us), now_us);
 	if (rtp_stream_deadline(&s->wa) <= now_us)
 		report_to_wa(s, false, now_us);
@@ -390,6 +356,7 @@ static struct session *destroy(struct session *s)
 	greeting_free(s->greeting);
 	bridge_to_sip_done(&s->to_sip);
 	opus_line_done(&s->to_wa);
+	session_digits_done(s);
 	sip_srtp_done(&s->sip_srtp);
 	webrtc_end_free(s->webrtc);
 	s->magic = 0;

@@ -35,7 +35,7 @@ enum session_event_kind {
 	SESSION_FIRST_SENT,  /* end: first audio packet sent to that side that carries the other side's sound */
 	SESSION_SIP_LATCHED, /* remote: symmetric RTP moved to this address */
 	SESSION_SIP_PINNED,  /* remote: the worker connects the socket of the SIP side's RTP; unset: dissolves that */
-	SESSION_DTMF,        /* digit, duration_ms; end: who pressed it */
+	SESSION_DTMF,        /* digit, duration_ms, way; end: who pressed it */
 	SESSION_FAILED,      /* failure; told once, the session does nothing more */
 };
 
@@ -45,6 +45,7 @@ struct session_event {
 	enum media_failure failure;
 	struct addr remote;
 	char digit;
+	enum media_digit_way way;
 	unsigned duration_ms;
 	uint64_t at_us;
 };
@@ -98,8 +99,10 @@ void session_start_wa(struct session *s, uint64_t now_us);
 void session_play(struct session *s, enum media_side side, enum media_sound sound, uint64_t now_us);
 /* Silence in place of what `side` says. Its digits pass, and its silence is still a fault. */
 void session_mute(struct session *s, enum media_side side, bool on, uint64_t now_us);
-/* RFC 4733 digits to `side`, after those that still wait. Where they cannot be sent (no telephone-event, on hold, not
- * accepted yet) they are dropped. */
+/* A digit that the SIP side told by INFO. What it tells in its stream, too, is the same press. */
+void session_info_digit(struct session *s, char digit, unsigned duration_ms, uint64_t now_us);
+/* Digits to `side`, RFC 4733 events or tones as that wants them, after those that still wait. Where they cannot be sent
+ * (no way agreed on, on hold, not accepted yet) they are dropped. */
 void session_send_dtmf(struct session *s, enum media_side side, const char *digits, uint64_t now_us);
 
 /* Recording: what both parties say goes to the ring from now on, after the announcement where there is one. The ring is

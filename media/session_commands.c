@@ -34,6 +34,7 @@ static void meet_new_peer(struct session *s, const struct media_sip_remote *remo
 {
 	session_drop_greeting(s);
 	session_sip_stream_begins(s, now_us);
+	digit_gate_reset(&s->gate);
 	bridge_to_sip_new_peer(&s->to_sip);
 	dtmf_queue_drop(&s->dial[SIDE_SIP]);
 	rtp_end_set_new_peer(&s->sip, &remote->rtp, &remote->rtcp);
@@ -86,6 +87,8 @@ int session_set_sip(struct session *s, const struct media_sip_remote *remote, ui
 	int r = sip_srtp_set(&s->sip_srtp, &remote->srtp);
 	if (r == 0)
 		r = opus_line_set_source(&s->to_wa, &source);
+	if (r == 0)
+		r = session_set_ear(s, remote->tones_in, &source, now_us);
 	if (r == 0)
 		r = bridge_to_sip_set_remote(&s->to_sip, remote, now_us);
 	if (r == 0)
@@ -157,43 +160,4 @@ void session_mute(struct session *s, enum media_side side, bool on, uint64_t now
 	if (on)
 		session_drop_greeting(s);
 	opus_line_mute(&s->to_wa, on, now_us);
-}
-
-static void dial_sip(struct session *s, uint64_t now_us)
-{
-	struct dtmf_queue *q = &s->dial[SIDE_SIP];
-	if (!bridge_to_sip_can_dial(&s->to_sip))
-		dtmf_queue_drop(q);
-	char digit = dtmf_queue_step(q, bridge_to_sip_dials(&s->to_sip), now_us);
-	if (!digit)
-		return;
-	bridge_to_sip_dial(&s->to_sip, digit, DTMF_DIGIT_MS, now_us);
-	bridge_to_sip_tick(&s->to_sip, now_us);
-}
-
-static void dial_wa(struct session *s, uint64_t now_us)
-{
-	struct dtmf_queue *q = &s->dial[SIDE_WA];
-	if (!opus_line_can_dial(&s->to_wa))
-		dtmf_queue_drop(q);
-	char digit = dtmf_queue_step(q, tev_tx_active(&s->to_wa.events), now_us);
-	if (!digit)
-		return;
-	opus_line_dial(&s->to_wa, digit, DTMF_DIGIT_MS, now_us);
-	opus_line_tick(&s->to_wa, now_us); /* its first packet may be due at once */
-}
-
-void session_dial(struct session *s, uint64_t now_us)
-{
-	dial_wa(s, now_us);
-	dial_sip(s, now_us);
-}
-
-void session_send_dtmf(struct session *s, enum media_side side, const char *digits, uint64_t now_us)
-{
-	ASSERT(s->magic == SESSION_MAGIC);
-	if (s->failed)
-		return;
-	dtmf_queue_add(&s->dial[side], digits);
-	session_dial(s, now_us);
 }

@@ -6,6 +6,7 @@
 #define MEDIA_SESSION_INNER_H
 
 #include "media/bridge_to_sip.h"
+#include "media/digit_gate.h"
 #include "media/dtmf_queue.h"
 #include "media/loss_follower.h"
 #include "media/greeting.h"
@@ -18,6 +19,7 @@
 
 struct webrtc_end;
 struct sounds;
+struct sip_ear;
 
 enum { SESSION_MAGIC = 0x5e551011 };
 
@@ -42,6 +44,8 @@ struct session {
 	struct loss_follower wa_loss; /* as WhatsApp reports it */
 	struct greeting *greeting;    /* NULL but for the first seconds */
 	struct greeting_shift shift;
+	struct sip_ear *ear; /* NULL: the SIP side is not listened to for tones */
+	struct digit_gate gate;
 	/* as commanded */
 	bool announcing[2]; /* enum media_side: hears the announcement of a recording */
 	uint64_t announce_until_us;
@@ -64,8 +68,16 @@ struct session {
 /* To whoever watches; nothing once the session has failed. */
 void session_tell(struct session *s, struct session_event ev, uint64_t now_us);
 void session_note_first_audio(struct session *s, enum media_end end, uint64_t now_us);
-void session_pass_digits(
-	struct session *s, enum media_end from, const struct tev_report *reports, size_t count, uint64_t now_us);
+void session_pass_digits(struct session *s, enum media_end from, enum media_digit_way way,
+	const struct tev_report *reports, size_t count, uint64_t now_us);
+/* Those under way are over: another stream begins. */
+void session_end_wa_digit(struct session *s, uint64_t now_us);
+void session_end_sip_digit(struct session *s, uint64_t now_us);
+/* Listen for tones of the SIP side, or no more. Returns 0 or -ENOMEM. */
+int session_set_ear(struct session *s, bool tones, const struct line_source *source, uint64_t now_us);
+uint64_t session_digits_deadline(const struct session *s);
+void session_digits_tick(struct session *s, uint64_t now_us);
+void session_digits_done(struct session *s);
 void session_report_to_sip(struct session *s, bool bye, uint64_t now_us);
 /* A datagram of the SIP side. */
 void session_on_sip_rtp(struct session *s, uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us);
@@ -78,8 +90,6 @@ void session_maybe_flow(struct session *s, uint64_t now_us);
 void session_sip_stream_begins(struct session *s, uint64_t now_us);
 /* The announcement of a recording is over when it is due. */
 void session_announce_tick(struct session *s, uint64_t now_us);
-/* Begin the digits of ours that are due. */
-void session_dial(struct session *s, uint64_t now_us);
 
 /* Where the SIP side's audio, digits and other packets go: session_greeting.c. */
 void session_sip_audio(

@@ -73,7 +73,7 @@ static void on_sip_payload(struct session *s, const struct rtp_hdr *h, const uin
 	if (is_event(remote, h->pt)) {
 		struct tev_report reports[TEV_REPORTS_MAX];
 		session_sip_other(s, h, now_us);
-		session_pass_digits(s, END_SIP, reports,
+		session_pass_digits(s, END_SIP, DIGIT_BY_EVENT, reports,
 			tev_rx_packet(&s->sip_events, h->ts, payload, h->payload_length, now_us, reports), now_us);
 	} else if (!format_of(remote, h->pt, &format)) {
 		session_sip_other(s, h, now_us);
@@ -88,8 +88,7 @@ static void on_sip_payload(struct session *s, const struct rtp_hdr *h, const uin
 
 void session_sip_stream_begins(struct session *s, uint64_t now_us)
 {
-	struct tev_report report[1];
-	session_pass_digits(s, END_SIP, report, tev_rx_reset(&s->sip_events, report), now_us);
+	session_end_sip_digit(s, now_us);
 	session_sip_new_source(s);
 }
 

@@ -138,6 +138,7 @@ static void report_plain(struct media_call *c, enum media_event_kind kind, const
 		.at_us = se->at_us,
 		.end = se->end,
 		.digit = se->digit,
+		.way = se->way,
 		.duration_ms = se->duration_ms};
 	report(c->worker, &ev);
 }
@@ -427,6 +428,9 @@ static void steer(struct media_call *c, const struct media_command *cmd)
 	case MEDIA_CMD_RECORD_STOP: session_record_stop(c->session, now_us); break;
 	case MEDIA_CMD_COPY: session_copy(c->session, &cmd->u.copy, now_us); break;
 	case MEDIA_CMD_COPY_STOP: session_copy_stop(c->session); break;
+	case MEDIA_CMD_SIP_DIGIT:
+		session_info_digit(c->session, cmd->u.digit.digit, cmd->u.digit.duration_ms, now_us);
+		break;
 	case MEDIA_CMD_ASK_STATS: report_stats(c->worker, c); break;
 	case MEDIA_CMD_OPEN:
 	case MEDIA_CMD_CLOSE:

@@ -41,8 +41,11 @@ static bool srtp_by_name(const char *name, enum media_srtp_policy *ret_policy)
 
 static bool dtmf_by_name(const char *name, enum call_dtmf *ret_dtmf)
 {
-	static const char *const names[] = {
-		[CALL_DTMF_EVENTS] = "rfc4733", [CALL_DTMF_INFO] = "info", [CALL_DTMF_BOTH] = "both"};
+	static const char *const names[] = {[CALL_DTMF_EVENTS] = "rfc4733",
+		[CALL_DTMF_INFO] = "info",
+		[CALL_DTMF_BOTH] = "both",
+		[CALL_DTMF_INBAND] = "inband",
+		[CALL_DTMF_AUTO] = "auto"};
 
 	for (unsigned i = 0; name && i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(name, names[i]) == 0) {
@@ -150,7 +153,7 @@ static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y
 	g->ring_ms = y->ring_timeout ? 1000 * load_uint(ld, KEY("ring_timeout"), y->ring_timeout, 60, 1, 120) : 0;
 	load_place(ld, i, y);
 	if (!dtmf_by_name(y->dtmf, &g->dtmf))
-		FAULT(ld, KEY("dtmf"), "\"%s\" is not rfc4733, info or both", y->dtmf);
+		FAULT(ld, KEY("dtmf"), "\"%s\" is not rfc4733, info, both, inband or auto", y->dtmf);
 	if (!srtp_by_name(y->srtp, &g->srtp))
 		FAULT(ld, KEY("srtp"), "\"%s\" is not off, offer or require", y->srtp);
 	if (y->codecs_count == 0) {

@@ -61,7 +61,8 @@ void on_media_event(const struct media_event *me, void *arg)
 	case MEDIA_FIRST_SENT: log_plain("first_sent", ac, me); break;
 	case MEDIA_DTMF:
 		/* Which key was pressed may be part of a secret (a PIN): only that one was. */
-		log_info("dtmf", "call=%s leg=%s ms=%u", ac->id, end_name(me->end), me->duration_ms);
+		log_info("dtmf", "call=%s leg=%s ms=%u by=%s", ac->id, end_name(me->end), me->duration_ms,
+			media_digit_way_name(me->way));
 		emit_dtmf(ac, me->end, me->digit, me->duration_ms);
 		if (me->end == END_WA)
 			info_digit(ac, me->digit, me->duration_ms);

@@ -146,14 +146,15 @@ static void on_refer(struct app_call *ac, const struct sip_event *se, struct cal
 	app_step(ac, ev);
 }
 
+/* The media session tells of it (MEDIA_DTMF) when it is not one that it knows from the peer's stream. */
 static void on_digit(struct app_call *ac, const struct sip_event *se)
 {
+	if (ac->media_session) {
+		(void)media_sip_digit(ac->app->media, ac->media_session, se->digit, se->duration_ms);
+		return;
+	}
 	log_info("dtmf", "call=%s leg=sip ms=%u by=info", ac->id, se->duration_ms);
 	emit_dtmf(ac, END_SIP, se->digit, se->duration_ms);
-	if (ac->media_session) {
-		const char digits[2] = {se->digit, '\0'};
-		(void)media_send_dtmf(ac->app->media, ac->media_session, SIDE_WA, digits);
-	}
 }
 
 /* ---- the door ---- */

@@ -390,7 +390,7 @@ void info_digit(struct app_call *ac, char digit, unsigned duration_ms)
 {
 	const struct call_gateway *gw = main_gateway(ac);
 
-	if (gw && gw->dtmf != CALL_DTMF_EVENTS)
+	if (gw && (gw->dtmf == CALL_DTMF_INFO || gw->dtmf == CALL_DTMF_BOTH))
 		sip_leg_digit(ac->app->sip, ac->legs[CALL_LEG_MAIN].id, digit, duration_ms);
 }
 

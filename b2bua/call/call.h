@@ -69,8 +69,9 @@ struct call_gateway {
 	enum audio_codec codecs[4]; /* order of preference; AUDIO_NONE ends */
 	uint16_t ptime_ms;          /* offered, 20 */
 	enum media_srtp_policy srtp;
-	/* Digits toward it. RFC 4733 events are offered and understood in any case. */
-	enum call_dtmf { CALL_DTMF_EVENTS, CALL_DTMF_INFO, CALL_DTMF_BOTH } dtmf;
+	/* Digits toward it. RFC 4733 events are offered and understood in any case, and INFO is understood. INBAND: as
+	 * tones in the voice, which is also listened to for them. AUTO: so where the peer has no telephone-event. */
+	enum call_dtmf { CALL_DTMF_EVENTS, CALL_DTMF_INFO, CALL_DTMF_BOTH, CALL_DTMF_INBAND, CALL_DTMF_AUTO } dtmf;
 	unsigned ring_ms; /* when the route says nothing; 0: as the settings say */
 };
 

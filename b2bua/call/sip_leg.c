@@ -342,12 +342,21 @@ void call_note_progress(struct call *c, struct sip_leg *leg, const struct call_e
 	call_keep_call_id(leg, ev);
 }
 
+/* Opus keeps voices, not tones: there they are no way to send digits, or to find them. */
+static void set_digits(struct media_sip_remote *r, enum call_dtmf how)
+{
+	bool has_events = r->event_pt != 0, can_tone = r->codec != AUDIO_OPUS;
+
+	r->tones_in = r->tones_out = can_tone && (how == CALL_DTMF_INBAND || (how == CALL_DTMF_AUTO && !has_events));
+	r->no_events_out = how == CALL_DTMF_INFO || (how == CALL_DTMF_INBAND && can_tone);
+}
+
 void call_set_sip_media(struct call *c, struct sip_leg *leg)
 {
 	struct call_action *a = call_emit(c, CALL_DO_MEDIA_SET_SIP);
 
 	a->u.sip_media = leg->sdp.remote;
 	a->u.sip_media.new_peer = leg->new_peer;
-	a->u.sip_media.no_events_out = leg->gateway && leg->gateway->dtmf == CALL_DTMF_INFO;
+	set_digits(&a->u.sip_media, leg->gateway ? leg->gateway->dtmf : CALL_DTMF_EVENTS);
 	leg->new_peer = false;
 }

@@ -74,6 +74,8 @@ struct media_sip_remote {
 	uint8_t pt;              /* both ways: we answer with the peer's number */
 	uint8_t event_pt;        /* telephone-event; 0: none */
 	bool no_events_out;      /* digits toward this peer go another way; its own are understood */
+	bool tones_out;          /* they go as tones in the voice */
+	bool tones_in;           /* it may send its own so: listen */
 	uint8_t event_pt_own;    /* the number of our offer, where the answer has another; 0: none */
 	uint32_t event_clock_hz; /* of its durations; 0: 8000 */
 	uint8_t cn_pt;           /* comfort noise, beside the static 13; 0: none */

@@ -52,8 +52,22 @@ static void check_any(struct sim_received *r, const struct rtp_hdr *h, uint64_t 
 }
 
 /* What is heard moves through a room of twice its length, so that it is copied only every two seconds. */
+static void hear_tones(struct sim_received *r, const int16_t *pcm, size_t samples)
+{
+	struct dtmf_heard heard[DTMF_HEARD_MAX];
+	size_t n = dtmf_ear_hear(r->ear, pcm, samples, heard);
+	for (size_t i = 0; i < n; i++) {
+		if (!heard[i].ended)
+			continue;
+		require(r->tone_count < SIM_DIGITS_MAX - 1);
+		r->tone_ms[r->tone_count] = heard[i].duration_ms;
+		r->tones[r->tone_count++] = heard[i].digit;
+	}
+}
+
 static void hear(struct sim_received *r, const int16_t *pcm, size_t samples)
 {
+	hear_tones(r, pcm, samples);
 	if (!r->heard_samples)
 		r->heard = r->heard_room;
 	size_t at = (size_t)(r->heard - r->heard_room), end = at + r->heard_samples;
@@ -273,7 +287,10 @@ static void sip_frame(struct sim *m)
 	uint8_t payload[480];
 	size_t samples = m->conf.sip_ptime_ms * 8;
 	if (m->sip_talks) {
-		sim_voice(pcm, samples, m->sip_position);
+		if (m->sip_key)
+			dtmf_tone_read(&m->sip_tone, m->sip_key, 8000, pcm, samples);
+		else
+			sim_voice(pcm, samples, m->sip_position);
 		size_t length = say_payload(m, pcm, samples, payload, sizeof(payload));
 		sim_sip_sends(m, m->sip_pt, false, m->sip_ts, payload, length);
 	}
@@ -386,6 +403,7 @@ void sim_init(struct sim *m, const struct sim_conf *conf)
 	require(opus_enc_new(&sip_enc, &m->sip_opus_enc) == 0 && opus_dec_new(8000, &m->sip_opus_dec) == 0);
 	m->sip_pt = conf->opus ? SIM_OPUS_PT : conf->g722 ? SIM_G722_PT : 0;
 	require(opus_dec_new(8000, &m->wa_dec) == 0);
+	require(dtmf_ear_new(&m->wa.ear) == 0 && dtmf_ear_new(&m->sip.ear) == 0);
 	require(pktpool_new(SESSION_PACKETS * 2, &m->pool) == 0);
 	tev_rx_init(&m->wa.event_rx, 48000, 8000);
 	tev_rx_init(&m->sip.event_rx, conf->opus ? 48000 : 8000, conf->event_clock_hz ? conf->event_clock_hz : 8000);
@@ -451,6 +469,8 @@ void sim_done(struct sim *m)
 	require(pktpool_in_use(m->pool) == 0);
 	m->pool = pktpool_free(m->pool);
 	m->wa_dec = opus_dec_free(m->wa_dec);
+	m->wa.ear = dtmf_ear_free(m->wa.ear);
+	m->sip.ear = dtmf_ear_free(m->sip.ear);
 	m->sip_opus_enc = opus_enc_free(m->sip_opus_enc);
 	m->sip_opus_dec = opus_dec_free(m->sip_opus_dec);
 	m->g722_enc = g722_enc_free(m->g722_enc);

@@ -7,6 +7,8 @@
 #define TESTS_SUPPORT_MEDIA_SESSION_SIM_H
 
 #include "media/codec/opus_codec.h"
+#include "media/dsp/dtmf_ear.h"
+#include "media/dsp/dtmf_tone.h"
 #include "media/rtp/telephone_event.h"
 #include "media/session.h"
 #include "tests/support/media/sim_link.h"
@@ -57,6 +59,11 @@ struct sim_received {
 	unsigned digit_ms[SIM_DIGITS_MAX];
 	uint64_t digit_begun_us[SIM_DIGITS_MAX], digit_ended_us[SIM_DIGITS_MAX];
 	size_t digit_count;
+	/* keys heard in the sound */
+	struct dtmf_ear *ear;
+	char tones[SIM_DIGITS_MAX]; /* text */
+	unsigned tone_ms[SIM_DIGITS_MAX];
+	size_t tone_count;
 };
 
 struct sim {
@@ -84,6 +91,8 @@ struct sim {
 	uint32_t sip_ts, sip_ssrc;
 	uint16_t sip_seq;
 	uint8_t sip_pt;
+	char sip_key; /* its sound instead of the voice; 0: none */
+	struct dtmf_tone sip_tone;
 	struct g722_enc *g722_enc;
 	struct g722_dec *g722_dec;
 	struct opus_enc *sip_opus_enc;

@@ -198,6 +198,16 @@ void session_copy_stop(struct session *s)
 	(void)s;
 }
 
+void session_info_digit(struct session *s, char digit, unsigned duration_ms, uint64_t now_us)
+{
+	tell(s, (struct session_event){.kind = SESSION_DTMF,
+			.digit = digit,
+			.way = DIGIT_BY_INFO,
+			.duration_ms = duration_ms,
+			.end = END_SIP,
+			.at_us = now_us});
+}
+
 static void fail(struct session *s, enum media_end end, uint64_t now_us)
 {
 	if (s->failed)
