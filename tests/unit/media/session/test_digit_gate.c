@@ -67,7 +67,8 @@ static void test_tables(void **state)
 		digit_gate_reset(&g);
 		for (const struct row *r = tables[i].rows; r->kind; r++) {
 			const struct tev_report report = {(enum tev_report_kind)r->kind, r->digit, 100};
-			if (digit_gate_passes(&g, (enum media_digit_way)r->way, &report, 7000000 + r->at_ms * 1000ull) != r->passes)
+			if (digit_gate_passes(&g, (enum media_digit_way)r->way, &report,
+				    7000000 + r->at_ms * 1000ull) != r->passes)
 				fail_msg("%s: at %u ms", tables[i].what, r->at_ms);
 		}
 	}
