@@ -195,7 +195,9 @@ static int listener_open(struct sip_stack *s, struct sip_listener *l)
 		/* Session timers are refresh.c's. */
 		NUTAG_SESSION_TIMER(0),
 		/* A large request that changed to TCP by itself can abort the stack, a large ACK is lost. */
-		NTATAG_UDP_MTU(65535), TPTAG_UDP_RMEM(UDP_RECEIVE_BYTES), TAG_IF(*dir, NUTAG_CERTIFICATE_DIR(dir)),
+		NTATAG_UDP_MTU(65535), TPTAG_UDP_RMEM(UDP_RECEIVE_BYTES),
+		/* RFC 5626 s4.4.1; over TLS it is tls_ping.c that answers */
+		TPTAG_PONG2PING(1), TAG_IF(*dir, NUTAG_CERTIFICATE_DIR(dir)),
 		/* tls.c verifies, during the handshake */
 		TAG_IF(*dir, TPTAG_TLS_VERIFY_POLICY(TPTLS_VERIFY_NONE)),
 		TAG_IF(resolver_conf_path(s->resolver), SRESTAG_RESOLV_CONF(resolver_conf_path(s->resolver))),

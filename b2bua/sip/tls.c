@@ -96,8 +96,10 @@ SSL *SSL_new(SSL_CTX *ctx)
 	if (t)
 		SSL_CTX_up_ref(ctx);
 	ssl = real(t ? t->ctx : ctx);
-	if (ssl && t)
+	if (ssl && t) {
 		(void)SSL_set_ex_data(ssl, ssl_index, t);
+		tls_ping_begin(ssl);
+	}
 	return ssl;
 }
 
@@ -197,10 +199,12 @@ int SSL_read(SSL *ssl, void *buffer, int length)
 	struct peer *p = peer_of(ssl);
 	int r;
 
-	if (!p)
-		return read_ssl(ssl, buffer, length);
-	ERR_clear_error();
+	if (p)
+		ERR_clear_error();
 	r = read_ssl(ssl, buffer, length);
+	tls_ping_heard(ssl, buffer, r);
+	if (!p)
+		return r;
 	p->heard = p->heard || r > 0;
 	if (r <= 0 && SSL_get_error(ssl, r) == SSL_ERROR_SSL)
 		tell(ssl, p);
@@ -266,7 +270,7 @@ static bool indexes_made(void)
 		ssl_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	if (peer_index < 0)
 		peer_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, peer_free);
-	return ctx_index >= 0 && ssl_index >= 0 && peer_index >= 0;
+	return tls_ping_init() && ctx_index >= 0 && ssl_index >= 0 && peer_index >= 0;
 }
 
 int tls_keeper_new(const struct sip_tls *conf, void (*on_failure)(const struct tls_failure *f, void *arg), void *arg,

@@ -49,4 +49,10 @@ int tls_expect(SSL *ssl, const char *host, bool verify);
 /* Why a handshake failed, after SSL_connect() or SSL_read(); empties OpenSSL's error queue. */
 void tls_why(const SSL *ssl, char dst[TLS_WHY_MAX]);
 
+/* tls_ping.c: a connection of the library's begins; what was read of it (length 0 and less: nothing). False: no memory.
+ */
+bool tls_ping_init(void);
+void tls_ping_begin(SSL *ssl);
+void tls_ping_heard(SSL *ssl, const void *bytes, int length);
+
 #endif

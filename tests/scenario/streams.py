@@ -2,9 +2,11 @@
 import contextlib
 import re
 import socket
+import ssl
 
 from harness import NUMBER, USER, WAIT_S, check, equal, main, until
 from sip_peer import Message, RawSip, tag
+from tls import Authority, with_tls
 
 RULES = [{"name": "in", "actions": [{"bridge": {"gateways": ["pbx"], "user": "600"}}]},
          {"name": "call", "match": {"direction": "outbound", "to": "^\\+44"}, "actions": [{"whatsapp": {"number": NUMBER}}]},
@@ -21,13 +23,13 @@ def request(rig, method="OPTIONS", headers="", body="", length=None, transport="
 
 
 class Stream:
-    def __init__(self, rig, family=socket.AF_INET, host="127.0.0.1", source=None):
+    def __init__(self, rig, family=socket.AF_INET, host="127.0.0.1", source=None, port=None):
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         if source:
             self.socket.bind((source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.settimeout(WAIT_S)
-        self.socket.connect((host, rig.sip_port))
+        self.socket.connect((host, port or rig.sip_port))
         self.data = b""
 
     def send(self, data):
@@ -36,6 +38,7 @@ class Stream:
     def final(self):
         """The next final answer's code; None: the other side closed the connection. An INVITE's is ACKed."""
         while True:
+            self.data = self.data.lstrip(b"\r\n")     # pongs
             while b"\r\n\r\n" in self.data:
                 head = self.data.partition(b"\r\n\r\n")[0]
                 length = int(re.search(rb"(?i)content-length: *(\d+)", head).group(1))
@@ -102,6 +105,33 @@ def story_many_in_one_segment(rig):
         for byte in request(rig):
             s.send(bytes([byte]))
         equal(s.final(), 200, "answer to a request that came octet by octet")
+
+
+def pong(s, ping, what):
+    s.socket.sendall(ping)
+    equal(s.socket.recv(100), b"\r\n", what)
+
+
+def story_keep_alive(rig):
+    """CRLF CRLF is answered with CRLF, over TCP and TLS (RFC 5626 s4.4.1); what holds a NAT open by UDP is not answered at all."""
+    authority = Authority(rig, "ca")
+    w = with_tls(rig, authority, dialplan=RULES, listen=[f"tcp:127.0.0.1:{rig.sip_port}"])
+    context = ssl.create_default_context(cafile=authority.pem)
+    with stream(rig) as tcp, stream(rig, port=rig.tls_port) as tls, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        tls.socket = context.wrap_socket(tls.socket, server_hostname="trunk.example")
+        for s, transport in ((tcp, "TCP"), (tls, "TLS")):
+            pong(s, b"\r\n\r\n", f"pong over {transport}")
+            s.send(request(rig, transport=transport))
+            equal(s.final(), 200, f"answer to OPTIONS after a ping over {transport}")
+            s.send(b"\r\n\r")
+            turn(rig)
+            pong(s, b"\n", f"pong to a ping in two over {transport}")
+        for nothing in (b"\r\n\r\n", b"\r\n", b"\0", b"\0\0\0\0", b""):
+            udp.sendto(nothing, ("127.0.0.1", rig.sip_port))
+        udp.sendto(request(rig, transport="UDP"), ("127.0.0.1", rig.sip_port))
+        udp.settimeout(WAIT_S)
+        equal(Message(udp.recv(65535)).status, 200, "the first thing that comes back by UDP")
+    equal(w.counters()["sip_bans"], 0, "bans")
 
 
 def story_large_messages(rig):

@@ -49,12 +49,12 @@ def server_context(pair, ask=None):
     return context
 
 
-def with_tls(rig, authority, verify=True, min_version="1.2", gateways=None, dialplan=None, **changes):
+def with_tls(rig, authority, verify=True, min_version="1.2", gateways=None, dialplan=None, listen=(), **changes):
     """One gateway over TLS, with these changes of its keys, or these gateways and rules."""
     certificate, key = authority.issue("trunk", "DNS:trunk.example")
     rig.tls_port = rig.ports.one()
     return rig.watrunk(gateways=gateways or [rig.gateway(transport="tls", **changes)], **({"dialplan": dialplan} if dialplan else {}),
-                       sip={"listen": [f"udp:127.0.0.1:{rig.sip_port}", f"tls:127.0.0.1:{rig.tls_port}"],
+                       sip={"listen": [f"udp:127.0.0.1:{rig.sip_port}", f"tls:127.0.0.1:{rig.tls_port}", *listen],
                             "tls": {"certificate": certificate, "key": key, "ca": authority.pem, "verify": verify,
                                     "min_version": min_version}})
 
