@@ -77,7 +77,8 @@ static void send_frame(struct opus_line *b, int64_t slot, const int16_t *pcm, ui
 {
 	uint8_t packet[RTP_HEADER_BYTES + OPUS_BYTES + SRTP_ROOM];
 	follow_complexity(b);
-	int n = opus_enc_frame(b->enc, pcm, LINE_SLOT_SAMPLES * b->width, packet + RTP_HEADER_BYTES, OPUS_BYTES);
+	int n = opus_quiet_frame(
+		&b->quiet, b->enc, pcm, LINE_SLOT_SAMPLES * b->width, packet + RTP_HEADER_BYTES, OPUS_BYTES);
 	if (n > 0)
 		send_packet(b, slot, packet, (size_t)n, sizeof(packet), now_us);
 	note_sent(b, slot, now_us);
@@ -117,6 +118,7 @@ void line_pass(struct opus_line *b, const uint8_t *payload, size_t length, unsig
 {
 	uint8_t packet[RTP_HEADER_BYTES + REORDER_PAYLOAD_MAX + SRTP_ROOM];
 	memcpy(packet + RTP_HEADER_BYTES, payload, length);
+	opus_quiet_forget(&b->quiet); /* the listener's decoder remembers these now */
 	send_packet(b, b->slot, packet, length, sizeof(packet), now_us);
 	b->slot += slots;
 	note_sent(b, b->slot - 1, now_us);

@@ -25,6 +25,7 @@
 #include "media/codec/g722.h"
 #include "media/codec/opus_codec.h"
 #include "media/dsp/sound.h"
+#include "media/opus_quiet.h"
 #include "media/rtp/reorder.h"
 #include "media/rtp/rtp_stream.h"
 #include "media/rtp/telephone_event.h"
@@ -81,6 +82,7 @@ struct opus_line {
 	const uint8_t *complexity;     /* NULL: it stays */
 	struct opus_enc_conf enc_conf; /* as it is now */
 	struct opus_enc *enc;
+	struct opus_quiet quiet;
 	uint32_t first_ts;
 	uint16_t pass_max_ms;
 	bool tell_loss;

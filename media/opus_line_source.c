@@ -221,6 +221,7 @@ static int set_width(struct opus_line *b, unsigned width)
 	opus_enc_free(b->enc);
 	b->enc = enc;
 	b->enc_conf = conf;
+	opus_quiet_forget(&b->quiet);
 	b->width = width;
 	b->g722 = g722_dec_free(b->g722);
 	b->dec = opus_dec_free(b->dec);

@@ -576,6 +576,7 @@ static void worker_main(void *arg)
 {
 	struct worker *w = arg;
 
+	counter_add(CNT_MEDIA_SILENCE_REUSED, 0); /* a thread's first addition allocates */
 	w->now_us = clock_mono_us();
 	wheel_init(&w->wheel, w->now_us);
 	governor_init(&w->governor, w->conf->opus_complexity, w->conf->opus_complexity_max, w->now_us);
