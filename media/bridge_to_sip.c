@@ -2,7 +2,7 @@
 
 #include "lib/base/assert.h"
 #include "lib/base/pktbuf.h"
-#include "media/dsp/level.h"
+#include "media/bridge_sound.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,101 +10,9 @@
 
 enum {
 	TS_PER_SAMPLE = JBUF_CLOCK_HZ / BRIDGE_RATE_HZ,
-	SAMPLE_US = 1000000 / BRIDGE_RATE_HZ,
-	CONCEAL_GRAIN = BRIDGE_RATE_HZ / 400, /* 2.5 ms: libopus conceals in such steps only */
-	BEHIND_MAX_US = 500000,               /* the machine slept: do not send a burst of old audio */
-	PULLS_MAX = 64,                       /* of a hostile stream with tiny frames; then silence fills the packet */
+	BEHIND_MAX_US = 500000, /* the machine slept: do not send a burst of old audio */
 	PACKET_BYTES = RTP_HEADER_BYTES + BRIDGE_PTIME_MAX_MS * BRIDGE_SAMPLES_PER_MS,
 };
-
-/* ---- sound out of the jitter buffer ---- */
-
-static int16_t *fifo_end(struct bridge_to_sip *b)
-{
-	return b->fifo + b->fifo_samples * b->width;
-}
-
-static unsigned fifo_room(const struct bridge_to_sip *b)
-{
-	return BRIDGE_FIFO_SAMPLES - b->fifo_samples;
-}
-
-static void add_silence(struct bridge_to_sip *b, unsigned samples)
-{
-	memset(fifo_end(b), 0, samples * b->width * sizeof(b->fifo[0]));
-	b->fifo_samples += samples;
-	b->quiet = true;
-}
-
-static void conceal(struct bridge_to_sip *b, unsigned samples)
-{
-	unsigned whole = (samples + CONCEAL_GRAIN - 1) / CONCEAL_GRAIN * CONCEAL_GRAIN;
-	bool too_long = b->concealed_run >= BRIDGE_CONCEAL_MAX_MS * BRIDGE_SAMPLES_PER_MS;
-
-	b->concealed_run += samples;
-	if (too_long || whole > fifo_room(b) || opus_dec_conceal(b->dec, fifo_end(b), whole * b->width) < 0) {
-		add_silence(b, samples);
-		return;
-	}
-	b->quiet = level_is_quiet(fifo_end(b), samples * b->width);
-	b->fifo_samples += samples;
-}
-
-static void play_missing(struct bridge_to_sip *b, const struct jbuf_out *out, unsigned samples)
-{
-	const struct pkt *next = out->next;
-	uint64_t ms = samples / BRIDGE_SAMPLES_PER_MS;
-
-	if (next && samples && samples % CONCEAL_GRAIN == 0) {
-		const uint8_t *bytes = next->data + next->offset;
-		if (opus_packet_has_redundancy(bytes, next->length) &&
-			opus_dec_fec(b->dec, bytes, next->length, fifo_end(b), samples * b->width) ==
-				(int)(samples * b->width)) {
-			b->fifo_samples += samples;
-			b->fec_ms += ms;
-			return;
-		}
-	}
-	b->concealed_ms += ms;
-	conceal(b, samples);
-}
-
-static void play_packet(struct bridge_to_sip *b, struct jbuf_out *out, unsigned samples)
-{
-	int n = opus_dec_packet(
-		b->dec, out->pkt->data + out->pkt->offset, out->pkt->length, fifo_end(b), fifo_room(b) * b->width);
-
-	out->pkt = pkt_put(b->pool, out->pkt);
-	if (n < 0) {
-		b->discarded++;
-		b->concealed_ms += samples / BRIDGE_SAMPLES_PER_MS;
-		conceal(b, samples);
-		return;
-	}
-	b->quiet = level_is_quiet(fifo_end(b), (size_t)n);
-	b->fifo_samples += (unsigned)n / b->width;
-	b->concealed_run = 0;
-}
-
-/* Adds what comes next to the FIFO. Returns false when there is nothing at all. *ret_sound: it was WhatsApp's. */
-static bool pull(struct bridge_to_sip *b, uint64_t play_us, bool *ret_sound)
-{
-	struct jbuf_out out;
-	jbuf_get(b->jb, play_us + (uint64_t)b->fifo_samples * SAMPLE_US, b->quiet, &out);
-	unsigned samples = out.duration_ts / TS_PER_SAMPLE;
-	switch (out.kind) {
-	case JBUF_IDLE: return false;
-	case JBUF_PACKET:
-		play_packet(b, &out, samples);
-		*ret_sound = true;
-		break;
-	case JBUF_MISSING: play_missing(b, &out, samples); break;
-	case JBUF_GAP:
-	case JBUF_EMPTY:
-	case JBUF_STRETCH: conceal(b, samples); break;
-	}
-	return true;
-}
 
 /* ---- packets to SIP ---- */
 
@@ -161,21 +69,16 @@ static void play_one(struct bridge_to_sip *b)
 	unsigned samples = b->ptime_ms * BRIDGE_SAMPLES_PER_MS;
 	bool sound = false;
 
-	for (int i = 0; i < PULLS_MAX && b->fifo_samples < samples; i++)
-		if (!pull(b, b->next_us, &sound))
-			break;
-	if (b->fifo_samples < samples)
-		add_silence(b, samples - b->fifo_samples);
+	bridge_sound_fetch(b, samples, &sound);
 	if (!b->playing && !b->muted)
 		tap_pcm(b->tap, SIDE_WA, b->fifo, samples * b->width, BRIDGE_RATE_HZ * b->width, b->next_us);
 	if (b->send && !b->voice.wanted && tev_tx_due(&b->events, b->ts))
 		send_digit(b);
 	else if (b->send)
 		send_audio(b, samples, sound);
-	b->fifo_samples -= samples;
-	memmove(b->fifo, b->fifo + samples * b->width, b->fifo_samples * b->width * sizeof(b->fifo[0]));
+	bridge_sound_played(b, samples);
 	b->ts += samples;
-	b->next_us += (uint64_t)samples * SAMPLE_US;
+	b->next_us += (uint64_t)samples * BRIDGE_SAMPLE_US;
 }
 
 /* The stream from WhatsApp has just begun: put the grid where its packets will be due, rather than hold each of them up
@@ -188,8 +91,8 @@ static void move_grid(struct bridge_to_sip *b)
 	b->phased = true;
 	uint64_t late_us = start_us > b->next_us ? (start_us - b->next_us) % ptime_us
 						 : (ptime_us - (b->next_us - start_us) % ptime_us) % ptime_us;
-	unsigned samples = (unsigned)((late_us + SAMPLE_US - 1) / SAMPLE_US);
-	b->next_us += (uint64_t)samples * SAMPLE_US;
+	unsigned samples = (unsigned)((late_us + BRIDGE_SAMPLE_US - 1) / BRIDGE_SAMPLE_US);
+	b->next_us += (uint64_t)samples * BRIDGE_SAMPLE_US;
 	b->ts += samples;
 	b->mark_next = true;
 }
@@ -249,7 +152,7 @@ static int set_width(struct bridge_to_sip *b, unsigned width)
 	opus_dec_free(b->dec);
 	b->dec = dec;
 	b->width = width;
-	b->fifo_samples = 0;
+	b->fifo_samples = b->extra = 0;
 	return 0;
 }
 

@@ -90,6 +90,10 @@ struct bridge_to_sip {
 	unsigned concealed_run; /* samples since the last real ones */
 	int16_t fifo[BRIDGE_FIFO_SAMPLES * BRIDGE_WIDTH_MAX];
 	unsigned fifo_samples;
+	unsigned extra;    /* of them, from a frame fetched early so that the rest of it can be taken away */
+	int32_t above_us;  /* the last packet was held so much longer than wanted */
+	unsigned cut_wait; /* samples to be played before the next cut */
+	unsigned uncut;    /* samples played in vain: nothing was alike enough */
 	/* what is heard instead of WhatsApp */
 	bool playing, muted;
 	struct sound_player player;
@@ -98,7 +102,7 @@ struct bridge_to_sip {
 	struct digit_voice voice;
 	bool digit_open;
 	/* statistics */
-	uint64_t discarded, concealed_ms, fec_ms;
+	uint64_t discarded, concealed_ms, fec_ms, cut_samples;
 };
 
 /* Returns 0, -EINVAL or -ENOMEM; bridge_to_sip_done() is right after either. */

@@ -44,7 +44,7 @@ void session_stats(const struct session *s, struct media_stats *ret_stats)
 	wa->hold_target_max_ms = jb->target_max_ms;
 	wa->hold_limit_ms = jbuf_limit_ms(s->to_sip.jb);
 	wa->played_ms = (int64_t)jb->played_ms;
-	wa->shortened_ms = (int64_t)jb->dropped_ms;
+	wa->shortened_ms = (int64_t)(jb->dropped_ms + s->to_sip.cut_samples / BRIDGE_SAMPLES_PER_MS);
 	wa->longer_ms = (int64_t)jb->stretched_ms;
 	if (wa->rtt_ms < 0)
 		wa->rtt_ms =

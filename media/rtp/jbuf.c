@@ -3,8 +3,11 @@
  * Packets lie in a ring by extended sequence number. Three numbers describe the playing: next_seq and next_ts, the
  * first not yet played, and for every decision P = play time - timestamp, to be compared with want = base + target.
  *
- *   hole or not yet there   P < want: stretch (wait)     P >= want: go on without it
- *   packet there            P far below want: stretch    P a frame above want: drop one
+ *   not yet there   P < want: stretch               P >= want: wait; beyond base + max: go on without it
+ *   hole            P < want: stretch (wait)        P >= want: go on without it
+ *   packet there    P far below want: stretch       P a frame above want: drop one in a pause, or when it is far
+ *
+ * What is concealed while waiting is owed: when a packet comes that tells of a hole, the hole has been played already.
  */
 #include "media/rtp/jbuf.h"
 
@@ -23,7 +26,8 @@ enum {
 	LATE_RUN_LEAP = 5,         /* this many late in a row: our idea of the timeline is wrong */
 	PAUSE_FRAMES = 10,         /* empty for so long: a restart costs nothing */
 	EARLY_TOLERANCE_US = 2000, /* below want: within the noise of the estimate */
-	PATIENCE_US = 1000000,     /* then adjust even in the middle of speech */
+	PATIENCE_US = 1000000,     /* then stretch even in the middle of speech */
+	FAR_FRAMES = 8,            /* above want: too much to be played more quickly */
 };
 
 struct slot {
@@ -45,7 +49,9 @@ struct jbuf {
 	uint64_t start_us; /* HOLDING: when to begin */
 	int64_t newest_seq, newest_ts;
 	int64_t next_seq, next_ts;
-	uint32_t frame_ts; /* duration of the last packet */
+	uint32_t waited_ts;      /* concealed since, while next_ts stood still */
+	uint32_t unexplained_ts; /* empty before the last flush: the sender was silent, or an outage was */
+	uint32_t frame_ts;       /* duration of the last packet */
 	uint32_t target_us;
 	uint32_t ptime_ts, lead_us; /* see jbuf_set_ptime() */
 	size_t packets;
@@ -106,6 +112,7 @@ static void consumed(struct jbuf *jb, const struct slot *s)
 {
 	jb->next_seq = s->seq + 1;
 	jb->next_ts = s->ts + s->duration_ts;
+	jb->waited_ts = 0;
 }
 
 static void drop_oldest(struct jbuf *jb)
@@ -115,6 +122,10 @@ static void drop_oldest(struct jbuf *jb)
 	ASSERT(s);
 	consumed(jb, s);
 	jb->stats.dropped_ms += ts_ms(s->duration_ts);
+	if (jb->unexplained_ts >= s->duration_ts) { /* so that was it */
+		jb->stats.empty_ms += ts_ms(s->duration_ts);
+		jb->unexplained_ts -= s->duration_ts;
+	}
 	clear_slot(jb, s);
 	jb->stats.discarded++;
 }
@@ -126,7 +137,9 @@ void jbuf_flush(struct jbuf *jb)
 	if (jb->state != IDLE)
 		jb->stats.flushes++;
 	jb->state = IDLE;
+	jb->unexplained_ts = jb->empty_run * jb->frame_ts;
 	jb->late_run = jb->empty_run = 0;
+	jb->waited_ts = 0;
 	jb->off_since_us = 0;
 	jbuf_delay_rebase(&jb->delay);
 }
@@ -151,14 +164,15 @@ static void begin(struct jbuf *jb, uint16_t seq, uint32_t ts, uint64_t now_us)
 	jb->start_us = now_us + jb->target_us + jb->lead_us;
 }
 
-/* After EMPTY frames a packet arrives. What its sequence number leaves out was lost; without a hole the sender was
- * silent. */
-static void settle_empty(struct jbuf *jb, int64_t seq)
+/* After EMPTY frames a packet arrives. What its sequence number leaves out was lost, and by as much as its own time has
+ * passed it is late; without either the sender was silent. */
+static void settle_empty(struct jbuf *jb, int64_t seq, int64_t ts)
 {
-	int64_t lost = 0;
-	for (int64_t s = jb->next_seq; s < seq && lost < jb->empty_run && s - jb->next_seq < SLOTS; s++)
-		lost += !holds(slot_at(jb, s), s);
-	jb->stats.empty_ms += (uint64_t)lost * ts_ms(jb->frame_ts);
+	int64_t late = (jb->next_ts + jb->waited_ts - ts) / jb->frame_ts, lost = seq - jb->next_seq;
+	for (int64_t s = jb->next_seq; s < seq && s - jb->next_seq < SLOTS; s++)
+		lost -= holds(slot_at(jb, s), s);
+	int64_t frames = (lost > 0 ? lost : 0) + (late > 0 ? late : 0);
+	jb->stats.empty_ms += (uint64_t)(frames < jb->empty_run ? frames : jb->empty_run) * ts_ms(jb->frame_ts);
 	jb->empty_run = 0;
 }
 
@@ -223,7 +237,7 @@ int jbuf_put(struct jbuf *jb, uint16_t seq16, uint32_t ts32, uint32_t duration_t
 		return too_late(jb, seq);
 	jb->late_run = 0;
 	if (jb->empty_run)
-		settle_empty(jb, seq);
+		settle_empty(jb, seq, ts);
 	make_room(jb, seq);
 	store(jb, seq,
 		(struct slot){.used = true,
@@ -305,17 +319,26 @@ static void note_played(struct jbuf *jb, const struct slot *s, uint32_t held_us)
 	jb->stats.played_ms += ts_ms(s->duration_ts);
 }
 
-static void tell_packet(struct jbuf *jb, struct slot *s, uint64_t play_us, struct jbuf_out *out)
+static void tell_packet(struct jbuf *jb, struct slot *s, uint64_t play_us, int64_t above_us, struct jbuf_out *out)
 {
-	*out = (struct jbuf_out){.kind = JBUF_PACKET, .duration_ts = s->duration_ts, .pkt = s->pkt};
+	*out = (struct jbuf_out){
+		.kind = JBUF_PACKET, .duration_ts = s->duration_ts, .pkt = s->pkt, .above_us = (int32_t)above_us};
 	out->held_us = play_us > s->arrived_us ? (uint32_t)(play_us - s->arrived_us) : 0;
 	note_played(jb, s, out->held_us);
+	jb->unexplained_ts = 0;
 	if (s->duration_ts != jb->frame_ts)
 		set_frame(jb, s->duration_ts);
 	consumed(jb, s);
 	s->used = false; /* the packet is the caller's now */
 	s->pkt = NULL;
 	jb->packets--;
+}
+
+static void pass_missing(struct jbuf *jb)
+{
+	while (holds(slot_at(jb, jb->next_seq), jb->next_seq)) /* telephone-events */
+		clear_slot(jb, slot_at(jb, jb->next_seq++));
+	jb->next_seq++;
 }
 
 static void tell_hole(struct jbuf *jb, const struct slot *next, int64_t lost, int64_t above_us, struct jbuf_out *out)
@@ -327,9 +350,7 @@ static void tell_hole(struct jbuf *jb, const struct slot *next, int64_t lost, in
 		bool adjacent = next->ts == jb->next_ts + gap_ts;
 		tell(jb, JBUF_MISSING, gap_ts, out);
 		out->next = adjacent ? next->pkt : NULL;
-		while (holds(slot_at(jb, jb->next_seq), jb->next_seq)) /* telephone-events */
-			clear_slot(jb, slot_at(jb, jb->next_seq++));
-		jb->next_seq++;
+		pass_missing(jb);
 	} else if (above_us > 0 && above_us > (int64_t)ts_us(gap_ts)) {
 		jb->next_ts += gap_ts; /* silence is where holding too long is made good unheard */
 		*out = (struct jbuf_out){.kind = JBUF_GAP};
@@ -338,22 +359,67 @@ static void tell_hole(struct jbuf *jb, const struct slot *next, int64_t lost, in
 	}
 }
 
-void jbuf_get(struct jbuf *jb, uint64_t play_us, bool quiet, struct jbuf_out *ret_out)
+/* Nothing is there. Waiting costs delay, going on without it what it says: so wait while there is delay to spend. */
+static void tell_nothing(struct jbuf *jb, int64_t above_us, struct jbuf_out *out)
+{
+	int64_t spent_us = above_us + jb->target_us + 2 * ts_us(jb->frame_ts);
+	if (above_us < -EARLY_TOLERANCE_US) {
+		tell(jb, JBUF_STRETCH, jb->frame_ts, out);
+	} else if (spent_us <= jb->max_us) {
+		*out = (struct jbuf_out){.kind = JBUF_EMPTY, .duration_ts = jb->frame_ts};
+		jb->empty_run++;
+		jb->waited_ts += jb->frame_ts;
+	} else {
+		tell(jb, JBUF_EMPTY, jb->frame_ts, out);
+	}
+}
+
+/* A hole before the next packet: as much of it as was concealed while waiting is done. */
+static void skip_waited(struct jbuf *jb, const struct slot *next, int64_t lost)
+{
+	int64_t hole_ts = next->ts - jb->next_ts, done_ts = hole_ts < jb->waited_ts ? hole_ts : jb->waited_ts;
+	for (int64_t ts = 0; ts < done_ts && lost > 0; ts += jb->frame_ts, lost--)
+		pass_missing(jb);
+	jb->next_ts += done_ts;
+	jb->waited_ts = 0;
+}
+
+/* Is the packet to be dropped, or a frame to be put before it? */
+enum change { CHANGE_NONE, CHANGE_DROP, CHANGE_STRETCH };
+
+static enum change change_wanted(struct jbuf *jb, uint64_t play_us, int64_t above_us, bool quiet)
+{
+	int64_t frame_us = ts_us(jb->frame_ts);
+	bool too_long = above_us >= frame_us && jb->packets > 1, too_short = above_us < -EARLY_TOLERANCE_US;
+	if (too_long)
+		return quiet || above_us > FAR_FRAMES * frame_us ? CHANGE_DROP : CHANGE_NONE;
+	if (!too_short)
+		jb->off_since_us = 0;
+	else if (may_adjust(jb, play_us, quiet, above_us < -frame_us))
+		return CHANGE_STRETCH;
+	return CHANGE_NONE;
+}
+
+void jbuf_get(struct jbuf *jb, uint64_t play_us, uint64_t extra_us, bool quiet, struct jbuf_out *ret_out)
 {
 	*ret_out = (struct jbuf_out){.kind = JBUF_IDLE};
 	if (jb->state == IDLE || (jb->state == HOLDING && play_us < jb->start_us))
 		return;
+	bool beginning = jb->state == HOLDING;
 	jb->state = PLAYING;
 	for (;;) {
 		int64_t lost;
 		struct slot *s = oldest(jb, &lost);
 		/* > 0: held longer than wanted */
-		int64_t above_us = (int64_t)play_us - ts_us(jb->next_ts) - jbuf_delay_base_us(&jb->delay) -
+		int64_t above_us = (int64_t)(play_us - extra_us) - ts_us(jb->next_ts) - jbuf_delay_base_us(&jb->delay) -
 				   jb->target_us - jb->lead_us;
-		int64_t frame_us = ts_us(jb->frame_ts);
 		if (!s) {
-			tell(jb, above_us < -EARLY_TOLERANCE_US ? JBUF_STRETCH : JBUF_EMPTY, jb->frame_ts, ret_out);
+			tell_nothing(jb, above_us, ret_out);
 			return;
+		}
+		if (s->ts > jb->next_ts && jb->waited_ts) {
+			skip_waited(jb, s, lost);
+			continue;
 		}
 		if (s->ts > jb->next_ts) {
 			tell_hole(jb, s, lost, above_us, ret_out);
@@ -361,22 +427,21 @@ void jbuf_get(struct jbuf *jb, uint64_t play_us, bool quiet, struct jbuf_out *re
 				continue;
 			return;
 		}
-		bool too_long = above_us >= frame_us && jb->packets > 1, too_short = above_us < -EARLY_TOLERANCE_US;
-		if (!too_long && !too_short)
-			jb->off_since_us = 0;
-		if (too_long && may_adjust(jb, play_us, quiet, above_us > 3 * frame_us)) {
-			drop_oldest(jb);
-			jb->off_since_us = 0;
-			continue;
-		}
-		if (too_short && may_adjust(jb, play_us, quiet, above_us < -frame_us)) {
+		switch (change_wanted(jb, play_us, above_us, quiet || beginning)) {
+		case CHANGE_DROP: drop_oldest(jb); continue;
+		case CHANGE_STRETCH:
 			tell(jb, JBUF_STRETCH, jb->frame_ts, ret_out);
 			jb->off_since_us = 0;
 			return;
+		case CHANGE_NONE: tell_packet(jb, s, play_us, above_us, ret_out); return;
 		}
-		tell_packet(jb, s, play_us, ret_out);
-		return;
 	}
+}
+
+bool jbuf_is_ready(const struct jbuf *jb)
+{
+	const struct slot *s = &jb->slots[(uint64_t)jb->next_seq & (SLOTS - 1)];
+	return jb->state == PLAYING && holds(s, jb->next_seq) && s->is_audio && s->ts <= jb->next_ts;
 }
 
 uint64_t jbuf_start_us(const struct jbuf *jb)

@@ -6,8 +6,9 @@
  *
  * How long a packet is held follows from how late packets arrive: for each one, arrival minus timestamp; the least of
  * the last seconds is the path's fastest, and the 98th percentile of what exceeds it is the hold wanted. The buffer
- * nears it by dropping or by stretching whole frames, in pauses of speech where it can, which also takes up the drift
- * of the sender's clock.
+ * nears it by dropping or repeating whole frames in pauses of speech; in the middle of a word it says by how much it is
+ * off, and the caller may play more quickly. That also takes up the drift of the sender's clock. A packet that has not
+ * come is waited for up to max_ms: what then comes late is played late.
  *
  *                      base          base + target                    max
  *   timestamp ---------|--------------|--------------------------------|----> time
@@ -45,7 +46,8 @@ enum jbuf_kind {
 	JBUF_PACKET,  /* decode it */
 	JBUF_MISSING, /* a packet was lost: recover it from `next` if that is given, else conceal */
 	JBUF_GAP,     /* nothing was lost, the sender's timestamps leap: silence */
-	JBUF_EMPTY,   /* the next packet has not come (yet): conceal */
+	JBUF_EMPTY,   /* the next packet has not come yet: conceal; when it does it will be played, unless that is too
+			 late */
 	JBUF_STRETCH, /* play something of the past once more, to hold packets longer: conceal */
 };
 
@@ -56,6 +58,7 @@ struct jbuf_out {
 	const struct pkt
 		*next;    /* MISSING: the very next packet, borrowed until the next call; NULL when it is not there */
 	uint32_t held_us; /* PACKET: from arrival to play_us */
+	int32_t above_us; /* PACKET: held so much longer than wanted; < 0: shorter */
 };
 
 struct jbuf_stats {
@@ -79,9 +82,12 @@ int jbuf_put(struct jbuf *jb, uint16_t seq, uint32_t ts, uint32_t duration_ts, s
 /* This sequence number was something else than audio (telephone-event): it is not missing. */
 void jbuf_skip(struct jbuf *jb, uint16_t seq);
 
-/* What to play at play_us (the grid's time, not the clock's). quiet: what was played last was a pause; frames may be
- * dropped or stretched. */
-void jbuf_get(struct jbuf *jb, uint64_t play_us, bool quiet, struct jbuf_out *ret_out);
+/* What to play at play_us (the grid's time, not the clock's). extra_us: it is fetched so much before the grid wants it,
+ * and has to be there by then: the caller keeps sound of its own. quiet: what was played last was a pause; frames may
+ * be dropped or stretched. */
+void jbuf_get(struct jbuf *jb, uint64_t play_us, uint64_t extra_us, bool quiet, struct jbuf_out *ret_out);
+/* The next frame can be had: its packet is there. */
+bool jbuf_is_ready(const struct jbuf *jb);
 
 /* Sound is fetched in pieces of ptime_ms. Where that is not a multiple of the frames' length some frames are fetched
  * before their time, up to ptime less one frame; the hold is lengthened by so much. */

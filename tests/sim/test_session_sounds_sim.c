@@ -1,6 +1,6 @@
 /* tests/sim/test_session_sounds_sim.c
  *
- * Calls of an hour in which everything happens to the SIP side: hold with music, mute, digits of ours, transfers to
+ * Calls in which everything happens to the SIP side: hold with music, mute, digits of ours, transfers to
  * another party while ringback plays, re-INVITEs; over a lossy network and with clocks that differ. WhatsApp must see
  * one line all along. Under a sanitizer the calls are shorter; the argument "long" makes them as long as they should
  * be.
@@ -25,7 +25,7 @@ static const struct {
 	double loss_percent, skew_ppm;
 	unsigned jitter_ms, sip_ptime_ms, minutes, minutes_long;
 } calls[] = {
-	{"clean", 0, 0, 0, 20, 8, 60},
+	{"clean", 0, 0, 0, 20, 8, 30},
 	{"loss 5, jitter 30, fast clock", 5, 200, 30, 20, 5, 5},
 	{"packets of 30 ms, slow clock", 1, -200, 5, 30, 5, 5},
 };

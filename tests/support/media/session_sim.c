@@ -129,6 +129,8 @@ static void wa_receives(struct sim *m, const uint8_t *bytes, size_t length)
 	require(h.pt == SIM_WA_PT);
 	check_line(&m->wa, &h, 960, m->now_us);
 	m->wa.audio++;
+	if (m->wa_deaf)
+		return;
 	/* its decoder is narrowband, whatever was encoded */
 	int n = opus_dec_packet(m->wa_dec, bytes + h.payload_offset, h.payload_length, pcm, 960);
 	require(n == FRAME_SAMPLES);
@@ -190,6 +192,8 @@ static void sip_receives(struct sim *m, const uint8_t *bytes, size_t length)
 	size_t samples = hear_payload(m, h.pt, bytes + h.payload_offset, h.payload_length, pcm);
 	m->sip.loud += is_loud(pcm, (int)samples);
 	hear(&m->sip, pcm, samples);
+	if (m->listen)
+		m->listen(m->listen_arg, pcm, samples, m->now_us);
 }
 
 /* Copied, because SRTP works in place. */

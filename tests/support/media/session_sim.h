@@ -99,6 +99,10 @@ struct sim {
 	struct opus_dec *sip_opus_dec;
 	uint64_t sip_position;
 	struct addr sip_addr, sip_rtcp_addr, wa_addr;
+	/* everything the PBX hears, at 8 kHz, as it arrives */
+	void (*listen)(void *arg, const int16_t *pcm, size_t samples, uint64_t now_us);
+	void *listen_arg;
+	bool wa_deaf;   /* what WhatsApp receives is not decoded: half the time of a long simulation */
 	bool no_copies; /* hand packets over as they are, not in exact-size heap copies */
 	/* what the session told */
 	size_t event_count;

@@ -57,7 +57,7 @@ enum { NOTHING = -1 };
 static void expect(struct jbuf *jb, uint64_t play_us, enum jbuf_kind kind, int seq)
 {
 	struct jbuf_out out;
-	jbuf_get(jb, play_us, false, &out);
+	jbuf_get(jb, play_us, 0, false, &out);
 	if (out.kind != kind)
 		fail_msg("at %lu ms: %d instead of %d", (unsigned long)play_us / MS, out.kind, kind);
 	if (kind == JBUF_PACKET) {
@@ -157,7 +157,8 @@ static void test_silence_of_the_sender_is_not_loss(void **state)
 	jbuf_free(jb);
 }
 
-static void test_late_packets_count_as_concealed(void **state)
+/* What was invented in their place counts as concealed, and the hold is so much longer. */
+static void test_late_packets_are_played_late(void **state)
 {
 	(void)state;
 	struct jbuf *jb = make(20, 200);
@@ -165,10 +166,92 @@ static void test_late_packets_count_as_concealed(void **state)
 	expect(jb, 1040000, JBUF_PACKET, 1);
 	expect(jb, 1060000, JBUF_EMPTY, 0);
 	expect(jb, 1080000, JBUF_EMPTY, 0);
-	assert_int_equal(put(jb, 2, FRAME, 1085000), -ETIME);
-	assert_int_equal(put(jb, 4, 3 * FRAME, 1090000), 0); /* 3 was lost */
-	assert_int_equal(jbuf_stats(jb)->late, 1);
+	assert_int_equal(put(jb, 2, FRAME, 1085000), 0);
+	assert_int_equal(put(jb, 3, 2 * FRAME, 1086000), 0);
 	assert_int_equal(jbuf_stats(jb)->empty_ms, 40);
+	expect(jb, 1100000, JBUF_PACKET, 2);
+	expect(jb, 1120000, JBUF_PACKET, 3);
+	/* 4 is lost: while it was waited for it was concealed; 5 is played when it would have been */
+	expect(jb, 1140000, JBUF_EMPTY, 0);
+	assert_int_equal(put(jb, 5, 4 * FRAME, 1141000), 0);
+	expect(jb, 1160000, JBUF_PACKET, 5);
+	assert_int_equal(jbuf_stats(jb)->late, 0);
+	assert_int_equal(jbuf_stats(jb)->empty_ms, 60);
+	assert_int_equal(jbuf_stats(jb)->missing_ms, 0);
+	jbuf_free(jb);
+}
+
+/* Nothing is held for longer than max_ms: what comes later than that is dropped. */
+static void test_too_late_is_too_late(void **state)
+{
+	(void)state;
+	struct jbuf *jb = make(20, 100);
+	put(jb, 1, 0, 1000000);
+	expect(jb, 1040000, JBUF_PACKET, 1);
+	for (unsigned i = 1; i <= 6; i++)
+		expect(jb, 1040000 + i * 20000, JBUF_EMPTY, 0);
+	assert_int_equal(put(jb, 2, FRAME, 1165000), -ETIME); /* was due at 1060, was waited for until 1100 */
+	assert_int_equal(put(jb, 6, 5 * FRAME, 1166000), 0);  /* 3 to 5 are lost */
+	assert_int_equal(jbuf_stats(jb)->late, 1);
+	expect(jb, 1180000, JBUF_PACKET, 6);
+	assert_true(jbuf_hold_percentile_ms(jb, 95) <= 100);
+	assert_int_equal(jbuf_stats(jb)->empty_ms, 120);
+	jbuf_free(jb);
+}
+
+/* After an outage all of it may come at once: what is old by then is not played. */
+static void test_a_burst_after_an_outage(void **state)
+{
+	(void)state;
+	struct jbuf *jb = make(20, 200);
+	uint64_t at_us = 1000000;
+	for (unsigned i = 0; i < 100; i++, at_us += 20000) {
+		put(jb, (uint16_t)i, i * FRAME, at_us);
+		if (i >= 2)
+			expect(jb, at_us, JBUF_PACKET, (int)i - 2);
+	}
+	for (unsigned i = 0; i < 150; i++, at_us += 20000) {
+		struct jbuf_out out;
+		jbuf_get(jb, at_us, 0, false, &out);
+		if (out.kind == JBUF_PACKET)
+			pkt_put(pool, out.pkt);
+	}
+	for (unsigned i = 100; i < 250; i++)
+		if (put(jb, (uint16_t)i, i * FRAME, at_us) == -EPROTO) {
+			jbuf_flush(jb);
+			put(jb, (uint16_t)i, i * FRAME, at_us);
+		}
+	struct jbuf_out out;
+	jbuf_get(jb, jbuf_start_us(jb), 0, false, &out);
+	assert_int_equal(out.kind, JBUF_PACKET);
+	assert_in_range(out.pkt->data[out.pkt->offset], 246, 249); /* near the end of it, not at its begin */
+	pkt_put(pool, out.pkt);
+	jbuf_free(jb);
+}
+
+/* Held too long in the middle of a word: that is told, and nothing dropped, until a pause comes. */
+static void test_too_long_a_hold_is_told(void **state)
+{
+	(void)state;
+	struct jbuf *jb = make(20, 200);
+	struct jbuf_out out;
+	for (unsigned i = 0; i < 8; i++)
+		put(jb, (uint16_t)i, i * FRAME, 1000000 + i * 20000);
+	expect(jb, 1040000, JBUF_PACKET, 0);
+	jbuf_get(jb, 1100000, 0, false, &out); /* 40 ms later than its turn */
+	assert_int_equal(out.kind, JBUF_PACKET);
+	assert_int_equal(out.pkt->data[out.pkt->offset], 1);
+	assert_int_equal(out.above_us, 40000);
+	assert_true(jbuf_is_ready(jb));
+	pkt_put(pool, out.pkt);
+	jbuf_get(jb, 1140000, 20000, false, &out); /* fetched a frame early */
+	assert_int_equal(out.above_us, 40000);
+	pkt_put(pool, out.pkt);
+	jbuf_get(jb, 1140000, 0, true, &out); /* a pause: two are dropped */
+	assert_int_equal(out.pkt->data[out.pkt->offset], 5);
+	assert_int_equal(out.above_us, 0);
+	pkt_put(pool, out.pkt);
+	assert_int_equal(jbuf_stats(jb)->dropped_ms, 40);
 	jbuf_free(jb);
 }
 
@@ -287,7 +370,7 @@ static void check_skew(double ppm)
 			next_put_us += 20000.0 / (1.0 + ppm / 1e6);
 		}
 		struct jbuf_out out;
-		jbuf_get(jb, play_us, i % 100 < 20, &out);
+		jbuf_get(jb, play_us, 0, i % 100 < 20, &out);
 		if (out.kind != JBUF_PACKET) {
 			assert_int_equal(out.kind, JBUF_STRETCH);
 			continue;
@@ -355,7 +438,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_late_duplicate_and_reordered, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_lost_in_a_row, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_silence_of_the_sender_is_not_loss, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_late_packets_count_as_concealed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_late_packets_are_played_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_too_late_is_too_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_burst_after_an_outage, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_too_long_a_hold_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events_in_between_are_not_missing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_events_do_not_fill_the_buffer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_timestamp_leap_asks_for_a_flush, setup, teardown),

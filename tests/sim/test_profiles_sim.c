@@ -1,0 +1,163 @@
+/* tests/sim/test_profiles_sim.c
+ *
+ * What a bad network does to the user's voice: for each kind of network two calls in virtual time, with limits for what
+ * had to be invented, for how long voice is held, and for how far it is from what a clean network lets through. Calls
+ * of ten minutes with the argument "long", else of one.
+ */
+#include "media/session_inner.h"
+#include "tests/support/media/session_sim.h"
+#include "tests/support/media/spectral.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CALLS = 2, LISTEN_AFTER_MS = 2000, LEARN_MS = 11000, DELAY_MS = 40 };
+
+static const struct profile {
+	const char *what;
+	struct sim_link_conf link;
+	/* limits; percent of the call's time, ms, dB */
+	double concealed_over_loss; /* invented or recovered, beyond what the network lost */
+	double concealed;           /* invented: neither received nor recovered */
+	double hold_mean_ms, hold_p95_ms;
+	double distance_db;
+} profiles[] = {
+	{"clean", {.loss_percent = 0}, 0.01, 0.01, 21, 25, 0.02},
+	{"2 % lost", {.loss_percent = 2}, 0.05, 0.9, 21, 25, 0.12},
+	{"5 % lost", {.loss_percent = 5}, 0.05, 2.4, 21, 25, 0.2},
+	{"10 % lost", {.loss_percent = 10}, 0.05, 5.0, 21, 25, 0.35},
+	{"bursts", {.burst_enter_percent = 1.5, .burst_leave_percent = 30}, 0.1, 4.8, 21, 25, 0.4},
+	{"60 ms jitter", {.jitter_ms = 60}, 0.1, 0.1, 48, 75, 0.05},
+	{"reordering", {.jitter_ms = 60, .reorders = true, .loss_percent = 1}, 0.2, 0.7, 50, 80, 0.1},
+	{"128 kbit/s, shared", {.bits_per_second = 128000, .queue_ms = 150, .cross_ms = 1500}, 1.6, 4.0, 140, 165,
+		0.35},
+	{"handover, lost", {.handover_ms = 3000, .handover_first_ms = 25000}, 0.1, 11, 21, 25, 1.2},
+	{"handover, late", {.handover_ms = 3000, .handover_first_ms = 25000, .handover_late = true}, 11, 11, 21, 25,
+		1.2},
+};
+
+static struct sim world;
+static struct spectral_clean clean;
+static bool full_length;
+static unsigned over; /* limits */
+
+/* Packets of the PBX as its clock plays them: where the line leaps there is silence. */
+struct listener {
+	uint64_t begun_us, samples;
+	struct spectral *heard; /* NULL: learn */
+};
+
+static void give(struct listener *l, const int16_t *pcm, size_t samples)
+{
+	if (l->heard)
+		spectral_hear(l->heard, pcm, samples);
+	else
+		spectral_learn(&clean, pcm, samples);
+	l->samples += samples;
+}
+
+static void pbx_hears(void *arg, const int16_t *pcm, size_t samples, uint64_t now_us)
+{
+	static const int16_t silence[SPECTRAL_HOP];
+	struct listener *l = arg;
+	if (now_us < l->begun_us)
+		return;
+	uint64_t due = (now_us - l->begun_us) / 125;
+	while (l->samples + samples < due) {
+		size_t n = due - l->samples - samples;
+		give(l, silence, n < SPECTRAL_HOP ? n : SPECTRAL_HOP);
+	}
+	give(l, pcm, samples);
+}
+
+static void begin(const struct sim_link_conf *link, struct listener *l)
+{
+	struct sim_conf conf = {.wa_link = *link, .sip_link = {.delay_ms = 5, .seed = 1}, .wa_sends_fec = true};
+	conf.wa_link.delay_ms = DELAY_MS;
+	sim_init(&world, &conf);
+	world.no_copies = true;
+	sim_set_wa(&world);
+	sim_run_ms(&world, 200);
+	const struct media_sip_remote sip = sim_sip_remote(&world);
+	assert_int_equal(session_set_sip(world.session, &sip, world.now_us), 0);
+	world.wa_talks = true; /* not accepted yet, as far as the session knows: only one way is of interest */
+	l->begun_us = world.now_us + LISTEN_AFTER_MS * 1000ull;
+	world.listen = pbx_hears;
+	world.listen_arg = l;
+}
+
+static int learn_clean(void **state)
+{
+	struct listener l = {0};
+	(void)state;
+	begin(&(struct sim_link_conf){.seed = 1}, &l);
+	sim_run_ms(&world, LISTEN_AFTER_MS + LEARN_MS);
+	sim_done(&world);
+	return clean.frames == SPECTRAL_LOOP ? 0 : -1;
+}
+
+/* All are told before the test fails. */
+static void within(const char *what, double value, double limit)
+{
+	if (value <= limit)
+		return;
+	printf("    %s: %.2f is over %.2f\n", what, value, limit);
+	over++;
+}
+
+static void run_call(const struct profile *p, unsigned call)
+{
+	static struct spectral heard;
+	struct listener l = {.heard = &heard};
+	struct sim_link_conf link = p->link;
+	struct media_stats st;
+	unsigned minutes = full_length ? 10 : 1;
+	double ms = minutes * 60000.0;
+
+	heard = (struct spectral){.clean = &clean};
+	link.seed = 1000 + call;
+	begin(&link, &l);
+	sim_run_ms(&world, (uint64_t)ms);
+	session_stats(world.session, &st);
+	const struct media_rx_stats *wa = &st.rx[END_WA];
+	double lost = (double)world.to_wa_end.lost * 2000.0 / ms;
+	double concealed = (double)wa->concealed_ms * 100.0 / ms, fec = (double)wa->fec_ms * 100.0 / ms;
+	printf("%-20s lost %5.2f %%, recovered %5.2f %%, concealed %5.2f %%, late %ld, discarded %ld, held %5.1f ms, "
+	       "p95 "
+	       "%3.0f, longest target %3.0f, %ld ms put in, %ld taken out, distance %.2f dB\n",
+		p->what, lost, fec, concealed, (long)wa->late, (long)wa->discarded, wa->playout_delay_ms,
+		wa->playout_p95_ms, wa->hold_target_max_ms, (long)wa->longer_ms, (long)wa->shortened_ms,
+		spectral_distance_db(&heard));
+	assert_int_equal(sim_count_events(&world, SESSION_FAILED), 0);
+	assert_int_equal(world.sip.other_ssrc + world.sip.seq_steps_not_one + world.sip.ts_not_forward, 0);
+	assert_true(world.sip.longest_pause_us <= 40000);
+	within("recovered and concealed beyond the loss", concealed + fec - lost, p->concealed_over_loss);
+	within("concealed", concealed, p->concealed);
+	within("held", wa->playout_delay_ms, p->hold_mean_ms);
+	within("held, p95", wa->playout_p95_ms, p->hold_p95_ms);
+	within("distance", spectral_distance_db(&heard), p->distance_db);
+	sim_done(&world);
+}
+
+static void test_profiles(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++)
+		for (unsigned call = 0; call < (full_length ? CALLS : 1); call++)
+			run_call(&profiles[i], call);
+	assert_int_equal(over, 0);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_profiles)};
+	full_length = argc > 1 && !strcmp(argv[1], "long");
+	return cmocka_run_group_tests(tests, learn_clean, NULL);
+}
