@@ -209,7 +209,7 @@ static bool is_refer_without_dialog(const sip_t *sip)
 /* A first line that the library cannot read ends the message there: it is neither request nor response then, and its
  * stream, which nobody closes, keeps a descriptor for ever. With another first line in its place it comes as far as the
  * hook, which drops it; a response is for no transaction of ours. */
-static const char NO_SIP[] = "no-sip";
+static const char NO_SIP[] = "no-sip", NO_SIP_LINE[] = "no-sip sip:invalid SIP/2.0";
 
 static issize_t parse_or_replace(
 	const msg_hclass_t *real, const char *line, su_home_t *home, msg_header_t *h, char *s, isize_t length)
@@ -224,7 +224,7 @@ static issize_t parse_or_replace(
 
 static issize_t parse_request(su_home_t *home, msg_header_t *h, char *s, isize_t length)
 {
-	return parse_or_replace(sip_request_class, "no-sip sip:invalid SIP/2.0", home, h, s, length);
+	return parse_or_replace(sip_request_class, NO_SIP_LINE, home, h, s, length);
 }
 
 static issize_t parse_status(su_home_t *home, msg_header_t *h, char *s, isize_t length)
@@ -270,6 +270,17 @@ static void drop(msg_t *msg, sip_t *sip)
 	sip->sip_flags |= MSG_FLG_ERROR;
 }
 
+/* A broken response is read by nobody, and the library reads its stream no further, nor closes it: a descriptor for
+ * ever. As a request it closes it. */
+static void give_up_stream(msg_t *msg, sip_t *sip)
+{
+	counter_inc(CNT_SIP_PARSE_DROPPED);
+	sip->sip_request = sip_request_make(msg_home(msg), NO_SIP_LINE);
+	sip->sip_status = NULL;
+	sip->sip_via = NULL;
+	sip->sip_flags |= MSG_FLG_ERROR;
+}
+
 /* A Contact that makes or moves a dialog (RFC 3261 s12) and leads nowhere: the library would keep it, fail to send our
  * requests there, and never free them. Without it an INVITE gets 400 and a living dialog stays where it is. */
 static void drop_bad_target(sip_t *sip)
@@ -290,6 +301,7 @@ static issize_t hook(msg_t *msg, msg_pub_t *pub, char b[], isize_t length, int e
 	struct sip_stack *s = stack_of_message(msg);
 	struct sip_leg *leg;
 	struct addr source;
+	issize_t r;
 
 	if (s && sip && sip->sip_request && (is_no_sip(sip) || !let_in(s, msg, sip))) {
 		drop(msg, sip);
@@ -306,7 +318,10 @@ static issize_t hook(msg_t *msg, msg_pub_t *pub, char b[], isize_t length, int e
 		drop_bad_target(sip);
 		refresh_hide(msg, sip);
 	}
-	return sip_default_mclass()->mc_extract_body(msg, pub, b, length, eos);
+	r = sip_default_mclass()->mc_extract_body(msg, pub, b, length, eos);
+	if (s && sip && sip->sip_status && (r < 0 || (sip->sip_flags & MSG_FLG_ERROR)) && came_on_stream(msg))
+		give_up_stream(msg, sip);
+	return r;
 }
 
 int strangers_hook(struct sip_stack *s)

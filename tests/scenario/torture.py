@@ -179,8 +179,7 @@ def story_mutations(rig):
         alive(rig, w, f"after mutations on streams from {first} of seed {SEED}")
         for sender in senders:
             sender.close()
-    # all but a few connections are closed when their peers have gone: one that broke off in a message may stay
-    until(lambda: w.fds() <= before + STREAMS // 10, f"connections to be closed: {w.fds()}, {before} before")
+    until(lambda: w.fds() <= before, f"connections to be closed: {w.fds()}, {before} before")
     afterwards(rig, w, peer)
 
 
