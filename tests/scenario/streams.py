@@ -187,7 +187,7 @@ def story_not_sip(rig):
     turn(rig)
     before = w.fds()
     answer = b"SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKx\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\nFrom: <sip:a@b>\r\nTo: <sip:a@b>\r\n"
-    noise = answer + b"\r\n", answer + b"Content-Length: x\r\n\r\n", b"AVP 0\r\n" + request(rig), b"GET /sip HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n", b"hello world\r\n\r\n"
+    noise = answer + b"Content-Length: x\r\n\r\n", b"AVP 0\r\n" + request(rig), b"GET /sip HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n", b"hello world\r\n\r\n"
     for source, texts in (("127.0.0.1", noise), ("127.0.0.2", (*noise, request(rig, "REGISTER"), request(rig), request(rig, "INVITE", body=SDP)))):
         for text in texts:
             with stream(rig, source=source) as s:
