@@ -118,7 +118,7 @@ static bool room_for_attempt(struct call *c)
 	began_us = arena_alloc(&c->arena, room * sizeof(*began_us));
 	if (!attempts || !began_us)
 		return false;
-	if (c->attempt_count) {
+	if (c->attempts) {
 		memcpy(attempts, c->attempts, c->attempt_count * sizeof(*attempts));
 		memcpy(began_us, c->attempt_us, c->attempt_count * sizeof(*began_us));
 	}

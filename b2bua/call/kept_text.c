@@ -29,7 +29,7 @@ int kept_text_set(struct kept_text *k, struct arena *arena, const char *text, si
 	length = text ? strnlen(text, length) : 0;
 	if (make_room(k, arena, length + 1) < 0)
 		return -ENOMEM;
-	if (length)
+	if (text && length)
 		memcpy(k->at, text, length);
 	k->at[length] = '\0';
 	return 0;

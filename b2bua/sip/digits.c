@@ -29,41 +29,53 @@ struct digits {
 };
 
 struct leg_dialog {
-	char target[SIP_URI_MAX], local[SIP_NAME_ADDR_MAX], remote[SIP_NAME_ADDR_MAX]; /* "" : not known */
+	char *target, *local, *remote; /* NULL: not known */
 };
 
 static const char cseq_of_bye[] = "2147483646 BYE";
 
 /* ---- the BYE ---- */
 
-static void keep_header(char *dst, size_t cap, const void *header)
+static void keep(char **kept, const char *text)
 {
-	issize_t n = header ? sip_header_field_e(dst, (isize_t)cap, header, 0) : 0;
+	if (*kept && strcmp(*kept, text) == 0)
+		return;
+	free(*kept);
+	*kept = *text ? strdup(text) : NULL;
+}
 
-	if (n <= 0 || (size_t)n >= cap)
-		dst[0] = '\0';
+static void keep_header(char **kept, const void *header)
+{
+	char text[SIP_NAME_ADDR_MAX];
+	issize_t n = sip_header_field_e(text, sizeof(text), header, 0);
+
+	keep(kept, n > 0 && (size_t)n < sizeof(text) ? text : "");
+}
+
+static void keep_target(char **kept, const url_t *url)
+{
+	char text[SIP_URI_MAX];
+	struct sip_uri uri;
+	issize_t n = url_e(text, sizeof(text), url);
+
+	keep(kept, n > 0 && (size_t)n < sizeof(text) && sip_uri_parse(text, &uri) == 0 ? text : "");
 }
 
 void digits_keep_dialog(
 	struct sip_leg *leg, const sip_contact_t *contact, const sip_from_t *local, const sip_to_t *remote)
 {
 	struct leg_dialog *d = leg->dialog;
-	struct sip_uri uri;
-	issize_t n;
 
 	if (!d)
 		d = leg->dialog = calloc(1, sizeof(*d));
 	if (!d)
 		return;
-	if (contact) {
-		n = url_e(d->target, sizeof(d->target), contact->m_url);
-		if (n <= 0 || (size_t)n >= sizeof(d->target) || sip_uri_parse(d->target, &uri))
-			d->target[0] = '\0';
-	}
+	if (contact)
+		keep_target(&d->target, contact->m_url);
 	if (local)
-		keep_header(d->local, sizeof(d->local), local);
+		keep_header(&d->local, local);
 	if (remote)
-		keep_header(d->remote, sizeof(d->remote), remote);
+		keep_header(&d->remote, remote);
 }
 
 bool digits_block_bye(const struct sip_leg *leg)
@@ -81,7 +93,7 @@ void digits_bye_now(struct sip_leg *leg, const char *reason)
 	if (!leg->digits || leg->digits->bye)
 		return;
 	leg->digits->count = 0;
-	if (!d || !d->target[0] || !d->local[0] || !d->remote[0])
+	if (!d || !d->target || !d->local || !d->remote)
 		return;
 	nh = nua_handle(leg->listener->nua, leg, NUTAG_URL((const url_string_t *)d->target), SIPTAG_TO_STR(d->remote),
 		SIPTAG_FROM_STR(d->local), SIPTAG_CALL_ID_STR(leg->call_id), TAG_END());
@@ -123,6 +135,11 @@ void digits_free(struct sip_leg *leg)
 	if (leg->digits && leg->digits->bye) {
 		nua_handle_bind(leg->digits->bye, NULL);
 		nua_handle_destroy(leg->digits->bye);
+	}
+	if (leg->dialog) {
+		free(leg->dialog->target);
+		free(leg->dialog->local);
+		free(leg->dialog->remote);
 	}
 	free(leg->dialog);
 	leg->dialog = NULL;

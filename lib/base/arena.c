@@ -1,7 +1,7 @@
 /* lib/base/arena.c
  *
- * Blocks double in size from 1 KiB to 16 KiB; what is larger gets a block of its own, and does not make the next one
- * larger: a call begins with its own struct of some 10 KiB and then needs little.
+ * Each block is a quarter of what there is already, from 1 KiB to 16 KiB: little is left unused in the last one. What
+ * is larger gets a block of its own.
  */
 #include "lib/base/arena.h"
 
@@ -27,15 +27,16 @@ void arena_init(struct arena *a, size_t limit_bytes)
 
 static struct arena_block *block_add(struct arena *a, size_t bytes)
 {
-	size_t size = a->block_bytes ? a->block_bytes * 2 : BLOCK_MIN_BYTES;
+	size_t size = a->used_bytes / 4;
 	struct arena_block *b;
 
+	if (size < BLOCK_MIN_BYTES)
+		size = BLOCK_MIN_BYTES;
 	if (size > BLOCK_MAX_BYTES)
 		size = BLOCK_MAX_BYTES;
 	if (size < bytes)
 		size = bytes;
-	else
-		a->block_bytes = size;
+	a->block_bytes = size;
 	b = calloc(1, sizeof(*b) + size);
 	if (!b)
 		return NULL;

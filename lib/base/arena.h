@@ -12,7 +12,7 @@ struct arena {
 	struct arena_block *blocks; /* newest first */
 	size_t used_bytes;          /* handed out in all */
 	size_t limit_bytes;         /* refuse beyond; 0 = no limit */
-	size_t block_bytes;         /* of the last block of ordinary size */
+	size_t block_bytes;         /* of the last block */
 };
 
 /* limit_bytes bounds what one call may hold, however hostile the peer. Allocates nothing yet. */

@@ -5,6 +5,7 @@
 #include "media/codec/opus_codec.h"
 
 #include "lib/base/assert.h"
+#include "media/codec/lean_memory.h"
 
 #include <errno.h>
 #include <opus/opus.h>
@@ -64,7 +65,8 @@ int opus_enc_new(const struct opus_enc_conf *conf, struct opus_enc **ret_enc)
 {
 	if (!rate_supported(conf->rate_hz) || conf->complexity > 10)
 		return -EINVAL;
-	struct opus_enc *e = calloc(1, sizeof(*e) + (size_t)opus_encoder_get_size(1));
+	size_t bytes = sizeof(struct opus_enc) + (size_t)opus_encoder_get_size(1);
+	struct opus_enc *e = lean_alloc(bytes);
 	if (!e)
 		return -ENOMEM;
 	e->rate_hz = conf->rate_hz;
@@ -77,6 +79,7 @@ int opus_enc_new(const struct opus_enc_conf *conf, struct opus_enc **ret_enc)
 	opus_encoder_ctl(encoder(e), OPUS_SET_DTX(0));
 	opus_enc_set_bitrate(e, conf->bitrate);
 	opus_enc_set_loss(e, conf->loss_percent);
+	lean_drop_zero_pages(e, bytes);
 	*ret_enc = e;
 	return 0;
 }

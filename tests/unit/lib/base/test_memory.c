@@ -87,19 +87,27 @@ static void arena_copies_text(void **state)
 	}
 }
 
-/* A call's struct is large; what it holds beside is not. It had cost 16 KiB a call. */
-static void arena_large_object_makes_no_large_block(void **state)
+/* A call's struct is large; what it holds beside is not. It had cost 16 KiB a call, then 4. */
+static void arena_blocks_follow_what_there_is(void **state)
 {
 	struct arena a;
 
 	(void)state;
 	arena_init(&a, 0);
-	assert_non_null(arena_alloc(&a, 10000));
-	assert_int_equal(a.block_bytes, 0);
-	assert_non_null(arena_alloc(&a, 100));
+	assert_non_null(arena_alloc(&a, 6400));
+	assert_int_equal(a.block_bytes, 6400);
+	assert_non_null(arena_alloc(&a, 16));
+	assert_int_equal(a.block_bytes, 1600);
+	assert_non_null(arena_alloc(&a, 1584));
+	assert_int_equal(a.block_bytes, 1600);
+	assert_non_null(arena_alloc(&a, 16));
+	assert_int_equal(a.block_bytes, 2000);
+	arena_done(&a);
+	assert_non_null(arena_alloc(&a, 16));
 	assert_int_equal(a.block_bytes, 1024);
-	assert_non_null(arena_alloc(&a, 1000));
-	assert_int_equal(a.block_bytes, 2048);
+	assert_non_null(arena_alloc(&a, 1000000));
+	assert_non_null(arena_alloc(&a, 16));
+	assert_int_equal(a.block_bytes, 16 * 1024);
 	arena_done(&a);
 	assert_int_equal(a.block_bytes, 0);
 }
@@ -322,7 +330,7 @@ int main(void)
 		cmocka_unit_test(arena_gives_zeroed_aligned_memory),
 		cmocka_unit_test(arena_keeps_its_limit),
 		cmocka_unit_test(arena_copies_text),
-		cmocka_unit_test(arena_large_object_makes_no_large_block),
+		cmocka_unit_test(arena_blocks_follow_what_there_is),
 		cmocka_unit_test(pool_of_two_sizes),
 		cmocka_unit_test(pool_touches_only_what_was_used),
 		cmocka_unit_test(pool_lends_and_takes_back),
