@@ -39,11 +39,13 @@ struct media_rx_stats {
 	 * longest allowed. -1 where nothing is held */
 	double playout_p95_ms, hold_target_ms, hold_target_max_ms, hold_limit_ms;
 	int64_t played_ms;               /* out of packets */
+	double burst_ratio;              /* of losses, as ITU-T G.107 has it; 1: random */
 	int64_t shortened_ms, longer_ms; /* taken away from, or put into, what was played, to change the hold */
 };
 struct media_tx_stats {
 	int64_t packets, bytes;
-	double remote_loss_percent, remote_jitter_ms; /* from the peer's RTCP reports */
+	double remote_loss_percent, remote_jitter_ms; /* from the peer's RTCP reports, means */
+	double remote_discard_percent, remote_mos;    /* from its last RTCP XR (RFC 3611 s4.7) */
 };
 struct media_stats {
 	struct media_rx_stats rx[END_COUNT];
@@ -51,6 +53,7 @@ struct media_stats {
 	int64_t ice_us, dtls_us; /* from set_wa to nominated / handshake done; -1 never */
 	int64_t first_rx_us[END_COUNT], first_tx_us[END_COUNT]; /* monotonic time of the first audio packet; 0 never */
 	uint32_t dtmf_digits;
+	int64_t greeting_held_ms, greeting_lost_ms; /* media/greeting.h; -1: none was kept */
 };
 
 #endif

@@ -94,6 +94,7 @@ void session_report_to_sip(struct session *s, bool bye, uint64_t now_us)
 {
 	uint8_t bytes[RTCP_MAX_BYTES + SRTCP_ROOM];
 	struct addr to;
+	session_fill_voip(s);
 	size_t n = rtp_stream_report(&s->sip.stream, bye, now_us, bytes, RTCP_MAX_BYTES);
 	const struct addr *where = s->sip_remote.rtcp_mux ? rtp_end_rtp_to(&s->sip) : rtp_end_rtcp_to(&s->sip, &to);
 	if (n && where && sip_srtp_protect(&s->sip_srtp, true, bytes, n, sizeof(bytes), &n) == 0)

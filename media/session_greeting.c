@@ -64,6 +64,7 @@ void session_keep_greeting(struct session *s, uint64_t now_us)
 	/* out of memory: a call without it is still a call */
 	if (greeting_new(&source, &greeting_io, s, &s->greeting) < 0)
 		s->greeting = NULL;
+	s->greeted = s->greeting != NULL;
 }
 
 void session_drop_greeting(struct session *s)

@@ -46,6 +46,7 @@ struct session {
 	struct greeting_shift shift;
 	struct sip_ear *ear; /* NULL: the SIP side is not listened to for tones */
 	struct digit_gate gate;
+	bool greeted; /* there was one */
 	/* as commanded */
 	bool announcing[2]; /* enum media_side: hears the announcement of a recording */
 	uint64_t announce_until_us;
@@ -91,6 +92,8 @@ void session_sip_stream_begins(struct session *s, uint64_t now_us);
 /* The announcement of a recording is over when it is due. */
 void session_announce_tick(struct session *s, uint64_t now_us);
 
+/* What its next report says of how we hear the SIP side. */
+void session_fill_voip(struct session *s);
 /* Where the SIP side's audio, digits and other packets go: session_greeting.c. */
 void session_sip_audio(
 	struct session *s, const struct rtp_hdr *h, enum line_format format, const uint8_t *payload, uint64_t now_us);

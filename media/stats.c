@@ -7,6 +7,13 @@
 
 #include <string.h>
 
+/* In conversation, else as listening; 1 to 5 by RFC 3611 s4.7.5, anything else is not known. */
+static double voip_mos(const struct rtcp_voip *v)
+{
+	uint8_t x10 = v->mos_cq_x10 >= 10 && v->mos_cq_x10 <= 50 ? v->mos_cq_x10 : v->mos_lq_x10;
+	return x10 >= 10 && x10 <= 50 ? x10 / 10.0 : -1.0;
+}
+
 static void stream_stats(const struct rtp_stream *s, struct media_rx_stats *rx, struct media_tx_stats *tx)
 {
 	rx->packets = (int64_t)s->rx_packets;
@@ -19,6 +26,9 @@ static void stream_stats(const struct rtp_stream *s, struct media_rx_stats *rx, 
 	tx->packets = (int64_t)s->tx_packets;
 	tx->bytes = (int64_t)s->tx_bytes;
 	tx->remote_loss_percent = rtp_stream_remote_loss_percent(s);
+	rx->burst_ratio = burst_metrics(&s->rx_burst).ratio;
+	tx->remote_discard_percent = s->peer_has_voip ? s->peer_voip.discard_rate / 2.56 : -1.0;
+	tx->remote_mos = s->peer_has_voip ? voip_mos(&s->peer_voip) : -1.0;
 	tx->remote_jitter_ms = rtp_stream_remote_jitter_ms(s);
 }
 
@@ -50,7 +60,8 @@ void session_stats(const struct session *s, struct media_stats *ret_stats)
 		wa->rtt_ms =
 			webrtc_end_rtt_ms(s->webrtc); /* Meta's relay may send no reports; consent checks do as well */
 
-	sip->late = (int64_t)s->to_wa.reorder.late;
+	sip->late = (int64_t)s->to_wa.reorder.late +
+		    (s->greeting ? greeting_stats(s->greeting).late : s->greeting_stats.late);
 	sip->passed = (int64_t)s->to_wa.passed;
 	sip->discarded = (int64_t)(s->to_wa.discarded + s->discarded[END_SIP]);
 	sip->playout_delay_ms = -1.0; /* nothing is held, nothing concealed: the phone does that */
@@ -64,4 +75,7 @@ void session_stats(const struct session *s, struct media_stats *ret_stats)
 		ret_stats->first_tx_us[end] = s->first_tx_us[end];
 	}
 	ret_stats->dtmf_digits = s->dtmf_digits;
+	const struct greeting_stats greeting = s->greeting ? greeting_stats(s->greeting) : s->greeting_stats;
+	ret_stats->greeting_held_ms = s->greeted ? greeting.held_ms : -1;
+	ret_stats->greeting_lost_ms = s->greeted ? greeting.lost_ms : -1;
 }

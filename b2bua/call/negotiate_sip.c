@@ -173,6 +173,7 @@ static int read_peer(const struct sip_negotiation *n, const struct sdp_audio *sd
 	r.send = !nowhere && (sdp->direction == SDP_SENDRECV || sdp->direction == SDP_RECVONLY);
 	r.receive = sdp->direction == SDP_SENDRECV || sdp->direction == SDP_SENDONLY;
 	/* We do not offer it (RFC 5761 s5.1.1), but what we have answered once we repeat. */
+	r.xr_voip = sdp->xr_voip;
 	r.rtcp_mux = sdp->rtcp_mux && (!is_answer || n->remote.rtcp_mux);
 	if (!nowhere)
 		take_addresses(sdp, &r);
@@ -184,7 +185,7 @@ static bool remote_equal(const struct media_sip_remote *a, const struct media_si
 {
 	return addr_equal(&a->rtp, &b->rtp) && addr_equal(&a->rtcp, &b->rtcp) && negotiate_codec_equal(a, b) &&
 	       a->ptime_ms == b->ptime_ms && a->send == b->send && a->receive == b->receive &&
-	       a->rtcp_mux == b->rtcp_mux && negotiate_srtp_equal(&a->srtp, &b->srtp);
+	       a->rtcp_mux == b->rtcp_mux && a->xr_voip == b->xr_voip && negotiate_srtp_equal(&a->srtp, &b->srtp);
 }
 
 /* 1 when it is news. */
@@ -282,6 +283,7 @@ int negotiate_sip_reoffer(struct sip_negotiation *n, const char *text, size_t le
 		negotiate_codec_answer(n, &r, &answer);
 		answer.ptime_ms = r.ptime_ms;
 		answer.rtcp_mux = r.rtcp_mux;
+		answer.xr_voip = r.xr_voip; /* likewise, please */
 		answer.direction = sdp_answer_direction(&sdp, SDP_SENDRECV);
 		status = publish(n, &answer, ret_text);
 		if (status == 0)

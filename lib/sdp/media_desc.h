@@ -90,6 +90,7 @@ struct media_sip_remote {
 	} also[MEDIA_FORMATS_MAX];
 	bool send, receive; /* our view: hold is send false or receive false */
 	bool rtcp_mux;      /* RTCP goes where RTP goes, from the same port (RFC 5761) */
+	bool xr_voip;       /* it wants RTCP XR with VoIP metrics (RFC 3611 s5.1) */
 	struct media_sip_srtp srtp;
 	bool new_peer; /* another party than before: what the old one still sends is dropped, and symmetric RTP
 			  learns anew */

@@ -51,6 +51,14 @@ static void read_rtcp_mux(struct sdp_reader *r, struct sdp_word value, int arg)
 	r->sdp.rtcp_mux = true;
 }
 
+/* "pkt-loss-rle rcvr-rtt=all voip-metrics": what else may be asked for we do not have. */
+static void read_rtcp_xr(struct sdp_reader *r, struct sdp_word value, int arg)
+{
+	(void)arg;
+	for (struct sdp_word w = sdp_word_next(&value); w.length; w = sdp_word_next(&value))
+		r->sdp.xr_voip |= sdp_word_is(w, "voip-metrics");
+}
+
 /* "111 opus/48000/2", "101 0-16": filed under the payload type, the first one counts. */
 static void keep_by_pt(struct sdp_word *by_pt, struct sdp_word value)
 {
@@ -278,6 +286,7 @@ static const struct attribute {
 	{"maxptime", MAXPTIME, true, read_maxptime, 0},
 	{"rtcp", RTCP, false, read_rtcp, 0},
 	{"rtcp-mux", EVERY, false, read_rtcp_mux, 0},
+	{"rtcp-xr", EVERY, true, read_rtcp_xr, 0},
 	{"candidate", EVERY, false, read_candidate, 0},
 	{"ice-lite", EVERY, true, read_ice_lite, 0},
 	{"ice-ufrag", UFRAG, true, read_ice_ufrag, 0},

@@ -69,6 +69,7 @@ struct sdp_audio {
 	struct addr rtp;
 	struct addr rtcp; /* a=rtcp, else RTP port + 1; unset with rtcp_mux, or when nothing says where */
 	bool rtcp_mux;
+	bool xr_voip;      /* a=rtcp-xr:voip-metrics (RFC 3611 s5.1): who says so wants them */
 	bool hold_address; /* c=0.0.0.0 without DTLS: the old way to hold (RFC 3264 s8.4); written as such when set */
 	enum sdp_direction direction;
 	uint16_t ptime_ms, maxptime_ms; /* 0: not given */

@@ -203,6 +203,8 @@ static void put_plain_media(struct strbuf *sb, const struct sdp_audio *sdp)
 {
 	put_media_line(sb, sdp);
 	put_rtcp(sb, sdp);
+	if (sdp->xr_voip)
+		strbuf_put(sb, "a=rtcp-xr:voip-metrics\r\n");
 	put_crypto(sb, sdp);
 	put_codecs(sb, sdp);
 	put_direction(sb, sdp);

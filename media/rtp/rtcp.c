@@ -58,6 +58,8 @@ int rtcp_parse(const void *bytes, size_t length, uint32_t our_ssrc, struct rtcp_
 		unsigned count = first & COUNT_MASK;
 		if (type == RTCP_SR || type == RTCP_RR)
 			read_report(&packet, type == RTCP_SR, count, our_ssrc, &info);
+		else if (type == RTCP_XR)
+			info.has_voip |= rtcp_voip_read(&packet, our_ssrc, &info.voip);
 		else if (type == RTCP_BYE)
 			info.bye = true;
 		if (!rd_ok(&packet))
@@ -113,6 +115,13 @@ size_t rtcp_write(const struct rtcp_info *info, const char *cname, uint8_t *dst,
 	struct wr w = wr_init(dst, cap);
 	write_report(&w, info);
 	write_sdes(&w, info->ssrc, cname);
+	if (info->has_voip) {
+		wr_u8(&w, VERSION_BITS);
+		wr_u8(&w, RTCP_XR);
+		wr_u16(&w, 1 + RTCP_VOIP_BYTES / 4);
+		wr_u32(&w, info->ssrc);
+		rtcp_voip_write(&info->voip, &w);
+	}
 	if (info->bye) {
 		wr_u8(&w, VERSION_BITS | 1);
 		wr_u8(&w, RTCP_BYE);

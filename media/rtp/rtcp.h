@@ -5,6 +5,8 @@
 #ifndef MEDIA_RTP_RTCP_H
 #define MEDIA_RTP_RTCP_H
 
+#include "media/rtp/rtcp_voip.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,8 +16,9 @@ enum {
 	RTCP_RR = 201,
 	RTCP_SDES = 202,
 	RTCP_BYE = 203,
+	RTCP_XR = 207, /* RFC 3611 s2 */
 	RTCP_CNAME_MAX = 63,
-	RTCP_MAX_BYTES = 160, /* the longest rtcp_write() makes: SR with one block, SDES, BYE */
+	RTCP_MAX_BYTES = 204, /* the longest rtcp_write() makes: SR with one block, SDES, XR, BYE */
 };
 
 struct rtcp_block { /* RFC 3550 s6.4.1 */
@@ -34,9 +37,10 @@ struct rtcp_sender {
 
 struct rtcp_info {
 	uint32_t ssrc; /* who sent it */
-	bool has_sender, has_block, bye;
+	bool has_sender, has_block, has_voip, bye;
 	struct rtcp_sender sender;
 	struct rtcp_block block; /* about our stream */
+	struct rtcp_voip voip;   /* the same, as speech */
 };
 
 /* our_ssrc picks the report block about us; a sole block is taken whatever it names, because Meta's relay rewrites our
@@ -44,8 +48,8 @@ struct rtcp_info {
  * version that cannot be). */
 int rtcp_parse(const void *bytes, size_t length, uint32_t our_ssrc, struct rtcp_info *ret_info);
 
-/* SR (has_sender) or RR with at most one block, SDES with the CNAME, and BYE. Returns bytes written, 0 when cap is too
- * small. */
+/* SR (has_sender) or RR with at most one block, SDES with the CNAME, XR (has_voip), and BYE. Returns bytes written, 0
+ * when cap is too small. */
 size_t rtcp_write(const struct rtcp_info *info, const char *cname, uint8_t *dst, size_t cap);
 
 /* Our reference clock: 32.32 seconds. */

@@ -75,7 +75,10 @@ enum seq_verdict rtp_stream_received(
 	bool is_new = !s->has_peer || hdr->ssrc != s->peer_ssrc;
 	if (is_new)
 		follow_new_ssrc(s, hdr->ssrc);
+	uint16_t step = (uint16_t)(hdr->seq - s->rx.max_seq);
 	enum seq_verdict v = seq_packet(&s->rx, hdr->seq);
+	if (v == SEQ_NEWEST || v == SEQ_RESTARTED)
+		burst_received(&s->rx_burst, is_new || v == SEQ_RESTARTED ? 0 : step - 1u);
 	*ret_new_source = is_new || v == SEQ_RESTARTED;
 	s->last_rx_us = now_us;
 	s->rx_packets++;
@@ -119,6 +122,11 @@ size_t rtp_stream_report(struct rtp_stream *s, bool bye, uint64_t now_us, uint8_
 	info.has_block = s->has_peer;
 	if (info.has_block)
 		fill_block(s, now_us, &info.block);
+	info.has_voip = s->has_voip && s->has_peer;
+	if (info.has_voip) {
+		info.voip = s->voip;
+		info.voip.ssrc = s->peer_ssrc;
+	}
 	s->tx_packets_reported = s->tx_packets;
 	s->report_due_us = now_us + (RTCP_INTERVAL_MS / 2 + random_below(s, RTCP_INTERVAL_MS)) * 1000ull;
 	return rtcp_write(&info, s->cname, dst, cap);
@@ -147,6 +155,10 @@ int rtp_stream_rtcp(struct rtp_stream *s, const void *bytes, size_t length, uint
 		s->remote_jitter_sum_ms += info.block.jitter * 1000.0 / s->clock_hz;
 		s->remote_count++;
 		*ret_has_block = true;
+	}
+	if (info.has_voip) {
+		s->peer_voip = info.voip;
+		s->peer_has_voip = true;
 	}
 	s->bye_received |= info.bye;
 	return 0;

@@ -7,6 +7,7 @@
 #ifndef MEDIA_RTP_RTP_STREAM_H
 #define MEDIA_RTP_RTP_STREAM_H
 
+#include "media/rtp/burst.h"
 #include "media/rtp/rtcp.h"
 #include "media/rtp/rtp.h"
 #include "media/rtp/seq.h"
@@ -43,7 +44,8 @@ struct rtp_stream {
 	int64_t lost_before; /* of SSRCs gone */
 	uint64_t duplicates_before, reordered_before;
 	uint64_t rx_packets, rx_bytes, ssrc_changes;
-	uint64_t last_rx_us; /* RTP or RTCP; 0 never */
+	uint64_t last_rx_us;   /* RTP or RTCP; 0 never */
+	struct burst rx_burst; /* through changes of SSRC */
 	double jitter_sum_ms;
 	uint64_t jitter_count;
 	/* RTCP */
@@ -53,7 +55,9 @@ struct rtp_stream {
 	uint64_t peer_sr_at_us;
 	double rtt_sum_ms, remote_loss_sum_percent, remote_jitter_sum_ms;
 	uint64_t rtt_count, remote_count;
-	uint8_t remote_fraction_lost; /* of the last report */
+	uint8_t remote_fraction_lost;     /* of the last report */
+	bool has_voip, peer_has_voip;     /* has_voip: the owner keeps voip up to date, and it goes with each report */
+	struct rtcp_voip voip, peer_voip; /* how we hear the peer; how it hears us, the latest */
 	bool bye_received;
 };
 

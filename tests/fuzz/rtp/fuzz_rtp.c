@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -37,6 +38,8 @@ static void one_rtcp(const uint8_t *data, size_t size)
 	ASSERT(rtcp_parse(bytes, n, info.block.ssrc, &again) == 0);
 	ASSERT(again.has_sender == info.has_sender && again.has_block == info.has_block && again.bye == info.bye);
 	ASSERT(again.block.cumulative_lost == info.block.cumulative_lost);
+	ASSERT(again.has_voip == info.has_voip);
+	ASSERT(!info.has_voip || memcmp(&again.voip, &info.voip, sizeof(info.voip)) == 0);
 }
 
 /* The bytes as a series of events: 2 of time, 2 of timestamp, 4 of payload. */

@@ -567,6 +567,26 @@ static void answers_offers(void **state)
 	assert_null(strstr(negotiate_sip_text(&n), "rtcp-mux"));
 }
 
+/* RFC 3611 s5: who asks for VoIP metrics gets them, and is asked for its own; who does not, is not. */
+static void quality_reports_when_asked(void **state)
+{
+	static const char asks[] = PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0\r\na=rtcp-xr:voip-metrics\r\n"),
+			  silent[] = PEER("192.0.2.50", "m=audio 12000 RTP/AVP 0\r\n");
+	struct sip_negotiation n;
+	const char *text;
+
+	(void)state;
+	start(&n, g711);
+	assert_int_equal(negotiate_sip_answer(&n, answers[0].text, strlen(answers[0].text)), 1);
+	assert_false(n.remote.xr_voip);
+	assert_int_equal(negotiate_sip_reoffer(&n, asks, strlen(asks), &text), 1);
+	assert_true(n.remote.xr_voip);
+	assert_non_null(strstr(text, "a=rtcp-xr:voip-metrics\r\n"));
+	assert_int_equal(negotiate_sip_reoffer(&n, silent, strlen(silent), &text), 1);
+	assert_false(n.remote.xr_voip);
+	assert_null(strstr(text, "rtcp-xr"));
+}
+
 static uint64_t version_of(const struct sip_negotiation *n)
 {
 	struct sdp_audio sdp;
@@ -835,6 +855,7 @@ int main(void)
 		cmocka_unit_test(answers_opus),
 		cmocka_unit_test(answers_several_lines),
 		cmocka_unit_test(answers_offers),
+		cmocka_unit_test(quality_reports_when_asked),
 		cmocka_unit_test(version_grows_by_one_only_with_a_change),
 		cmocka_unit_test(our_later_offer_keeps_places_and_numbers),
 		cmocka_unit_test(many_streams_do_not_overrun),

@@ -274,6 +274,11 @@ static void rtcp_attribute(void **state)
 	}
 	struct sdp_audio s = parsed(HEAD "m=audio 4000 RTP/AVP 0\r\na=rtcp-mux\r\n");
 	assert_false(addr_is_set(&s.rtcp));
+	assert_false(s.xr_voip);
+	s = parsed(HEAD "m=audio 4000 RTP/AVP 0\r\na=rtcp-xr:rcvr-rtt=all:10000 voip-metrics\r\n"); /* RFC 3611 s5.1 */
+	assert_true(s.xr_voip);
+	s = parsed(HEAD "m=audio 4000 RTP/AVP 0\r\na=rtcp-xr:pkt-loss-rle voip-metricsx\r\n");
+	assert_false(s.xr_voip);
 	s = parsed(HEAD "m=audio 65535 RTP/AVP 0\r\n"); /* there is no port after it */
 	assert_false(addr_is_set(&s.rtcp));
 }
