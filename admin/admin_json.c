@@ -94,12 +94,12 @@ json_t *admin_json_gateway(const struct api_gateway *g)
 {
 	const char *state = !g->watched ? "unwatched" : g->up ? "up" : "down";
 
-	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:o}", "name", g->name, "tenant",
+	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o}", "name", g->name, "tenant",
 		text_or_null(g->tenant), "uri", g->uri, "state", state, "down_since_ms", time_or_null(g->down_since_ms),
-		"options_ms", time_or_null(g->ping_ms), "options_code", code_or_null(g->ping_code), "registered",
-		g->registers ? json_boolean(g->registered) : json_null(), "register_code",
-		code_or_null(g->register_code), "calls", (int)g->calls, "max_calls",
-		g->max_calls ? json_integer(g->max_calls) : json_null());
+		"options_ms", time_or_null(g->ping_ms), "options_code", code_or_null(g->ping_code), "options_error",
+		text_or_null(g->ping_why), "registered", g->registers ? json_boolean(g->registered) : json_null(),
+		"register_code", code_or_null(g->register_code), "register_error", text_or_null(g->register_why),
+		"calls", (int)g->calls, "max_calls", g->max_calls ? json_integer(g->max_calls) : json_null());
 }
 
 static json_t *quality_json(const struct quality *q)

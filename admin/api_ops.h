@@ -135,7 +135,8 @@ struct api_gateway { /* borrowed for the callback */
 	int ping_code; /* of the last OPTIONS; 0 none */
 	bool registers, registered;
 	int register_code;
-	unsigned calls, max_calls; /* 0: no limit */
+	const char *ping_why, *register_why; /* what went wrong with the connection; "" nothing, or unknown */
+	unsigned calls, max_calls;           /* 0: no limit */
 };
 
 /* An operation that is NULL is answered 501 (API_NOT_OFFERED); a list that is NULL, too. */

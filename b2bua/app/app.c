@@ -83,6 +83,7 @@ static int start_sip(struct app *app, char *why, size_t why_cap)
 
 	conf.source_allowed = on_sip_source;
 	conf.is_gateway = on_sip_gateway_addr;
+	conf.tls_of = on_sip_tls;
 	conf.policy_of = on_sip_policy;
 	conf.on_event = on_sip_event;
 	conf.on_gateway = on_gateway_event;

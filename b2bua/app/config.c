@@ -196,35 +196,6 @@ static void load_sip_listen(struct load *ld, size_t i, const char *text)
 	c->sip.listen_count = i + 1;
 }
 
-static void load_tls(struct load *ld, const struct sip_tls_yaml *y)
-{
-	struct sip_tls *tls = &ld->c->sip.tls;
-	char why[320], key[40];
-
-	for (size_t i = 0; i < ld->c->sip.listen_count; i++) {
-		if (ld->c->sip.listen[i].transport != SIP_TLS)
-			continue;
-		snprintf(key, sizeof(key), "sip.listen[%zu]", i);
-		if (!y)
-			FAULT(ld, key, "needs sip.tls: certificate and key");
-		for (size_t k = 0; k < ld->c->sip.listen_count; k++) {
-			if (k != i && addr_equal(&ld->c->sip.listen[k].addr, &ld->c->sip.listen[i].addr))
-				FAULT(ld, key, "TLS needs an address and port of its own");
-		}
-	}
-	if (!y)
-		return;
-	tls->certificate = y->certificate;
-	tls->key = y->key;
-	tls->ca = y->ca ? y->ca : "/etc/ssl/certs/ca-certificates.crt";
-	tls->verify = load_bool(y->verify, true);
-	tls->min_version_13 = y->min_version && str_equal(y->min_version, "1.3");
-	if (y->min_version && !tls->min_version_13 && !str_equal(y->min_version, "1.2"))
-		FAULT(ld, "sip.tls.min_version", "\"%s\" is not \"1.2\" or \"1.3\"", y->min_version);
-	if (sip_tls_check(tls, why, sizeof(why)))
-		FAULT(ld, "sip.tls", "%s", why);
-}
-
 static void load_sip(struct load *ld, const struct sip_yaml *y)
 {
 	struct addr server;

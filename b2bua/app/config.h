@@ -58,6 +58,7 @@ struct config_gateway {                              /* beside its call_gateway,
 	bool call_when_down;
 	unsigned max_calls, calls_per_second; /* 0: as many as come */
 	struct sip_dialog_policy dialog;
+	struct sip_tls tls; /* of connections toward it; certificate NULL: none */
 	enum config_number_format { NUMBERS_AS_THEY_ARE, NUMBERS_E164, NUMBERS_DIGITS } number_format;
 	struct manners manners;
 };
@@ -157,6 +158,8 @@ const struct call_gateway *config_gateway_by_source(
 const char *config_gateway_place(const struct config *c, const struct call_gateway *gateway);
 /* What the file says of it beside; NULL: not one of the file's. */
 const struct config_gateway *config_gateway_of(const struct config *c, const struct call_gateway *gateway);
+/* What holds for TLS connections toward it; NULL: no TLS, or it is none of them. */
+const struct sip_tls *config_gateway_tls(const struct config *c, const struct call_gateway *gateway);
 /* How dialogs with it live; gateway NULL: who is none of them. */
 const struct sip_dialog_policy *config_dialog_policy(const struct config *c, const struct call_gateway *gateway);
 /* NULL: no such tenant, or there are none. */

@@ -97,6 +97,13 @@ static bool same_events(const struct config *a, const struct config *b)
 	return true;
 }
 
+static bool same_tls(const struct sip_tls *a, const struct sip_tls *b)
+{
+	return same_text(a->certificate, b->certificate) && same_text(a->key, b->key) && same_text(a->ca, b->ca) &&
+	       same_text(a->server_name, b->server_name) && a->verify == b->verify &&
+	       a->min_version_13 == b->min_version_13;
+}
+
 static bool same_watch(const struct config *a, size_t i, const struct config *b)
 {
 	const struct config_gateway *x = &a->gateway_sources[i], *y;
@@ -107,9 +114,9 @@ static bool same_watch(const struct config *a, size_t i, const struct config *b)
 	if (!now || !same_text(a->gateways[i].uri, now->uri))
 		return false;
 	y = config_gateway_of(b, now);
-	return same_text(x->proxy, y->proxy) && x->ping_s == y->ping_s && x->do_register == y->do_register &&
-	       x->expires_s == y->expires_s && same_text(x->contact_user, y->contact_user) &&
-	       same_text(x->credentials.user, y->credentials.user) &&
+	return same_text(x->proxy, y->proxy) && same_tls(&x->tls, &y->tls) && x->ping_s == y->ping_s &&
+	       x->do_register == y->do_register && x->expires_s == y->expires_s &&
+	       same_text(x->contact_user, y->contact_user) && same_text(x->credentials.user, y->credentials.user) &&
 	       same_text(x->credentials.password, y->credentials.password) &&
 	       same_text(x->credentials.realm, y->credentials.realm);
 }

@@ -283,6 +283,13 @@ static void load_dialog(struct load *ld, size_t i, const struct gateway_yaml *y)
 	p->rel100 = (enum sip_rel100)rel100;
 }
 
+const struct sip_tls *config_gateway_tls(const struct config *c, const struct call_gateway *gateway)
+{
+	const struct config_gateway *g = gateway ? config_gateway_of(c, gateway) : NULL;
+
+	return g && g->tls.certificate && !g->registered_as ? &g->tls : NULL;
+}
+
 const struct sip_dialog_policy *config_dialog_policy(const struct config *c, const struct call_gateway *gateway)
 {
 	static const struct sip_dialog_policy others = {.session_expires_s = SESSION_EXPIRES_S, .min_se_s = MIN_SE_S};
@@ -318,6 +325,8 @@ void load_gateways(struct load *ld, const struct config_file *y)
 	c->gateway_count = y->gateways_count;
 	for (size_t i = 0; i < y->gateways_count; i++)
 		load_gateway(ld, i, &y->gateways[i]);
+	for (size_t i = 0; i < y->gateways_count; i++)
+		load_gateway_tls(ld, i, y->gateways[i].tls);
 	for (size_t i = 0; i < y->gateways_count; i++)
 		load_credentials(ld, i, &y->gateways[i]);
 	for (size_t i = 0; i < y->gateways_count; i++)

@@ -1,6 +1,6 @@
 /* b2bua/app/config_load.h
  *
- * Shared by config.c, config_gateways.c and config_out.c: one load in progress, and how a value is taken from the file.
+ * Shared by config.c and its companions: one load in progress, and how a value is taken from the file.
  */
 #ifndef B2BUA_APP_CONFIG_LOAD_H
 #define B2BUA_APP_CONFIG_LOAD_H
@@ -28,6 +28,10 @@ void check_tenants(struct load *ld, const struct config_file *y);
 void free_tenants(struct config *c);
 /* Whose it is, "" when there are no tenants, and after a fault. */
 const char *load_tenant(struct load *ld, const char *key, const char *text);
+
+/* config_tls.c: of sip; of a gateway, after its uri and proxy. y NULL: it says nothing. */
+void load_tls(struct load *ld, const struct sip_tls_yaml *y);
+void load_gateway_tls(struct load *ld, size_t i, const struct gateway_tls_yaml *y);
 
 /* config_gateways.c; after sip */
 void load_gateways(struct load *ld, const struct config_file *y);

@@ -152,6 +152,16 @@ static const cyaml_schema_field_t gateway_caller_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t gateway_tls_fields[] = {
+	TEXT_OPTIONAL("certificate", struct gateway_tls_yaml, certificate),
+	TEXT_OPTIONAL("key", struct gateway_tls_yaml, key),
+	TEXT_OPTIONAL("ca", struct gateway_tls_yaml, ca),
+	BOOL_OPTIONAL("verify", struct gateway_tls_yaml, verify),
+	TEXT_OPTIONAL("min_version", struct gateway_tls_yaml, min_version),
+	TEXT_OPTIONAL("server_name", struct gateway_tls_yaml, server_name),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t gateway_fields[] = {
 	TEXT("name", struct gateway_yaml, name),
 	TEXT_OPTIONAL("preset", struct gateway_yaml, preset),
@@ -162,6 +172,7 @@ static const cyaml_schema_field_t gateway_fields[] = {
 	UINT_OPTIONAL("ring_timeout", struct gateway_yaml, ring_timeout),
 	CYAML_FIELD_MAPPING_PTR("headers", OPTIONAL, struct gateway_yaml, headers, gateway_headers_fields),
 	CYAML_FIELD_MAPPING_PTR("caller", OPTIONAL, struct gateway_yaml, caller, gateway_caller_fields),
+	CYAML_FIELD_MAPPING_PTR("tls", OPTIONAL, struct gateway_yaml, tls, gateway_tls_fields),
 	TEXT_OPTIONAL("registered_as", struct gateway_yaml, registered_as),
 	CYAML_FIELD_SEQUENCE("codecs", OPTIONAL, struct gateway_yaml, codecs, &text_value, 1, 4),
 	UINT_OPTIONAL("ptime_ms", struct gateway_yaml, ptime_ms),

@@ -66,11 +66,16 @@ struct gateway_caller_yaml {
 	char *from, *name, *domain;
 	bool *pai;
 };
+struct gateway_tls_yaml {
+	char *certificate, *key, *ca, *min_version, *server_name;
+	bool *verify;
+};
 struct gateway_yaml {
 	char *preset, *host, *account, *dtmf;
 	uint32_t *ring_timeout;
 	struct gateway_headers_yaml *headers;
 	struct gateway_caller_yaml *caller;
+	struct gateway_tls_yaml *tls;
 	char *name, *uri, *proxy, *registered_as, *user, *password, *realm, *contact_user, *number_format;
 	bool *do_register, *call_when_down;
 	uint32_t *expires, *ping, *max_calls, *calls_per_second;

@@ -32,6 +32,7 @@ static int add(struct app *app, const struct config *c, size_t i)
 		.name = cg->name,
 		.uri = cg->uri,
 		.proxy_uri = g->proxy,
+		.tls = config_gateway_tls(c, cg),
 		.credentials = g->credentials.user ? &g->credentials : NULL,
 		.ping_s = g->ping_s,
 		.do_register = g->do_register,
@@ -61,6 +62,22 @@ static int watch_names(struct app *app, const struct config *c)
 	return r;
 }
 
+static int take_tls(struct app *app, const struct config *c)
+{
+	struct sip_tls *all = calloc(c->gateway_count + 1, sizeof(*all));
+	size_t count = 0;
+	int r;
+
+	if (!all)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->gateway_count; i++)
+		if (config_gateway_tls(c, &c->gateways[i]))
+			all[count++] = c->gateway_sources[i].tls;
+	r = sip_stack_set_gateway_tls(app->sip, all, count);
+	free(all);
+	return r;
+}
+
 int gateways_take(struct app *app, const struct config *c)
 {
 	struct gateway_state *states = calloc(c->gateway_count + 1, sizeof(*states));
@@ -69,7 +86,9 @@ int gateways_take(struct app *app, const struct config *c)
 
 	if (!states)
 		return -ENOMEM;
-	r = watch_names(app, c);
+	r = take_tls(app, c);
+	if (r == 0)
+		r = watch_names(app, c);
 	for (size_t i = 0; r == 0 && i < c->gateway_count; i++) {
 		unsigned cps = c->gateway_sources[i].calls_per_second;
 		ratelimit_init(&states[i].invites, cps, cps, now_us);
@@ -111,12 +130,13 @@ void on_gateway_event(const struct sip_gateway_event *ev, void *arg)
 		if (ev->change == SIP_GATEWAY_UP)
 			log_info("gateway_up", "gateway=%s sip=%d", ev->name, ev->code);
 		else
-			log_warn("gateway_down", "gateway=%s sip=%d", ev->name, ev->code);
+			log_warn("gateway_down", "gateway=%s sip=%d reason=\"%.200s\"", ev->name, ev->code, ev->why);
 		emit_gateway(app, ev->name, ev->change == SIP_GATEWAY_UP, ev->code);
 		break;
 	case SIP_GATEWAY_REGISTERED: log_info("gateway_registered", "gateway=%s", ev->name); break;
 	case SIP_GATEWAY_REGISTER_FAILED:
-		log_warn("gateway_register_failed", "gateway=%s sip=%d note=\"tried again\"", ev->name, ev->code);
+		log_warn("gateway_register_failed", "gateway=%s sip=%d reason=\"%.200s\" note=\"tried again\"",
+			ev->name, ev->code, ev->why);
 		break;
 	}
 }
@@ -183,6 +203,8 @@ void gateways_each(void (*fn)(const struct api_gateway *gateway, void *fn_arg), 
 			.registers = s.registers,
 			.registered = s.registered,
 			.register_code = s.register_code,
+			.ping_why = s.ping_why ? s.ping_why : "",
+			.register_why = s.register_why ? s.register_why : "",
 			.calls = calls_to(app, &c->gateways[i]),
 			.max_calls = c->gateway_sources[i].max_calls,
 		};

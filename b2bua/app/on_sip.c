@@ -39,6 +39,13 @@ const struct sip_dialog_policy *on_sip_policy(const struct addr *source, void *a
 	return config_dialog_policy(app->config, config_gateway_by_source(app->config, app->sip, source));
 }
 
+const struct sip_tls *on_sip_tls(const struct addr *source, void *arg)
+{
+	const struct app *app = arg;
+
+	return config_gateway_tls(app->config, config_gateway_by_source(app->config, app->sip, source));
+}
+
 static enum call_event_kind kind_of(enum sip_event_kind k)
 {
 	switch (k) {
@@ -204,6 +211,7 @@ void on_sip_event(const struct sip_event *se, void *arg)
 	ev.u.sip.is_update = se->is_update;
 	ev.u.sip.expired = se->expired;
 	ev.u.sip.sip_call_id = se->sip_call_id;
+	ev.u.sip.why = se->why;
 	if (se->kind == SIP_EV_REFUSED && se->code / 100 == 3 && se->contact && *se->contact &&
 		find_target(ac, ev.leg, se->contact, uri, &redirect, &code))
 		ev.u.sip.redirect = &redirect;

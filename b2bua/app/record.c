@@ -123,9 +123,9 @@ char *record_attempts(const struct call_report *rep)
 		const struct call_attempt *t = &rep->tries[i];
 		if (!t->over)
 			continue;
-		json_array_append_new(
-			list, json_pack("{s:s, s:i, s:s, s:i}", "gateway", t->gateway, "sip_code", t->sip_code, "cause",
-				      cause_info(t->cause)->name, "ms", (int)t->ms));
+		json_array_append_new(list,
+			json_pack("{s:s, s:i, s:s, s:i, s:s*}", "gateway", t->gateway, "sip_code", t->sip_code, "cause",
+				cause_info(t->cause)->name, "ms", (int)t->ms, "detail", *t->why ? t->why : NULL));
 	}
 	if (rep->try_count && list)
 		text = json_dumps(list, JSON_COMPACT);

@@ -180,6 +180,7 @@ bool on_sip_incoming_gone(struct app *app, uint64_t leg);
 void drop_incoming(struct app *app);
 bool on_sip_source(const struct addr *source, void *app);
 bool on_sip_gateway_addr(const struct addr *addr, void *app);
+const struct sip_tls *on_sip_tls(const struct addr *source, void *app);
 const struct sip_dialog_policy *on_sip_policy(const struct addr *source, void *app);
 void on_media_event(const struct media_event *ev, void *app);
 int on_admin_start(struct app *app);

@@ -155,6 +155,8 @@ void call_step(struct call *c, const struct call_event *ev, struct call_out *out
 	if (!c->started_ms)
 		c->started_ms = ev->wall_ms;
 	handler = find_handler(c, ev);
+	if (handler && ev->kind == CALL_EV_SIP_REFUSED)
+		call_attempt_note(c, call_leg(c, ev->leg), ev->u.sip.why);
 	if (handler)
 		handler(c, ev);
 	else

@@ -273,6 +273,8 @@ struct call_event {
 			bool is_update;          /* SIP_OFFER: UPDATE rather than re-INVITE */
 			bool expired;            /* SIP_LOST: no refresh came in time, or ours was not answered */
 			const char *sip_call_id; /* ANSWERED, PROGRESS */
+			/* REFUSED: what went wrong with the connection, for people; NULL or "": nothing, or unknown */
+			const char *why;
 			/* REFUSED with 3xx: where to, when policy allows it; NULL: treat as a failure */
 			const struct call_sip_target *redirect;
 		} sip;
@@ -393,6 +395,7 @@ struct call_attempt {
 	int sip_code;     /* its final status, 0: none, it was given up or lost */
 	enum cause cause; /* NORMAL: the call went on with it. ANSWERED_ELSEWHERE: another one was faster */
 	unsigned ms;      /* from the INVITE to that */
+	const char *why;  /* for people: what went wrong with the connection; "" nothing, or unknown */
 	bool over;        /* else it rings, and the three above say nothing */
 };
 

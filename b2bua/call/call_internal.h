@@ -225,6 +225,7 @@ void call_gateway_failed(struct call *c, enum cause cause, enum call_ended_by by
 
 /* An INVITE to a gateway goes out on this leg; it has come to its end, which only counts once. */
 void call_attempt_begin(struct call *c, struct sip_leg *leg);
+void call_attempt_note(struct call *c, const struct sip_leg *leg, const char *why); /* NULL or "": nothing */
 void call_attempt_end(struct call *c, const struct sip_leg *leg, int sip_code, enum cause cause);
 
 /* ---- fork.c ---- */

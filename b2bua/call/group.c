@@ -135,7 +135,19 @@ void call_attempt_begin(struct call *c, struct sip_leg *leg)
 		return;
 	c->attempt_us[c->attempt_count] = c->now_us;
 	c->attempts[c->attempt_count].gateway = leg->gateway->name;
+	c->attempts[c->attempt_count].why = "";
 	leg->attempt = ++c->attempt_count;
+}
+
+void call_attempt_note(struct call *c, const struct sip_leg *leg, const char *why)
+{
+	const char *kept;
+
+	if (!leg || !leg->attempt || !why || !*why || c->attempts[leg->attempt - 1].over)
+		return;
+	kept = arena_strndup(&c->arena, why, strnlen(why, LIMIT_WHY_CHARS));
+	if (kept)
+		c->attempts[leg->attempt - 1].why = kept;
 }
 
 void call_attempt_end(struct call *c, const struct sip_leg *leg, int sip_code, enum cause cause)

@@ -23,6 +23,7 @@ enum {
 	LIMIT_TRANSFERS = 32,             /* of one call: what they leave in its arena is bounded */
 	LIMIT_CALL_MS = 12 * 3600 * 1000, /* neither Meta nor SIP state a longest call */
 
+	LIMIT_WHY_CHARS = 200, /* of what was wrong with a connection */
 	LIMIT_ATTEMPTS = 32, /* INVITEs to gateways that the record tells: eight of them, redirected three times each */
 
 	/* Sizes */

@@ -12,6 +12,13 @@ static const char *registration(const json_t *g)
 	return json_is_null(registered) ? "-" : json_is_true(registered) ? "registered" : "refused";
 }
 
+/* What went wrong with the connection, below the gateway's line. */
+static void tell_error(const json_t *g, const char *request, const char *key)
+{
+	if (json_is_string(json_object_get(g, key)))
+		printf("%-16s %s: %s\n", "", request, json_string_value(json_object_get(g, key)));
+}
+
 static void tell(const json_t *answer)
 {
 	const json_t *all = json_object_get(answer, "gateways"), *g;
@@ -26,6 +33,8 @@ static void tell(const json_t *answer)
 			api_time(g, "down_since_ms", since), api_time(g, "options_ms", asked),
 			(long long)json_integer_value(json_object_get(g, "options_code")), registration(g),
 			(long long)json_integer_value(json_object_get(g, "calls")), api_text(g, "uri"));
+		tell_error(g, "OPTIONS", "options_error");
+		tell_error(g, "REGISTER", "register_error");
 	}
 }
 

@@ -25,8 +25,9 @@ static void options_answered(struct doctor *d, const char *subject, const struct
 {
 	if (r->error == -EPROTO)
 		doctor_find(d, DOCTOR_FAILED, "tls", subject,
-			"Check its certificate, the host in its uri, and sip.tls.ca.", "the TLS handshake failed: %s",
-			r->why);
+			"Check its certificate, the host in its uri, and ca, verify and server_name of its tls or "
+			"sip.tls.",
+			"the TLS handshake failed: %s", r->why);
 	else if (r->error)
 		doctor_find(d, DOCTOR_FAILED, "options", subject,
 			"Is it up, and may it be reached from here (firewall, address, port, transport)? Some know us "
@@ -92,7 +93,7 @@ static void *check(void *arg)
 		.uri = g->uri,
 		.user = "",
 		.domain = d->config->sip.domain,
-		.tls = &d->config->sip.tls,
+		.tls = config_gateway_tls(d->config, g),
 		.credentials = source->credentials.user ? &source->credentials : NULL,
 		.timeout_ms = DOCTOR_TIMEOUT_MS};
 

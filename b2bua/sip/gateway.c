@@ -49,6 +49,8 @@ struct gateway {
 		bool down;
 		int code;
 		uint64_t at_ms, down_since_ms;
+		char *why, call_id[2 * CALL_ID_BYTES + 1];
+		struct way way;
 		nua_handle_t *nh;
 		struct loop_timer timer;
 	} ping;
@@ -56,7 +58,8 @@ struct gateway {
 		bool wanted, registered, told_failed, proved, asked_longer, leaving;
 		unsigned expires_s, retry_s;
 		int code;
-		char call_id[2 * CALL_ID_BYTES + 1];
+		char *why, call_id[2 * CALL_ID_BYTES + 1];
+		struct way way;
 		uint32_t cseq;
 		struct authorize proof;
 		nua_handle_t *nh;
@@ -64,9 +67,9 @@ struct gateway {
 	} reg;
 };
 
-static void tell(struct gateway *g, enum sip_gateway_change change, int code)
+static void tell(struct gateway *g, enum sip_gateway_change change, int code, const char *why)
 {
-	const struct sip_gateway_event ev = {change, g->name, code};
+	const struct sip_gateway_event ev = {change, g->name, code, why ? why : ""};
 
 	if (g->stack->conf.on_gateway && !g->stack->closing)
 		g->stack->conf.on_gateway(&ev, g->stack->conf.arg);
@@ -84,6 +87,24 @@ static void handle_done(nua_handle_t **nh)
 	if (*nh)
 		nua_handle_destroy(*nh);
 	*nh = NULL;
+}
+
+/* What is known of the last request: why it came to nothing. */
+static void take_why(char **why, struct way *w, bool failed)
+{
+	free(*why);
+	*why = failed ? w->why : NULL;
+	if (failed)
+		w->why = NULL;
+	way_done(w);
+}
+
+static void new_call_id(char dst[2 * CALL_ID_BYTES + 1])
+{
+	uint8_t random[CALL_ID_BYTES];
+
+	crypto_random(random, sizeof(random));
+	str_hex(dst, random, sizeof(random));
 }
 
 /* Where its requests go: by its URI and its proxy; "" : the library finds that out. */
@@ -146,7 +167,7 @@ static void register_failed(struct gateway *g, int code)
 							    : g->reg.retry_s * 2;
 	register_at(g, g->reg.retry_s);
 	if (!g->reg.told_failed)
-		tell(g, SIP_GATEWAY_REGISTER_FAILED, code);
+		tell(g, SIP_GATEWAY_REGISTER_FAILED, code, g->reg.why);
 	g->reg.told_failed = true;
 }
 
@@ -185,7 +206,7 @@ static void registered(struct gateway *g, const sip_t *sip)
 	g->reg.retry_s = 0;
 	register_at(g, granted_s(g, sip) * 3 / 4);
 	if (news)
-		tell(g, SIP_GATEWAY_REGISTERED, 200);
+		tell(g, SIP_GATEWAY_REGISTERED, 200, NULL);
 }
 
 /* A challenge that can be answered: it has been. */
@@ -213,9 +234,10 @@ static bool register_longer(struct gateway *g, const sip_t *sip)
 	return register_send(g) == 0;
 }
 
-static void register_answered(struct gateway *g, int status, const sip_t *sip)
+static void register_answered(struct gateway *g, int status, const sip_t *sip, bool local)
 {
 	g->reg.code = status;
+	take_why(&g->reg.why, &g->reg.way, local);
 	if ((status == 401 || status == 407) && register_proved(g, status, sip))
 		return;
 	if (status == 423 && register_longer(g, sip))
@@ -238,11 +260,12 @@ static void ping_at(struct gateway *g, unsigned seconds)
 	ASSERT(loop_timer_set(g->stack->loop, &g->ping.timer, in_about_s(g, seconds), on_ping_due, g) == 0);
 }
 
-static void pinged(struct gateway *g, int status)
+static void pinged(struct gateway *g, int status, bool local)
 {
 	bool alive = status != 408 && status != 503 && status < 700;
 
 	handle_done(&g->ping.nh);
+	take_why(&g->ping.why, &g->ping.way, local);
 	g->places_failed += !alive;
 	g->ping.failed = alive ? 0 : g->ping.failed + 1;
 	g->ping.answered = alive ? g->ping.answered + 1 : 0;
@@ -253,10 +276,10 @@ static void pinged(struct gateway *g, int status)
 		g->ping.down = true;
 		g->ping.down_since_ms = g->ping.at_ms;
 		counter_inc(CNT_SIP_GATEWAY_DOWN);
-		tell(g, SIP_GATEWAY_DOWN, status);
+		tell(g, SIP_GATEWAY_DOWN, status, g->ping.why);
 	} else if (g->ping.down && g->ping.answered >= UP_AFTER) {
 		g->ping.down = false;
-		tell(g, SIP_GATEWAY_UP, status);
+		tell(g, SIP_GATEWAY_UP, status, NULL);
 	}
 }
 
@@ -265,9 +288,11 @@ static void on_ping_due(void *arg)
 	struct gateway *g = arg;
 	char from[SIP_NAME_ADDR_MAX], place[SIP_URI_MAX], route[SIP_URI_MAX + 2];
 
+	new_call_id(g->ping.call_id);
 	if (sip_from_build(from, sizeof(from), "", CONTACT_USER, g->stack->domain) == 0)
 		g->ping.nh = nua_handle(g->listener->nua, NULL, NUTAG_URL((const url_string_t *)g->uri),
-			SIPTAG_TO_STR(g->to), SIPTAG_FROM_STR(from), TAG_IF(*place_of(g, place), NUTAG_PROXY(place)),
+			SIPTAG_TO_STR(g->to), SIPTAG_FROM_STR(from), SIPTAG_CALL_ID_STR(g->ping.call_id),
+			TAG_IF(*place_of(g, place), NUTAG_PROXY(place)),
 			TAG_IF(*route_of(g, route), NUTAG_INITIAL_ROUTE_STR(route)), TAG_END());
 	if (g->ping.nh)
 		nua_method(g->ping.nh, NUTAG_METHOD("OPTIONS"), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
@@ -277,7 +302,7 @@ static void on_ping_due(void *arg)
 
 /* ---- life ---- */
 
-void gateway_response(struct sip_stack *s, nua_handle_t *nh, int status, const sip_t *sip)
+void gateway_response(struct sip_stack *s, nua_handle_t *nh, int status, const sip_t *sip, bool local)
 {
 	struct gateway *g;
 
@@ -285,13 +310,36 @@ void gateway_response(struct sip_stack *s, nua_handle_t *nh, int status, const s
 		return;
 	LL_FOREACH (s->gateways, g) {
 		if (g->reg.nh == nh) {
-			register_answered(g, status, sip);
+			register_answered(g, status, sip, local);
 			return;
 		}
 		if (g->ping.nh == nh) {
-			pinged(g, status);
+			pinged(g, status, local);
 			return;
 		}
+	}
+}
+
+struct way *gateways_way_of(struct sip_stack *s, const char *call_id)
+{
+	struct gateway *g;
+
+	LL_FOREACH (s->gateways, g) {
+		if (strcmp(g->reg.call_id, call_id) == 0)
+			return &g->reg.way;
+		if (strcmp(g->ping.call_id, call_id) == 0)
+			return &g->ping.way;
+	}
+	return NULL;
+}
+
+void gateways_each_way(struct sip_stack *s, void (*fn)(struct way *w, void *arg), void *arg)
+{
+	struct gateway *g;
+
+	LL_FOREACH (s->gateways, g) {
+		fn(&g->reg.way, arg);
+		fn(&g->ping.way, arg);
 	}
 }
 
@@ -301,6 +349,10 @@ static void gateway_free(struct gateway *g)
 	handle_done(&g->ping.nh);
 	loop_timer_cancel(&g->reg.timer);
 	loop_timer_cancel(&g->ping.timer);
+	way_done(&g->ping.way);
+	way_done(&g->reg.way);
+	free(g->ping.why);
+	free(g->reg.why);
 	if (g->password)
 		crypto_wipe(g->password, strlen(g->password));
 	free(g->name);
@@ -388,7 +440,6 @@ static int place(struct gateway *g, const struct sip_gateway *gw)
 int sip_gateway_add(struct sip_stack *s, const struct sip_gateway *gw)
 {
 	struct gateway *g = calloc(1, sizeof(*g));
-	uint8_t random[CALL_ID_BYTES];
 	int r;
 
 	if (!g)
@@ -397,12 +448,15 @@ int sip_gateway_add(struct sip_stack *s, const struct sip_gateway *gw)
 	r = copy_texts(g, gw);
 	if (r == 0)
 		r = place(g, gw);
+	if (r == 0)
+		r = way_init(&g->ping.way, s, gw->tls);
+	if (r == 0)
+		r = way_init(&g->reg.way, s, gw->tls);
 	if (r) {
 		gateway_free(g);
 		return r;
 	}
-	crypto_random(random, sizeof(random));
-	str_hex(g->reg.call_id, random, sizeof(random));
+	new_call_id(g->reg.call_id);
 	g->reg.wanted = gw->do_register;
 	g->reg.expires_s = gw->expires_s;
 	g->ping.every_s = gw->ping_s;
@@ -432,6 +486,8 @@ int sip_gateway_status(const struct sip_stack *s, const char *name, struct sip_g
 		.registers = g->reg.wanted,
 		.registered = g->reg.registered,
 		.register_code = g->reg.code,
+		.ping_why = g->ping.why ? g->ping.why : "",
+		.register_why = g->reg.why ? g->reg.why : "",
 	};
 	return 0;
 }

@@ -129,6 +129,12 @@ static struct sip_leg *make_leg(
 		leg_drop(leg);
 		return NULL;
 	}
+	leg->way.came_in = true;
+	if (leg->stack->conf.tls_of &&
+		way_init(&leg->way, leg->stack, leg->stack->conf.tls_of(source, leg->stack->conf.arg))) {
+		leg_drop(leg);
+		return NULL;
+	}
 	leg->listener = listener;
 	leg->nh = nh;
 	refresh_init(leg, policy_for(listener->stack, source));
@@ -170,7 +176,7 @@ void incoming_invite(
 {
 	struct caller_text text;
 	struct sip_incoming in;
-	struct sip_event ev = {.kind = SIP_EV_INVITE, .phrase = "", .contact = "", .in = &in};
+	struct sip_event ev = {.kind = SIP_EV_INVITE, .phrase = "", .contact = "", .why = "", .in = &in};
 	struct sip_leg *leg;
 	uint64_t replaces = 0;
 	int code = check_new(listener->stack, sip);

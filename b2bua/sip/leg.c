@@ -163,6 +163,7 @@ void leg_drop(struct sip_leg *leg)
 	proof_free(leg);
 	hops_free(leg);
 	flow_forget(leg);
+	way_done(&leg->way);
 	HASH_DEL(s->by_call, leg);
 	s->incoming_total -= leg->came_in;
 	DL_DELETE(s->legs, leg);

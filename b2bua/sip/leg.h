@@ -9,6 +9,7 @@
 #include "b2bua/sip/headers.h"
 #include "b2bua/sip/session_timer.h"
 #include "b2bua/sip/stack.h"
+#include "b2bua/sip/ways.h"
 #include "lib/loop/loop.h"
 
 #include <uthash.h>
@@ -97,6 +98,7 @@ struct sip_leg {
 	bool wants_100rel;     /* the caller's INVITE requires it, or its gateway's policy does */
 	struct tport_s *flow;  /* flow.c: the connection that the peer is reached over, a reference; NULL: by Contact */
 	char flow_tag[64];     /* our tag in the dialog that it belongs to; "" until our first answer */
+	struct way way;
 	struct leg_hops *hops; /* hops.c; NULL: to its one address, or where the library finds it */
 };
 

@@ -233,6 +233,11 @@ int sip_leg_invite(struct sip_stack *s, const struct sip_invite *invite, uint64_
 	if (!leg)
 		return -ENOMEM;
 	leg->listener = listener;
+	r = way_init(&leg->way, s, invite->tls);
+	if (r) {
+		leg_drop(leg);
+		return r;
+	}
 	str_copy(leg->contact, sizeof(leg->contact), t.contact);
 	refresh_init(leg, invite->policy);
 	refresh_keep_sdp(leg, invite->sdp);

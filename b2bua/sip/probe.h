@@ -13,8 +13,8 @@ struct sip_probe {
 	const char *uri;    /* of the gateway */
 	const char *user;   /* of From and To for REGISTER, "" else */
 	const char *domain;
-	struct addr peer; /* with a port */
-	const struct sip_tls *tls;
+	struct addr peer;                          /* with a port */
+	const struct sip_tls *tls;                 /* NULL: none, a URI with TLS fails */
 	const struct sip_credentials *credentials; /* NULL none */
 	unsigned timeout_ms;                       /* for the whole */
 };

@@ -165,7 +165,8 @@ static void schedule(struct sip_leg *leg)
 /* The session has run out: tell, and say BYE while the peer still knows it. */
 static void expire(struct sip_leg *leg)
 {
-	struct sip_event ev = {.kind = SIP_EV_LOST, .code = 408, .phrase = "", .contact = "", .expired = true};
+	struct sip_event ev = {
+		.kind = SIP_EV_LOST, .code = 408, .phrase = "", .contact = "", .why = "", .expired = true};
 	char reason[REASON_MAX];
 
 	counter_inc(CNT_SIP_SESSIONS_EXPIRED);

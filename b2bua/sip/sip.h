@@ -66,6 +66,7 @@ struct sip_event {
 	bool expired;   /* LOST: no refresh came in time, or ours was not answered */
 	const char *sip_call_id;
 	bool local;                    /* REFUSED: made up here (no answer, transport), not sent by the peer */
+	const char *why;               /* REFUSED, local: what went wrong with the connection, for people; "" unknown */
 	const char *contact;           /* REFUSED 3xx: first Contact's URI, "" none */
 	unsigned retry_after_s;        /* REFUSED, 0 none */
 	const struct sip_incoming *in; /* INVITE */
@@ -98,6 +99,8 @@ struct sip_tls {
 	const char *ca;          /* whom we trust */
 	bool verify;             /* a gateway's certificate must be good, and name the host of its URI */
 	bool min_version_13;     /* TLS 1.3 or nothing; else 1.2 will do */
+	/* Asked for (SNI), and expected in a gateway's certificate, instead of the host that is called. NULL: that. */
+	const char *server_name;
 };
 
 /* A TLS connection of ours that came to nothing, or was ended by an alert of the peer's. */
@@ -117,7 +120,8 @@ enum sip_gateway_change {
 struct sip_gateway_event {
 	enum sip_gateway_change change;
 	const char *name;
-	int code; /* what was answered, 408: nothing; 401 or 407: the password is wrong */
+	int code;        /* what was answered, 408: nothing; 401 or 407: the password is wrong */
+	const char *why; /* what went wrong with the connection, for people; "" nothing, or unknown */
 };
 
 /* Bounds for those who register with us (RFC 3261 s10.3). All 0: 60, 3600, 5. */
@@ -187,6 +191,9 @@ struct sip_stack_conf {
 	/* Is it an address that we call by configuration? A stranger who registers is not called there. NULL: none is.
 	 */
 	bool (*is_gateway)(const struct addr *addr, void *arg);
+	/* What holds for connections that we open toward who calls us from there, as in struct sip_invite. NULL, or
+	 * returning NULL: tls. */
+	const struct sip_tls *(*tls_of)(const struct addr *source, void *arg);
 	/* How to keep a dialog with who calls us from there; the callee's memory, looked at once. NULL, or returning
 	 * NULL: all zero. */
 	const struct sip_dialog_policy *(*policy_of)(const struct addr *source, void *arg);
@@ -227,6 +234,10 @@ int sip_stack_set_users(struct sip_stack *s, const struct sip_user *users, size_
 /* The files, read again, are those of every TLS connection that begins from now on; the others live on with what they
  * began with. Returns 0 (also without a TLS listener, where nothing is read), or -EINVAL or -ENOMEM: as it was. */
 int sip_stack_set_tls(struct sip_stack *s, const struct sip_tls *tls);
+/* What gateways have instead, each of a listener's `tls` or not: files read (again), for connections that begin from
+ * now on. Those of former calls stay known. What differs in any of it never shares a connection. Returns as
+ * sip_stack_set_tls(). */
+int sip_stack_set_gateway_tls(struct sip_stack *s, const struct sip_tls *tls, size_t count);
 /* Ends what is left of legs (BYE, CANCEL), waits for the stack's own shutdown by stepping the loop: usually
  * milliseconds, up to 1 s for peers that do not answer, at most 4 s. Tells nothing any more; never from a callback.
  * Accepts NULL; returns NULL. */
@@ -250,6 +261,9 @@ struct sip_invite {
 	/* A challenge is answered once; the next one, unless it only says that the nonce is stale, is a refusal like
 	 * any other. Copied, wiped with the leg. NULL: challenges are refusals. */
 	const struct sip_credentials *credentials;
+	/* Of connections that are made for it: the like of one given to sip_stack_set_gateway_tls(). NULL: the stack's.
+	 */
+	const struct sip_tls *tls;
 	const struct sip_dialog_policy *policy; /* NULL: all zero */
 	/* A user who has registered: the INVITE goes to his bindings, one after another until one answers or declines
 	 * for all (6xx), with the binding's Contact as Request-URI; target_uri is for To alone. NULL: to target_uri. */
@@ -258,8 +272,8 @@ struct sip_invite {
 };
 
 /* Sends the INVITE before the loop waits again. Returns 0 with the leg, or -EINVAL (URI, header name, no SDP, no
- * listener with this transport), -ENOENT (registered_user has no binding), -ENOMEM. The first event never comes before
- * this has returned. */
+ * listener with this transport, tls not known), -ENOENT (registered_user has no binding), -ENOMEM. The first event
+ * never comes before this has returned. */
 int sip_leg_invite(struct sip_stack *s, const struct sip_invite *invite, uint64_t *ret_leg);
 /* Before the answer: CANCEL (held back until a 1xx came); a crossing 200 is ACKed and BYEd here. sip_code/q850/text:
  * Reason header; 0 and 0: none. */
@@ -295,6 +309,7 @@ void sip_leg_notify(struct sip_stack *s, uint64_t leg, int code, bool final);
 struct sip_gateway {
 	const char *name, *uri;
 	const char *proxy_uri;                     /* as in struct sip_invite */
+	const struct sip_tls *tls;                 /* as in struct sip_invite */
 	const struct sip_credentials *credentials; /* NULL none */
 	unsigned ping_s;                           /* an OPTIONS so often; 0: not watched, and always up */
 	bool do_register;
@@ -308,6 +323,8 @@ struct sip_gateway_status {
 	int register_code;               /* last answer, 0: none yet */
 	int ping_code;                   /* last answer to OPTIONS, 408: none came; 0: not asked yet */
 	uint64_t ping_ms, down_since_ms; /* wall; 0 never, 0 while it is up */
+	/* What went wrong with the connection of the last one, for people; "" nothing, or unknown. Borrowed. */
+	const char *ping_why, *register_why;
 };
 
 /* Begins at once. gw is copied. Returns 0, -EINVAL (URI, no listener with this transport) or -ENOMEM.

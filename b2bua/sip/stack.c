@@ -21,6 +21,7 @@
 #include <sofia-sip/sresolv.h>
 #include <sofia-sip/su_log.h>
 #include <sofia-sip/tport_tag.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -240,7 +241,10 @@ static void on_tls_failure(const struct tls_failure *f, void *arg)
 {
 	struct sip_stack *s = arg;
 	const struct sip_tls_failure told = {.host = f->host, .peer = f->peer, .why = f->why};
+	char why[TLS_WHY_MAX + 8];
 
+	(void)snprintf(why, sizeof(why), "TLS: %s", f->why);
+	ways_failed(f->connection, why, false);
 	if (s->conf.on_tls_failure && !s->closing)
 		s->conf.on_tls_failure(&told, s->conf.arg);
 }
@@ -248,6 +252,11 @@ static void on_tls_failure(const struct tls_failure *f, void *arg)
 int sip_stack_set_tls(struct sip_stack *s, const struct sip_tls *tls)
 {
 	return s->tls ? tls_keeper_renew(s->tls, tls) : 0;
+}
+
+int sip_stack_set_gateway_tls(struct sip_stack *s, const struct sip_tls *tls, size_t count)
+{
+	return s->tls ? tls_keeper_set_policies(s->tls, tls, count) : 0;
 }
 
 static int listeners_open(struct sip_stack *s)

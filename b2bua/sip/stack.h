@@ -72,8 +72,10 @@ void stack_source_of(const msg_t *msg, struct addr *ret_source);
 void translate_event(nua_event_t event, int status, const char *phrase, nua_t *nua, struct sip_listener *listener,
 	nua_handle_t *nh, struct sip_leg *leg, const sip_t *sip, tagi_t tags[]);
 
-/* gateway.c: answers to our own REGISTER and OPTIONS. */
-void gateway_response(struct sip_stack *s, nua_handle_t *nh, int status, const sip_t *sip);
+/* gateway.c: answers to our own REGISTER and OPTIONS; local: made up here, not the peer's. */
+void gateway_response(struct sip_stack *s, nua_handle_t *nh, int status, const sip_t *sip, bool local);
+struct way *gateways_way_of(struct sip_stack *s, const char *call_id); /* NULL none */
+void gateways_each_way(struct sip_stack *s, void (*fn)(struct way *w, void *arg), void *arg);
 void gateways_leave(struct sip_stack *s);         /* take registrations back, */
 bool gateways_leaving(const struct sip_stack *s); /* as long as that is not answered */
 void gateways_free(struct sip_stack *s);
@@ -98,6 +100,10 @@ void route_hook(void);
 struct sip_stack *stack_of_message(const msg_t *msg);
 /* strangers.c: the leg with this message's Call-ID, of whatever stack; NULL none. */
 struct sip_leg *stack_leg_of(const sip_t *sip);
+struct way;
+/* strangers.c: how this request of ours travels; NULL: it is no leg's, and no gateway's. */
+struct way *stack_way_of(const sip_t *sip);
+void stack_each_way(void (*fn)(struct way *w, void *arg), void *arg);
 /* tls.c: the function that stands behind one of ours with its name. */
 void stack_next_symbol(const char *name, void *ret_fn, size_t size);
 

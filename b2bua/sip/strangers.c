@@ -75,6 +75,34 @@ struct sip_leg *stack_leg_of(const sip_t *sip)
 	return leg;
 }
 
+struct way *stack_way_of(const sip_t *sip)
+{
+	struct sip_leg *leg = stack_leg_of(sip);
+	struct way *w = leg ? &leg->way : NULL;
+	struct sip_stack *s;
+
+	if (!sip->sip_call_id || !sip->sip_call_id->i_id)
+		return NULL;
+	LL_FOREACH (hooked, s) {
+		if (w)
+			break;
+		w = gateways_way_of(s, sip->sip_call_id->i_id);
+	}
+	return w;
+}
+
+void stack_each_way(void (*fn)(struct way *w, void *arg), void *arg)
+{
+	struct sip_stack *s;
+	struct sip_leg *leg;
+
+	LL_FOREACH (hooked, s) {
+		DL_FOREACH (s->legs, leg)
+			fn(&leg->way, arg);
+		gateways_each_way(s, fn, arg);
+	}
+}
+
 /* The stack compares the tags, and answers 481. */
 static bool in_dialog(const struct sip_stack *s, const sip_t *sip)
 {

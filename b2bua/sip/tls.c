@@ -9,6 +9,7 @@
  *   tls_connect    the library's own step of a handshake: tells which connection SSL_connect() is about
  *   SSL_connect    before its first step: server name, and whose certificate must be shown; after a failure: why
  *   SSL_read       an alert after the handshake (in TLS 1.3 that is when a server refuses our certificate)
+ *   SSL_get1_peer_certificate   of those connections: none
  *   SSL_shutdown   called only when a connection is given up, and never followed by SSL_free(): 26 KB each; also the
  *                  last place to ask why, where the library did not read
  */
@@ -27,16 +28,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-struct tls_keeper {
-	SSL_CTX *ctx;
-	bool verify;
-	void (*on_failure)(const struct tls_failure *f, void *arg);
-	void *arg;
-};
-
 /* What belongs to one connection that we opened. */
 struct peer {
 	struct tls_keeper *tls;
+	const tport_t *connection;
 	char host[256];
 	bool heard; /* a byte of SIP came */
 	bool failed;
@@ -95,7 +90,7 @@ SSL *SSL_new(SSL_CTX *ctx)
 	/* The library frees its context with each connection as well. */
 	if (t)
 		SSL_CTX_up_ref(ctx);
-	ssl = real(t ? t->ctx : ctx);
+	ssl = real(t ? tls_keeper_context(t) : ctx);
 	if (ssl && t) {
 		(void)SSL_set_ex_data(ssl, ssl_index, t);
 		tls_ping_begin(ssl);
@@ -117,7 +112,7 @@ static struct peer *peer_of(const SSL *ssl)
 
 static void tell(const SSL *ssl, struct peer *p)
 {
-	struct tls_failure f = {.host = p->host};
+	struct tls_failure f = {.host = p->host, .connection = p->connection};
 	struct sockaddr_storage sa;
 	socklen_t length = sizeof(sa);
 	char why[TLS_WHY_MAX];
@@ -129,8 +124,7 @@ static void tell(const SSL *ssl, struct peer *p)
 	p->failed = true;
 	if (getpeername(SSL_get_fd(ssl), (struct sockaddr *)&sa, &length) == 0)
 		addr_from_sockaddr(&f.peer, (struct sockaddr *)&sa, length);
-	if (p->tls->on_failure)
-		p->tls->on_failure(&f, p->tls->arg);
+	tls_keeper_tell(p->tls, &f);
 }
 
 /* False: without memory; the connection must not go on. */
@@ -138,18 +132,20 @@ static bool begin_peer(SSL *ssl, struct tls_keeper *t)
 {
 	const tp_name_t *name = tport_name(connecting);
 	struct peer *p = calloc(1, sizeof(*p));
-	const char *canon = name && name->tpn_canon ? name->tpn_canon : "";
-	size_t length = strlen(canon), bracket = *canon == '[';
+	const char *host = name && name->tpn_canon ? name->tpn_canon : "";
+	unsigned policy = tls_policy_unmark(&host);
+	size_t length = strlen(host), bracket = *host == '[';
 
 	if (!p)
 		return false;
 	p->tls = t;
+	p->connection = connecting;
 	if (SSL_set_ex_data(ssl, peer_index, p) != 1) {
 		free(p);
 		return false;
 	}
-	return length > 2 * bracket && !str_copy_n(p->host, sizeof(p->host), canon + bracket, length - 2 * bracket) &&
-	       tls_expect(ssl, p->host, t->verify) == 0;
+	return length > 2 * bracket && !str_copy_n(p->host, sizeof(p->host), host + bracket, length - 2 * bracket) &&
+	       tls_keeper_prepare(t, ssl, policy, p->host) == 0;
 }
 
 static bool is_over(const SSL *ssl, int r)
@@ -244,6 +240,16 @@ int SSL_shutdown(SSL *s)
 	return r;
 }
 
+/* The library would take a request for any name in a peer's certificate to that connection, whoever had been asked for
+ * when it was made, and whether anybody believed it: it sees no certificate. */
+X509 *SSL_get1_peer_certificate(const SSL *ssl)
+{
+	static X509 *(*real)(const SSL *);
+
+	NEXT(real, "SSL_get1_peer_certificate");
+	return tls_of(ssl) ? NULL : real(ssl);
+}
+
 /* Of the library; it is not in its headers. */
 int tls_connect(su_root_magic_t *magic, su_wait_t *w, tport_t *self);
 
@@ -262,7 +268,7 @@ int tls_connect(su_root_magic_t *magic, su_wait_t *w, tport_t *self)
 
 /* ---- life ---- */
 
-static bool indexes_made(void)
+bool tls_hooks_ready(void)
 {
 	if (ctx_index < 0)
 		ctx_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
@@ -271,47 +277,6 @@ static bool indexes_made(void)
 	if (peer_index < 0)
 		peer_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, peer_free);
 	return tls_ping_init() && ctx_index >= 0 && ssl_index >= 0 && peer_index >= 0;
-}
-
-int tls_keeper_new(const struct sip_tls *conf, void (*on_failure)(const struct tls_failure *f, void *arg), void *arg,
-	struct tls_keeper **ret_tls)
-{
-	struct tls_keeper *t = calloc(1, sizeof(*t));
-	int r = -ENOMEM;
-
-	if (t && indexes_made()) {
-		t->on_failure = on_failure;
-		t->arg = arg;
-		r = tls_keeper_renew(t, conf);
-	}
-	if (r) {
-		free(t);
-		return r;
-	}
-	*ret_tls = t;
-	return 0;
-}
-
-int tls_keeper_renew(struct tls_keeper *t, const struct sip_tls *conf)
-{
-	SSL_CTX *fresh;
-	int r = tls_context_new(conf, &fresh);
-
-	if (r)
-		return r;
-	SSL_CTX_free(t->ctx); /* living connections hold it */
-	t->ctx = fresh;
-	t->verify = conf->verify;
-	return 0;
-}
-
-struct tls_keeper *tls_keeper_free(struct tls_keeper *t)
-{
-	if (!t)
-		return NULL;
-	SSL_CTX_free(t->ctx);
-	free(t);
-	return NULL;
 }
 
 void tls_begin(struct tls_keeper *t)

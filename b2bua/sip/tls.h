@@ -21,6 +21,7 @@ struct tls_failure {
 	const char *host;
 	struct addr peer;
 	const char *why;
+	const void *connection; /* the library's: tport_t */
 };
 
 struct tls_keeper;
@@ -29,13 +30,33 @@ int tls_keeper_new(const struct sip_tls *conf, void (*on_failure)(const struct t
 	struct tls_keeper **ret_tls);
 /* For connections from now on. Returns 0, or -EINVAL or -ENOMEM and all stays as it was. */
 int tls_keeper_renew(struct tls_keeper *t, const struct sip_tls *conf);
+
+/* What some connections have instead. A policy is known by what it says, and numbered from 1 on; it stays until the
+ * keeper goes, because dialogs of former calls may need it. Of those that are there already the files are read again;
+ * all, or none. Returns 0, -EINVAL or -ENOMEM. */
+int tls_keeper_set_policies(struct tls_keeper *t, const struct sip_tls *confs, size_t count);
+/* Its number, 0: not known. */
+unsigned tls_policy_find(const struct tls_keeper *t, const struct sip_tls *conf);
+/* The library keeps connections by name and address. A name with the policy's number before it ("3/pbx.example"; no
+ * host has a slash) makes it keep those of each policy apart. -EINVAL: too long. */
+int tls_policy_mark(char *dst, size_t cap, unsigned policy, const char *host);
+unsigned tls_policy_unmark(const char **host); /* the number, 0: none; *host goes on to the name */
+
 /* (The library has a tls_free() of its own.) Accepts NULL; returns NULL. No library object made under tls_begin() may
  * be left. */
 struct tls_keeper *tls_keeper_free(struct tls_keeper *t);
 
+/* tls.c: can it keep what it has to with OpenSSL's objects? */
+bool tls_hooks_ready(void);
 /* What the library makes between these two uses t. */
 void tls_begin(struct tls_keeper *t);
 void tls_end(void);
+
+/* For tls.c: the context of connections that come in, and until it is known whom they are to; */
+SSL_CTX *tls_keeper_context(const struct tls_keeper *t);
+/* what holds toward this host (no brackets); policy 0: the keeper's own. Returns 0 or -EINVAL. */
+int tls_keeper_prepare(const struct tls_keeper *t, SSL *ssl, unsigned policy, const char *host);
+void tls_keeper_tell(const struct tls_keeper *t, const struct tls_failure *f);
 
 /* tls_files.c: a context of these files, for both roles. Returns 0, -EINVAL or -ENOMEM. */
 int tls_context_new(const struct sip_tls *conf, SSL_CTX **ret_ctx);

@@ -100,12 +100,14 @@ static int tls_wait(struct probing *pr, int r)
 
 static int tls_open(struct probing *pr)
 {
+	const char *name = pr->p->tls ? pr->p->tls->server_name : NULL;
 	char why[TLS_WHY_MAX] = "";
 	X509 *certificate;
 	int r;
 
-	if (tls_context_new(pr->p->tls, &pr->ctx) || !(pr->ssl = SSL_new(pr->ctx)) || !SSL_set_fd(pr->ssl, pr->fd) ||
-		tls_expect(pr->ssl, pr->host, pr->p->tls->verify)) {
+	if (!pr->p->tls || tls_context_new(pr->p->tls, &pr->ctx) || !(pr->ssl = SSL_new(pr->ctx)) ||
+		!SSL_set_fd(pr->ssl, pr->fd) ||
+		tls_expect(pr->ssl, name && *name ? name : pr->host, pr->p->tls->verify)) {
 		fail(pr, -EPROTO, "the files of sip.tls cannot be used");
 		return -EPROTO;
 	}

@@ -196,7 +196,7 @@ static int accept_refer(struct sip_leg *leg, nua_t *nua, const sip_t *sip, struc
 void transfer_refer(struct sip_leg *leg, nua_t *nua, const sip_t *sip, const tagi_t *tags)
 {
 	struct refer_text text;
-	struct sip_event ev = {.kind = SIP_EV_REFER, .phrase = "", .contact = ""};
+	struct sip_event ev = {.kind = SIP_EV_REFER, .phrase = "", .contact = "", .why = ""};
 	const sip_event_t *event = NULL;
 	int code = sip ? accept_refer(leg, nua, sip, &text) : 500;
 

@@ -35,7 +35,13 @@ static void body(const struct input *in, struct sip_event *ev)
 
 static struct sip_event event_of(enum sip_event_kind kind, const struct input *in)
 {
-	struct sip_event ev = {.kind = kind, .code = in->status, .phrase = in->phrase ? in->phrase : "", .contact = ""};
+	struct sip_event ev = {
+		.kind = kind,
+		.code = in->status,
+		.phrase = in->phrase ? in->phrase : "",
+		.contact = "",
+		.why = "",
+	};
 
 	if (in->sip)
 		ev.q850 = reason_q850(in->sip->sip_reason);
@@ -126,6 +132,7 @@ static void on_refusal(struct sip_leg *leg, const struct input *in)
 		ev.code = 503;
 		ev.local = true;
 	}
+	ev.why = ev.local ? way_why(&leg->way) : "";
 	leg_emit(leg, &ev);
 	leg_ended(leg);
 	/* nua waits for credentials: no nua_i_terminated would come. */
@@ -278,7 +285,7 @@ static void on_i_refer(struct sip_leg *leg, const struct input *in)
 
 static void on_i_info(struct sip_leg *leg, const struct input *in)
 {
-	struct sip_event ev = {.kind = SIP_EV_INFO_DTMF, .phrase = "", .contact = ""};
+	struct sip_event ev = {.kind = SIP_EV_INFO_DTMF, .phrase = "", .contact = "", .why = ""};
 	const sip_t *sip = in->sip;
 	const char *type = sip && sip->sip_content_type ? sip->sip_content_type->c_type : NULL;
 	bool has_body = sip && sip->sip_payload && sip->sip_payload->pl_data && sip->sip_payload->pl_len;
@@ -407,7 +414,7 @@ void translate_event(nua_event_t event, int status, const char *phrase, nua_t *n
 	if (leg && leg->nh == nh)
 		leg_event(leg, event, &in);
 	else if (!leg && nh && event == nua_r_method)
-		gateway_response(listener->stack, nh, status, sip);
+		gateway_response(listener->stack, nh, status, sip, made_here(&in));
 	else if (!leg && nh && nua_event_is_incoming_request(event))
 		strangers_request(listener, event, status, nua, nh, sip);
 	/* else: the answer to a BYE beside the queue */

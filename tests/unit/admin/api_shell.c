@@ -189,8 +189,13 @@ static void drop_registration(const char *id, struct api_reply *reply, void *arg
 
 static void each_gateway(void (*fn)(const struct api_gateway *gateway, void *fn_arg), void *fn_arg, void *arg)
 {
-	static const struct api_gateway two[] = {
-		{.name = "pbx", .tenant = "", .uri = "sip:192.0.2.10", .up = true, .calls = 2},
+	static const struct api_gateway two[] = {{.name = "pbx",
+							 .tenant = "",
+							 .uri = "sip:192.0.2.10",
+							 .up = true,
+							 .ping_why = "",
+							 .register_why = "",
+							 .calls = 2},
 		{.name = "trunk",
 			.tenant = "acme",
 			.uri = "sip:192.0.2.11",
@@ -200,6 +205,8 @@ static void each_gateway(void (*fn)(const struct api_gateway *gateway, void *fn_
 			.ping_code = 408,
 			.registers = true,
 			.register_code = 401,
+			.ping_why = "TLS: it closed the connection",
+			.register_why = "",
 			.max_calls = 3}};
 
 	begin("gateways", arg);
