@@ -114,7 +114,7 @@ void load_gateway_tls(struct load *ld, size_t i, const struct gateway_tls_yaml *
 		tls->key = y->key;
 	}
 	tls->server_name = y->server_name;
-	if (tls->certificate && sip_tls_check(tls, why, sizeof(why)))
+	if (((y->certificate && y->key) || y->ca) && tls->certificate && sip_tls_check(tls, why, sizeof(why)))
 		FAULT(ld, key, "%s", why);
 	snprintf(key, sizeof(key), "gateways[%zu].tls.min_version", i);
 	load_min_version(ld, key, y->min_version, &tls->min_version_13);

@@ -150,6 +150,7 @@ void leg_drop(struct sip_leg *leg)
 	forget_id(leg);
 	loop_timer_cancel(&leg->linger);
 	loop_timer_cancel(&leg->bye_timer);
+	loop_timer_cancel(&leg->unreached);
 	refresh_free(leg);
 	outgoing_answered(leg);
 	pending_done(leg);

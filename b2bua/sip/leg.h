@@ -99,7 +99,8 @@ struct sip_leg {
 	struct tport_s *flow;  /* flow.c: the connection that the peer is reached over, a reference; NULL: by Contact */
 	char flow_tag[64];     /* our tag in the dialog that it belongs to; "" until our first answer */
 	struct way way;
-	struct leg_hops *hops; /* hops.c; NULL: to its one address, or where the library finds it */
+	struct loop_timer unreached; /* its connection could not be made */
+	struct leg_hops *hops;       /* hops.c; NULL: to its one address, or where the library finds it */
 };
 
 /* All rules about which request may follow which, in one place (leg.c). */
@@ -148,6 +149,9 @@ int outgoing_send(struct sip_leg *leg, uint32_t cseq, const char *authorization)
 /* The INVITE once more, as the next request of the same call: on a new handle, the old one is destroyed. False: cannot
  * be. */
 bool outgoing_again(struct sip_leg *leg, const sip_t *sip, const char *authorization);
+/* That connection could not be made: of an INVITE on it nothing can come any more, and the library would find out when
+ * its timer B fires. From inside the library. */
+void outgoing_unreached(struct sip_leg *leg, const void *connection);
 /* The INVITE was answered for good. */
 void outgoing_answered(struct sip_leg *leg);
 

@@ -179,6 +179,8 @@ int outgoing_send(struct sip_leg *leg, uint32_t cseq, const char *authorization)
 	su_home_t home[1] = {SU_HOME_INIT(home)};
 	url_t raw;
 
+	way_done(&leg->way);
+	loop_timer_cancel(&leg->unreached);
 	su_home_init(home);
 	if (contact && raw_url(home, contact, &raw) == 0)
 		target = (const url_string_t *)&raw;
@@ -216,6 +218,32 @@ bool outgoing_again(struct sip_leg *leg, const sip_t *sip, const char *authoriza
 	nua_handle_bind(old, NULL);
 	nua_handle_destroy(old);
 	return true;
+}
+
+static void on_unreached(void *arg)
+{
+	struct sip_leg *leg = arg;
+	struct sip_event ev = {
+		.kind = SIP_EV_REFUSED,
+		.code = 503,
+		.phrase = "",
+		.local = true,
+		.contact = "",
+		.why = way_why(&leg->way),
+	};
+
+	if (leg->phase != LEG_CALLING || leg->way.heard || hops_next(leg, ev.code, true))
+		return;
+	leg_emit(leg, &ev);
+	leg_ended(leg);
+}
+
+void outgoing_unreached(struct sip_leg *leg, const void *connection)
+{
+	struct loop *l = leg->stack->loop;
+
+	if (leg->phase == LEG_CALLING && !leg->way.heard && leg->way.connection == connection)
+		(void)loop_timer_set(l, &leg->unreached, loop_now_us(l), on_unreached, leg);
 }
 
 int sip_leg_invite(struct sip_stack *s, const struct sip_invite *invite, uint64_t *ret_leg)

@@ -242,9 +242,13 @@ static void on_tls_failure(const struct tls_failure *f, void *arg)
 	struct sip_stack *s = arg;
 	const struct sip_tls_failure told = {.host = f->host, .peer = f->peer, .why = f->why};
 	char why[TLS_WHY_MAX + 8];
+	struct sip_leg *leg;
 
 	(void)snprintf(why, sizeof(why), "TLS: %s", f->why);
 	ways_failed(f->connection, why, false);
+	if (f->never_up)
+		DL_FOREACH (s->legs, leg)
+			outgoing_unreached(leg, f->connection);
 	if (s->conf.on_tls_failure && !s->closing)
 		s->conf.on_tls_failure(&told, s->conf.arg);
 }

@@ -339,6 +339,7 @@ static issize_t hook(msg_t *msg, msg_pub_t *pub, char b[], isize_t length, int e
 	if (s && sip && sip->sip_status && (leg = stack_leg_of(sip))) {
 		stack_source_of(msg, &source);
 		hops_tried(leg, &source);
+		way_heard(&leg->way);
 	}
 	if (s && sip && sip->sip_request && is_refer_without_dialog(sip))
 		sip->sip_flags |= MSG_FLG_ERROR;

@@ -112,7 +112,7 @@ static struct peer *peer_of(const SSL *ssl)
 
 static void tell(const SSL *ssl, struct peer *p)
 {
-	struct tls_failure f = {.host = p->host, .connection = p->connection};
+	struct tls_failure f = {.host = p->host, .connection = p->connection, .never_up = !p->heard};
 	struct sockaddr_storage sa;
 	socklen_t length = sizeof(sa);
 	char why[TLS_WHY_MAX];

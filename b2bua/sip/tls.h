@@ -22,6 +22,7 @@ struct tls_failure {
 	struct addr peer;
 	const char *why;
 	const void *connection; /* the library's: tport_t */
+	bool never_up;          /* no byte of SIP has come over it */
 };
 
 struct tls_keeper;

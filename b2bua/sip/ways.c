@@ -41,6 +41,13 @@ void way_done(struct way *w)
 	w->connection = NULL;
 }
 
+void way_heard(struct way *w)
+{
+	w->heard = true;
+	free(w->why);
+	w->why = NULL;
+}
+
 const char *way_why(const struct way *w)
 {
 	return w->why ? w->why : "";
@@ -108,8 +115,8 @@ static bool has_name(const tport_t *t, const char *canon)
 
 static void sent(struct way *w, const tport_t *t, const msg_t *msg)
 {
-	way_done(w);
 	w->connection = t;
+	w->heard = false;
 	if (!t && msg_errno(msg) > 0)
 		fail(w, strerror(msg_errno(msg)));
 }

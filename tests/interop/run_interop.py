@@ -155,11 +155,7 @@ class Call:
             raise Failure("watrunk check: exit status %d\n%s" % (status, output))
 
     def start_watrunk(self):
-        env = dict(os.environ)
-        if self.certificates:  # the SIP library's own leak: it keeps the names of each certificate it has seen
-            env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":fast_unwind_on_malloc=0"
-            env["LSAN_OPTIONS"] = "suppressions=%s:print_suppressions=0" % os.path.join(HERE, "..", "scenario", "tls.supp")
-        self.watrunk = Process("watrunk", [self.args.watrunk, "run", "-c", self.config], self.folder, env)
+        self.watrunk = Process("watrunk", [self.args.watrunk, "run", "-c", self.config], self.folder)
 
     def start(self):
         if self._rate() != 8000:
