@@ -1,7 +1,6 @@
 /* b2bua/sip/rehearsal.c
  *
- *   tport_bind_socket   of a listener: loopback, any port
- *   tport_tsend         the message is complete, with its Via; next it would be resolved, connected, sent
+ * One function that stands before the library's own, tport_bind_socket: of a listener: loopback, any port.
  */
 #include "b2bua/sip/rehearsal.h"
 
@@ -10,7 +9,6 @@
 #include <sofia-sip/msg.h>
 #include <sofia-sip/msg_addr.h>
 #include <sofia-sip/sip_header.h>
-#include <sofia-sip/su_tagarg.h>
 #include <sofia-sip/tport.h>
 #include <string.h>
 
@@ -63,24 +61,15 @@ static void tell(const struct sip_stack *s, msg_t *msg)
 	su_home_deinit(home);
 }
 
-tport_t *tport_tsend(tport_t *self, msg_t *msg, tp_name_t const *tpn, tag_type_t tag, tag_value_t value, ...)
+bool rehearsal_takes(msg_t *msg)
 {
-	static tport_t *(*real)(tport_t *, msg_t *, tp_name_t const *, tag_type_t, tag_value_t, ...);
 	const struct sip_stack *s = msg ? stack_of_message(msg) : NULL;
-	tport_t *sent_by;
-	ta_list ta;
 
-	if (!real)
-		stack_next_symbol("tport_tsend", &real, sizeof(real));
-	if (s && s->conf.on_rehearsed) {
-		tell(s, msg);
-		msg_set_errno(msg, EHOSTUNREACH);
-		return NULL;
-	}
-	ta_start(ta, tag, value);
-	sent_by = real(self, msg, tpn, ta_tags(ta));
-	ta_end(ta);
-	return sent_by;
+	if (!s || !s->conf.on_rehearsed)
+		return false;
+	tell(s, msg);
+	msg_set_errno(msg, EHOSTUNREACH);
+	return true;
 }
 
 bool rehearsal_place(const struct sip_stack *s, const struct sip_uri *uri, struct place *ret_place)

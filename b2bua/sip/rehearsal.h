@@ -15,6 +15,10 @@
 void rehearsal_begin(const struct sip_stack *s);
 void rehearsal_end(void);
 
+/* A message of such a stack is complete, with its Via; next it would be resolved, connected, sent. True: it has been
+ * told instead. */
+bool rehearsal_takes(msg_t *msg);
+
 /* Where this host name would lead, for nobody is asked in a rehearsal. False: it is none. */
 bool rehearsal_place(const struct sip_stack *s, const struct sip_uri *uri, struct place *ret_place);
 

@@ -12,6 +12,7 @@
 #include "b2bua/sip/ways.h"
 
 #include "b2bua/sip/leg.h"
+#include "b2bua/sip/rehearsal.h"
 #include "b2bua/sip/tls.h"
 
 #include <errno.h>
@@ -131,6 +132,8 @@ tport_t *tport_tsend(tport_t *self, msg_t *msg, tp_name_t const *name, tag_type_
 
 	if (!real)
 		stack_next_symbol("tport_tsend", &real, sizeof(real));
+	if (rehearsal_takes(msg))
+		return NULL;
 	if (w && w->policy && is_protocol(name, "tls") && !is_peers_own(w, self)) {
 		if (tls_policy_mark(canon, sizeof(canon), w->policy, name->tpn_canon)) {
 			msg_set_errno(msg, ENAMETOOLONG);
