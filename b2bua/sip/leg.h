@@ -95,9 +95,9 @@ struct sip_leg {
 	struct digits *digits;     /* NULL: none was sent yet */
 	struct leg_dialog *dialog; /* what a request beside the handle needs; NULL: not known */
 	struct leg_refresh refresh;
-	bool wants_100rel;     /* the caller's INVITE requires it, or its gateway's policy does */
-	struct tport_s *flow;  /* flow.c: the connection that the peer is reached over, a reference; NULL: by Contact */
-	char flow_tag[64];     /* our tag in the dialog that it belongs to; "" until our first answer */
+	bool wants_100rel;    /* the caller's INVITE requires it, or its gateway's policy does */
+	struct tport_s *flow; /* flow.c: the connection that the peer is reached over, a reference; NULL: by Contact */
+	char flow_tag[64];    /* our tag in the dialog that it belongs to; "" until our first answer */
 	struct way way;
 	struct loop_timer unreached; /* its connection could not be made */
 	struct leg_hops *hops;       /* hops.c; NULL: to its one address, or where the library finds it */
