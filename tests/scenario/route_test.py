@@ -5,7 +5,7 @@ import re
 
 from harness import NUMBER, USER, USER_ID, equal, main
 from sip_peer import SipPeer
-from tls import Authority, server_context   # from here on with whole stacks, for the library's leak
+from tls import Authority, server_context
 
 NAME = "Ana Example"
 
