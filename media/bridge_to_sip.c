@@ -221,6 +221,7 @@ static int set_opus(struct bridge_to_sip *b, const struct media_sip_remote *remo
 	b->line->pass_max_ms = most_ms;
 	opus_line_set_remote(b->line, remote->pt, remote->no_events_out ? 0 : remote->event_pt, event_hz);
 	opus_line_set_bitrate(b->line, line_bitrate(b, remote));
+	opus_line_set_receiver(b->line, &remote->opus);
 	if (!b->opus) {
 		bridge_to_sip_new_source(b);
 		bridge_to_sip_new_peer(b);

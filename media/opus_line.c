@@ -310,6 +310,16 @@ void opus_line_set_bitrate(struct opus_line *b, uint32_t bitrate)
 {
 	b->enc_conf.bitrate = bitrate;
 	opus_enc_set_bitrate(b->enc, bitrate);
+	opus_quiet_forget(&b->quiet); /* with a constant bit rate its packet has another length */
+}
+
+void opus_line_set_receiver(struct opus_line *b, const struct media_opus_receiver *receiver)
+{
+	b->enc_conf.max_playback_hz = receiver->max_playback_hz;
+	b->enc_conf.cbr = receiver->cbr;
+	b->enc_conf.no_fec = receiver->no_fec;
+	opus_enc_set_receiver(b->enc, receiver->max_playback_hz, receiver->cbr, receiver->no_fec);
+	opus_quiet_forget(&b->quiet);
 }
 
 void opus_line_set_loss(struct opus_line *b, unsigned percent)

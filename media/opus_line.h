@@ -129,6 +129,8 @@ int opus_line_init(struct opus_line *b, const struct opus_line_conf *conf);
 /* Returns 0 or -ENOMEM; allocates when it changes. */
 int opus_line_set_source(struct opus_line *b, const struct line_source *source);
 void opus_line_set_bitrate(struct opus_line *b, uint32_t bitrate);
+/* Of what we encode; what is passed on is the source's affair. */
+void opus_line_set_receiver(struct opus_line *b, const struct media_opus_receiver *receiver);
 void opus_line_set_loss(struct opus_line *b, unsigned percent);
 /* event_pt 0: none. event_clock_hz: of its durations, 8000 even beside Opus, or 48000. */
 void opus_line_set_remote(struct opus_line *b, uint8_t opus_pt, uint8_t event_pt, uint32_t event_clock_hz);

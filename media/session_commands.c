@@ -24,6 +24,7 @@ int session_set_wa(struct session *s, const struct media_wa_remote *remote, uint
 	if (remote->max_bitrate && remote->max_bitrate < bitrate)
 		bitrate = remote->max_bitrate;
 	opus_line_set_bitrate(&s->to_wa, bitrate);
+	opus_line_set_receiver(&s->to_wa, &remote->opus);
 	int r = webrtc_end_start(s->webrtc, remote, now_us);
 	s->wa_set = r == 0;
 	return r;

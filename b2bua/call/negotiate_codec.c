@@ -5,6 +5,7 @@
  */
 #include "b2bua/call/negotiate_codec.h"
 
+#include "b2bua/call/negotiate_opus.h"
 #include "lib/base/str.h"
 
 #include <errno.h>
@@ -21,8 +22,6 @@ enum {
 	CLOCK_WIDE_HZ = 16000, /* some count the digits beside G.722 so */
 	CLOCK_OPUS_HZ = 48000, /* RFC 7587 s4.1 */
 	OPUS_BITRATE = 20000,  /* what Meta's descriptions say, where there is none yet */
-	OPUS_BITRATE_MIN = 6000,
-	OPUS_BITRATE_MAX = 510000, /* RFC 7587 s6.1 */
 };
 
 static const struct known {
@@ -148,13 +147,6 @@ static void add_also(struct media_sip_remote *r, enum audio_codec codec, uint8_t
 		r->also[r->also_count++] = (struct media_sip_format){codec, pt};
 }
 
-static void read_opus(const struct sdp_codec *c, struct media_sip_remote *r)
-{
-	long bitrate = sdp_fmtp_int(c, "maxaveragebitrate", 0);
-	if (bitrate >= OPUS_BITRATE_MIN)
-		r->max_bitrate = (uint32_t)(bitrate > OPUS_BITRATE_MAX ? OPUS_BITRATE_MAX : bitrate);
-}
-
 static void read_event(
 	const struct sip_negotiation *n, const struct sdp_audio *peer, bool is_answer, struct media_sip_remote *r)
 {
@@ -183,13 +175,16 @@ int negotiate_codec_read(
 	r->also_count = 0;
 	memset(r->also, 0, sizeof(r->also));
 	r->max_bitrate = 0;
+	r->opus = (struct media_opus_receiver){0};
 	for (size_t i = 0; i < peer->codec_count; i++) {
 		const struct sdp_codec *c = &peer->codecs[i];
 		enum audio_codec codec = codec_of(n, c);
 		if (codec == AUDIO_NONE)
 			continue;
-		if (codec == AUDIO_OPUS)
-			read_opus(c, r);
+		if (codec == AUDIO_OPUS) {
+			r->max_bitrate = negotiate_opus_bitrate(c);
+			r->opus = negotiate_opus_receiver(c);
+		}
 		if (r->codec == AUDIO_NONE) {
 			r->codec = codec;
 			r->pt = c->pt;
@@ -224,5 +219,7 @@ bool negotiate_codec_equal(const struct media_sip_remote *a, const struct media_
 			return false;
 	return a->codec == b->codec && a->pt == b->pt && a->event_pt == b->event_pt &&
 	       a->event_pt_own == b->event_pt_own && a->event_clock_hz == b->event_clock_hz && a->cn_pt == b->cn_pt &&
-	       a->maxptime_ms == b->maxptime_ms && a->max_bitrate == b->max_bitrate && a->also_count == b->also_count;
+	       a->maxptime_ms == b->maxptime_ms && a->max_bitrate == b->max_bitrate &&
+	       a->opus.max_playback_hz == b->opus.max_playback_hz && a->opus.cbr == b->opus.cbr &&
+	       a->opus.no_fec == b->opus.no_fec && a->also_count == b->also_count;
 }

@@ -5,6 +5,7 @@
  */
 #include "b2bua/call/negotiate.h"
 
+#include "b2bua/call/negotiate_opus.h"
 #include "lib/base/str.h"
 
 #include <errno.h>
@@ -16,8 +17,6 @@ enum {
 	EVENT_PT = 126,
 	HOST_PRIORITY = 2130706431, /* RFC 8445 s5.1.2.1: type 126, local preference 65535, component 1 */
 	DISCARD_PORT = 9,
-	OPUS_BITRATE_MIN = 6000, /* RFC 7587 s6.1 */
-	OPUS_BITRATE_MAX = 510000,
 };
 
 static const char opus_fmtp[] =
@@ -53,11 +52,11 @@ static void take_candidates(const struct sdp_audio *sdp, struct media_wa_remote 
 static void take_codecs(const struct sdp_audio *sdp, const struct sdp_codec *opus, struct media_wa_remote *r)
 {
 	const struct sdp_codec *event = sdp_find_codec(sdp, "telephone-event", 8000);
-	long bitrate = sdp_fmtp_int(opus, "maxaveragebitrate", 0);
 
 	r->opus_pt = opus->pt;
 	r->event_pt = event ? event->pt : 0;
-	r->max_bitrate = bitrate >= OPUS_BITRATE_MIN && bitrate <= OPUS_BITRATE_MAX ? (uint32_t)bitrate : 0;
+	r->max_bitrate = negotiate_opus_bitrate(opus);
+	r->opus = negotiate_opus_receiver(opus);
 }
 
 /* What Meta's offer and its answer have in common. */

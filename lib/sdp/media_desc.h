@@ -51,6 +51,13 @@ struct media_wa_local {
 	char cname[20];
 };
 
+/* What a receiver of Opus says of itself (RFC 7587 s6.1), besides its maxaveragebitrate. All zero: nothing special. */
+struct media_opus_receiver {
+	uint32_t max_playback_hz; /* maxplaybackrate; 0: not said */
+	bool cbr;                 /* wants a constant bit rate */
+	bool no_fec;              /* useinbandfec is not 1: redundancy is lost on it */
+};
+
 /* Meta's side, out of its SDP. */
 struct media_wa_remote {
 	char ufrag[MEDIA_UFRAG_MAX], pwd[MEDIA_PWD_MAX];
@@ -65,6 +72,7 @@ struct media_wa_remote {
 	uint8_t opus_pt;      /* 111 */
 	uint8_t event_pt;     /* telephone-event/8000, 126; 0: none */
 	uint32_t max_bitrate; /* maxaveragebitrate, 0: not signalled */
+	struct media_opus_receiver opus;
 };
 
 /* The SIP side after negotiation. May be given again during the call (re-INVITE, UPDATE). */
@@ -82,6 +90,7 @@ struct media_sip_remote {
 	uint16_t ptime_ms;       /* what we send: 10..60; Opus goes as it comes, or in 20 ms */
 	uint16_t maxptime_ms;    /* of Opus passed on; 0: not said */
 	uint32_t max_bitrate;    /* Opus: maxaveragebitrate, 0: not said */
+	struct media_opus_receiver opus;
 	/* What else the two descriptions have in common: the peer may change to it without a word. */
 	uint8_t also_count;
 	struct media_sip_format {

@@ -14,6 +14,8 @@
 
 struct opus_enc {
 	uint32_t rate_hz;
+	uint8_t loss_percent;
+	bool no_fec;
 	alignas(16) unsigned char state[];
 };
 
@@ -57,8 +59,28 @@ void opus_enc_set_loss(struct opus_enc *e, unsigned percent)
 {
 	if (percent > 100)
 		percent = 100;
-	opus_encoder_ctl(encoder(e), OPUS_SET_INBAND_FEC(percent > 0));
+	e->loss_percent = (uint8_t)percent;
+	opus_encoder_ctl(encoder(e), OPUS_SET_INBAND_FEC(percent > 0 && !e->no_fec));
 	opus_encoder_ctl(encoder(e), OPUS_SET_PACKET_LOSS_PERC((opus_int32)percent));
+}
+
+static opus_int32 bandwidth(uint32_t playback_hz)
+{
+	if (!playback_hz || playback_hz > 24000)
+		return OPUS_BANDWIDTH_FULLBAND;
+	if (playback_hz > 16000)
+		return OPUS_BANDWIDTH_SUPERWIDEBAND;
+	if (playback_hz > 12000)
+		return OPUS_BANDWIDTH_WIDEBAND;
+	return playback_hz > 8000 ? OPUS_BANDWIDTH_MEDIUMBAND : OPUS_BANDWIDTH_NARROWBAND;
+}
+
+void opus_enc_set_receiver(struct opus_enc *e, uint32_t max_playback_hz, bool cbr, bool no_fec)
+{
+	e->no_fec = no_fec;
+	opus_encoder_ctl(encoder(e), OPUS_SET_MAX_BANDWIDTH(bandwidth(max_playback_hz)));
+	opus_encoder_ctl(encoder(e), OPUS_SET_VBR(!cbr));
+	opus_enc_set_loss(e, e->loss_percent);
 }
 
 int opus_enc_new(const struct opus_enc_conf *conf, struct opus_enc **ret_enc)
@@ -79,6 +101,7 @@ int opus_enc_new(const struct opus_enc_conf *conf, struct opus_enc **ret_enc)
 	opus_encoder_ctl(encoder(e), OPUS_SET_DTX(0));
 	opus_enc_set_bitrate(e, conf->bitrate);
 	opus_enc_set_loss(e, conf->loss_percent);
+	opus_enc_set_receiver(e, conf->max_playback_hz, conf->cbr, conf->no_fec);
 	lean_drop_zero_pages(e, bytes);
 	*ret_enc = e;
 	return 0;

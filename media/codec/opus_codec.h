@@ -28,12 +28,17 @@ struct opus_enc_conf {
 	uint32_t rate_hz;     /* 8000 or 16000 */
 	uint32_t bitrate;     /* bits a second; 0: default. Clamped to MIN..MAX */
 	uint8_t complexity;   /* 0..10 */
-	uint8_t loss_percent; /* > 0 turns in-band FEC on */
+	uint8_t loss_percent; /* > 0 turns in-band FEC on, but with no_fec */
+	/* What the receiver says of itself (RFC 7587 s6.1); zero: nothing. */
+	uint32_t max_playback_hz; /* no wider audio than that */
+	bool cbr, no_fec;
 };
 
-/* VOIP application, VBR, no DTX: packets must keep flowing. Returns 0, -EINVAL or -ENOMEM. */
+/* VOIP application, VBR but for receivers that want cbr, no DTX: packets must keep flowing. Returns 0, -EINVAL or
+ * -ENOMEM. */
 int opus_enc_new(const struct opus_enc_conf *conf, struct opus_enc **ret_enc);
 void opus_enc_set_bitrate(struct opus_enc *e, uint32_t bitrate);
+void opus_enc_set_receiver(struct opus_enc *e, uint32_t max_playback_hz, bool cbr, bool no_fec);
 /* 0..10, from the next frame on. */
 void opus_enc_set_complexity(struct opus_enc *e, unsigned complexity);
 /* What the peer reports (RTCP): the encoder trades bits for redundancy. 0 turns in-band FEC off. */

@@ -1,5 +1,6 @@
 /* tests/unit/b2bua/call/test_negotiate.c */
 #include "b2bua/call/negotiate.h"
+#include "b2bua/call/negotiate_opus.h"
 #include "tests/support/call/play.h"
 
 #include <errno.h>
@@ -33,6 +34,8 @@ static void reads_metas_offer(void **state)
 	assert_int_equal(o.remote.opus_pt, 111);
 	assert_int_equal(o.remote.event_pt, 126);
 	assert_int_equal(o.remote.max_bitrate, 20000);
+	assert_int_equal(o.remote.opus.max_playback_hz, 16000);
+	assert_false(o.remote.opus.cbr || o.remote.opus.no_fec);
 	assert_string_equal(o.mid, "audio");
 }
 
@@ -394,6 +397,60 @@ static const struct {
 	{"an absurd bit rate", "111\r\n" OPUS("111") "a=fmtp:111 maxaveragebitrate=99999999\r\n", AUDIO_OPUS, 111, 0, 0,
 		8000, 0, 510000, 0, ""},
 };
+
+/* RFC 7587 s6.1; the same for Meta's descriptions and for those of the SIP side. */
+static void reads_what_opus_receivers_say(void **state)
+{
+	static const struct {
+		const char *fmtp;
+		unsigned max_bitrate, max_playback_hz;
+		bool cbr, no_fec;
+	} said[] = {
+		{"", 0, 0, false, true}, /* its default is 0 */
+		{"useinbandfec=1", 0, 0, false, false},
+		{"useinbandfec=0", 0, 0, false, true},
+		{"useinbandfec=2", 0, 0, false, true},
+		{"maxplaybackrate=16000; sprop-maxcapturerate=16000; maxaveragebitrate=20000; stereo=1; "
+		 "useinbandfec=1; "
+		 "usedtx=0",
+			20000, 16000, false, false},
+		{"maxaveragebitrate=5999;maxplaybackrate=7999;cbr=1;useinbandfec=1", 6000, 8000, true, false},
+		{"maxaveragebitrate=510001;maxplaybackrate=96000;cbr=0;useinbandfec=1", 510000, 48000, false, false},
+		{"maxaveragebitrate=-7;maxplaybackrate=0;usedtx=1", 0, 0, false, true},
+		{"maxaveragebitrate=many;maxplaybackrate=;cbr=yes;useinbandfec=1", 0, 0, false, false},
+		{"MAXAVERAGEBITRATE=8000;xmaxplaybackrate=8000;useinbandfec = 1", 8000, 0, false, false},
+	};
+	struct sdp_codec c = {.pt = 111, .name = "opus", .clock_hz = 48000, .channels = 2};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		snprintf(c.fmtp, sizeof(c.fmtp), "%s", said[i].fmtp);
+		const struct media_opus_receiver r = negotiate_opus_receiver(&c);
+		if (negotiate_opus_bitrate(&c) != said[i].max_bitrate || r.max_playback_hz != said[i].max_playback_hz ||
+			r.cbr != said[i].cbr || r.no_fec != said[i].no_fec)
+			fail_msg("%s: bitrate %u playback %u cbr %d no_fec %d", said[i].fmtp,
+				negotiate_opus_bitrate(&c), r.max_playback_hz, r.cbr, r.no_fec);
+	}
+}
+
+/* A re-INVITE that says nothing but this is a change. */
+static void another_receiver_is_a_change(void **state)
+{
+	static const char *const fmtps[] = {"", "useinbandfec=1", "useinbandfec=1;cbr=1",
+		"useinbandfec=1;cbr=1;maxplaybackrate=8000", "useinbandfec=1;cbr=1;maxplaybackrate=12000"};
+	static const enum audio_codec opus[4] = {AUDIO_OPUS};
+	struct sip_negotiation n;
+
+	(void)state;
+	start(&n, opus);
+	for (size_t i = 0; i < sizeof(fmtps) / sizeof(fmtps[0]); i++) {
+		char text[1024];
+		int length = snprintf(text, sizeof(text),
+			PEER("192.0.2.50", "m=audio 12000 RTP/AVP 111\r\n" OPUS("111") "a=fmtp:111 %s\r\n"), fmtps[i]);
+		assert_int_equal(negotiate_sip_answer(&n, text, (size_t)length), 1);
+		assert_int_equal(negotiate_sip_answer(&n, text, (size_t)length), 0);
+	}
+}
 
 static void reads_opus_answers(void **state)
 {
@@ -852,6 +909,8 @@ int main(void)
 		cmocka_unit_test(offers_what_everybody_takes),
 		cmocka_unit_test(reads_answers),
 		cmocka_unit_test(reads_opus_answers),
+		cmocka_unit_test(reads_what_opus_receivers_say),
+		cmocka_unit_test(another_receiver_is_a_change),
 		cmocka_unit_test(answers_opus),
 		cmocka_unit_test(answers_several_lines),
 		cmocka_unit_test(answers_offers),

@@ -99,6 +99,69 @@ static void test_redundancy_restores_a_lost_frame(void **state)
 	opus_dec_free(d);
 }
 
+/* Of 40 frames of a buzz at 16 kHz: the widest audio bandwidth (RFC 6716 s3.1, table 2: configurations in fours from
+ * narrow to wide), whether all have one length, how many carry redundancy. */
+struct made {
+	unsigned bandwidth, lengths, redundant;
+};
+
+static struct made make(struct opus_enc *e)
+{
+	struct made made = {0};
+	int16_t in[2 * FRAME];
+	uint8_t packet[400];
+	int last = 0;
+
+	for (size_t i = 0; i < 60; i++) {
+		buzz(in, 2 * FRAME, i * 2 * FRAME);
+		int n = opus_enc_frame(e, in, 2 * FRAME, packet, sizeof(packet));
+		assert_true(n > 0);
+		if (i < 20)
+			continue; /* it does not change its ways at once */
+		made.bandwidth = packet[0] >> 5 > made.bandwidth ? packet[0] >> 5 : made.bandwidth;
+		made.lengths += n != last;
+		made.redundant += opus_packet_has_redundancy(packet, (size_t)n);
+		last = n;
+	}
+	return made;
+}
+
+static void test_what_the_receiver_wants(void **state)
+{
+	static const struct {
+		uint32_t max_playback_hz;
+		bool cbr, no_fec;
+		unsigned bandwidth;
+	} wants[] = {{0, false, false, 2}, {8000, false, false, 0}, {12000, false, false, 1}, {16000, true, false, 2},
+		{48000, false, true, 2}, {24000, true, true, 2}, {0, false, false, 2}};
+	const struct opus_enc_conf conf = {.rate_hz = 16000, .bitrate = 40000, .complexity = 5, .loss_percent = 20};
+	struct opus_enc *e, *begun;
+
+	(void)state;
+	assert_int_equal(opus_enc_new(&conf, &e), 0);
+	for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++) {
+		struct opus_enc_conf from_the_start = conf;
+		from_the_start.max_playback_hz = wants[i].max_playback_hz;
+		from_the_start.cbr = wants[i].cbr;
+		from_the_start.no_fec = wants[i].no_fec;
+		assert_int_equal(opus_enc_new(&from_the_start, &begun), 0);
+		opus_enc_set_receiver(e, wants[i].max_playback_hz, wants[i].cbr, wants[i].no_fec);
+		opus_enc_set_loss(e, 20); /* a report comes in: it does not turn on what the receiver cannot use */
+		const struct made both[] = {make(e), make(begun)};
+		for (size_t k = 0; k < 2; k++) {
+			assert_int_equal(both[k].lengths == 1, wants[i].cbr);
+			if (wants[i].no_fec)
+				assert_int_equal(both[k].redundant, 0);
+		}
+		/* in the middle of a stream SILK waits for a pause to change its bandwidth, up to 5 s */
+		assert_int_equal(both[1].bandwidth, wants[i].bandwidth);
+		if (!wants[i].no_fec)
+			assert_true(both[1].redundant > 10);
+		opus_enc_free(begun);
+	}
+	opus_enc_free(e);
+}
+
 static void test_hostile_packets(void **state)
 {
 	(void)state;
@@ -145,6 +208,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tone_survives),
 		cmocka_unit_test(test_redundancy_restores_a_lost_frame),
+		cmocka_unit_test(test_what_the_receiver_wants),
 		cmocka_unit_test(test_hostile_packets),
 		cmocka_unit_test(test_bad_configuration),
 	};
