@@ -189,7 +189,9 @@ static void send_digit(struct opus_line *b, int64_t slot, uint64_t now_us)
 
 static void read_sound(struct opus_line *b, int16_t *pcm, size_t samples)
 {
-	if (b->width == 1)
+	if (!line_replaced(b))
+		comfort_noise_read(&b->noise, pcm, samples * b->width);
+	else if (b->width == 1)
 		sound_player_read(&b->player, pcm, samples);
 	else
 		sound_player_read_wide(&b->player, pcm, samples);
@@ -250,6 +252,13 @@ void opus_line_mute(struct opus_line *b, bool on, uint64_t now_us)
 	bool was = line_replaced(b);
 	b->muted = on;
 	replace(b, was, now_us);
+}
+
+void opus_line_comfort_noise(struct opus_line *b, const uint8_t *payload, size_t length, uint64_t now_us)
+{
+	comfort_noise_start(&b->noise, payload, length);
+	if (b->running && !b->silent && !tev_tx_active(&b->events))
+		b->fill_us = take_over_us(b, now_us);
 }
 
 uint64_t opus_line_deadline(const struct opus_line *b)

@@ -24,6 +24,7 @@
 #include "media/codec/g711.h"
 #include "media/codec/g722.h"
 #include "media/codec/opus_codec.h"
+#include "media/dsp/comfort_noise.h"
 #include "media/dsp/sound.h"
 #include "media/opus_quiet.h"
 #include "media/rtp/reorder.h"
@@ -114,6 +115,7 @@ struct opus_line {
 	/* what is heard instead of the source */
 	bool playing, muted;
 	struct sound_player player;
+	struct comfort_noise noise; /* of a source that has said so; else silence */
 	/* digits */
 	struct tev_tx events;
 	bool digit_open;
@@ -142,6 +144,9 @@ void opus_line_stop(struct opus_line *b);
 /* One audio packet, not a duplicate. G.722 and Opus only when the source may send them. */
 void opus_line_packet(struct opus_line *b, const struct rtp_hdr *hdr, enum line_format format, const uint8_t *payload,
 	size_t length, uint64_t now_us);
+/* RFC 3389: the source falls silent, and this is how its silence sounds. From its next packet's time on noise is sent,
+ * until audio comes. */
+void opus_line_comfort_noise(struct opus_line *b, const uint8_t *payload, size_t length, uint64_t now_us);
 /* This sequence number carried something else: it is no hole. */
 void opus_line_other_packet(struct opus_line *b, const struct rtp_hdr *hdr, uint64_t now_us);
 /* Another SSRC, or the sender began anew, or it went on hold. */

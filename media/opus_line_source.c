@@ -180,6 +180,7 @@ void line_take(void *arg, const struct reorder_packet *p, uint64_t now_us)
 	}
 	if (!b->hear || b->hear(b->hear_arg, p, samples, now_us))
 		feed(b, p, samples, now_us);
+	comfort_noise_stop(&b->noise);
 	b->last_packet_us = now_us;
 	b->last_packet_samples = samples;
 	if (b->running && !line_replaced(b) && !tev_tx_active(&b->events))
@@ -205,6 +206,7 @@ void opus_line_other_packet(struct opus_line *b, const struct rtp_hdr *hdr, uint
 void opus_line_new_source(struct opus_line *b)
 {
 	reorder_forget(&b->reorder);
+	comfort_noise_stop(&b->noise);
 	b->anchored = false;
 }
 

@@ -50,7 +50,7 @@ static bool is_event(const struct media_sip_remote *r, uint8_t pt)
 	return pt && (pt == r->event_pt || pt == r->event_pt_own);
 }
 
-/* RFC 3389: it is silence; ours is as good. */
+/* RFC 3389: silence, and how it sounds. */
 static bool is_comfort_noise(const struct media_sip_remote *r, uint8_t pt)
 {
 	return pt == PT_CN || (r->cn_pt && pt == r->cn_pt);
@@ -77,7 +77,10 @@ static void on_sip_payload(struct session *s, const struct rtp_hdr *h, const uin
 			tev_rx_packet(&s->sip_events, h->ts, payload, h->payload_length, now_us, reports), now_us);
 	} else if (!format_of(remote, h->pt, &format)) {
 		session_sip_other(s, h, now_us);
-		s->discarded[END_SIP] += !is_comfort_noise(remote, h->pt);
+		if (!is_comfort_noise(remote, h->pt))
+			s->discarded[END_SIP]++;
+		else if (remote->receive && !s->greeting)
+			opus_line_comfort_noise(&s->to_wa, payload, h->payload_length, now_us);
 	} else if (!remote->receive) {
 		s->discarded[END_SIP]++; /* music on hold of a peer that we told to be quiet */
 	} else {
