@@ -145,7 +145,7 @@ static int add_tag(struct invite_text *t)
 	char tag[TAG_LENGTH + 1];
 	struct strbuf sb = {.text = t->from, .cap = sizeof(t->from), .length = strlen(t->from)};
 
-	crypto_random_text(tag, TAG_LENGTH);
+	crypto_random_hex(tag, TAG_LENGTH);
 	strbuf_printf(&sb, ";tag=%s", tag);
 	return sb.truncated ? -EINVAL : 0;
 }

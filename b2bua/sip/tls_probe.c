@@ -174,9 +174,7 @@ static void put_request(struct probing *pr, struct strbuf *sb)
 		addr_from_sockaddr(&addr, (struct sockaddr *)&ss, length);
 		addr_format(&addr, local, sizeof(local));
 	}
-	crypto_random_text(branch, ID_LENGTH);
-	for (char *c = branch; *c; c++)
-		*c = *c == '/' || *c == '+' ? '0' : *c;
+	crypto_random_hex(branch, ID_LENGTH);
 	strbuf_printf(sb, "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=z9hG4bK%s;rport\r\nMax-Forwards: 70\r\n",
 		pr->p->method, pr->line_uri, transports[pr->uri.transport], local, branch);
 	if (*pr->p->user)

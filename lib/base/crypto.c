@@ -73,6 +73,14 @@ void crypto_random_text(char *dst, size_t length)
 	dst[length] = '\0';
 }
 
+void crypto_random_hex(char *dst, size_t length)
+{
+	crypto_random(dst, length);
+	for (size_t i = 0; i < length; i++)
+		dst[i] = "0123456789abcdef"[(uint8_t)dst[i] & 15];
+	dst[length] = '\0';
+}
+
 bool crypto_equal(const void *a, const void *b, size_t length)
 {
 	return length == 0 || CRYPTO_memcmp(a, b, length) == 0;

@@ -19,6 +19,9 @@ uint64_t crypto_random_u64(void);
 /* length random characters of the ICE-char alphabet (letters, digits, + and /), terminated: dst needs length + 1. RFC
  * 8839 s5.4 */
 void crypto_random_text(char *dst, size_t length);
+/* length random hexadecimal digits, terminated: a token wherever one is asked for (SIP's leaves out the slash: RFC 3261
+ * s25.1). */
+void crypto_random_hex(char *dst, size_t length);
 bool crypto_equal(const void *a, const void *b, size_t length); /* constant time */
 /* Overwrite a secret so that the compiler cannot drop the store. */
 void crypto_wipe(void *secret, size_t length);

@@ -384,6 +384,7 @@ class SipPeer:
         connection.close()
 
     def dispatch(self, message, send):
+        self.read_as_the_strict_do(message)
         call = self.by_id.get(message.get("Call-ID"))
         if call:
             call.take(message)
@@ -394,6 +395,13 @@ class SipPeer:
             self.start(self.run_script, call)
         else:
             self.strays.append(message)
+
+    def read_as_the_strict_do(self, message):
+        """Some peers end a value where RFC 3261 s25.1 allows no more of it, and send back what is left."""
+        for name, pattern in (("From", r";tag=([^;,\s]*)"), ("To", r";tag=([^;,\s]*)"), ("Via", r";branch=([^;,\s]*)")):
+            for value in re.findall(pattern, message.get(name) or ""):
+                if not re.fullmatch(r"[A-Za-z0-9.!%*_+`'~-]+", value):
+                    self.faults.append(f"{name} of {message.start}: {value} is no token")
 
     def run_script(self, call):
         try:

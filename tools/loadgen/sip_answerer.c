@@ -202,7 +202,7 @@ static struct answered_call *new_call(
 	c->peer = *from;
 	c->rtp_fd = -1;
 	str_copy(c->call_id, sizeof(c->call_id), call_id);
-	crypto_random_text(c->to_tag, sizeof(c->to_tag) - 1);
+	crypto_random_hex(c->to_tag, sizeof(c->to_tag) - 1);
 	c->ssrc = crypto_random_u32();
 	c->ts = crypto_random_u32();
 	c->seq = (uint16_t)crypto_random_u32();

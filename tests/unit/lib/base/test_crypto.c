@@ -69,6 +69,10 @@ static void random_is_not_constant(void **state)
 		assert_true(isalnum((unsigned char)text[i]) || text[i] == '+' || text[i] == '/');
 	crypto_random_text(text, 0);
 	assert_string_equal(text, "");
+	text[32] = 'x';
+	crypto_random_hex(text, 32);
+	assert_int_equal(strspn(text, "0123456789abcdef"), 32);
+	assert_int_equal(strlen(text), 32);
 }
 
 static void compares_and_wipes(void **state)
