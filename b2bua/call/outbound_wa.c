@@ -110,6 +110,7 @@ static void on_accepted(struct call *c)
 static void on_ringing(struct call *c)
 {
 	bool early = c->dial.early_ringback && c->dial.sip_offer;
+	const char *offer = NULL;
 	struct call_action *a;
 
 	c->state = CALL_ALERTING;
@@ -118,9 +119,12 @@ static void on_ringing(struct call *c)
 		return;
 	if (early)
 		set_early_media(c);
+	/* For a caller who made none, and must have one in a reliable response (RFC 3262 s5). */
+	if (!negotiate_sip_text(&c->sip.sdp))
+		(void)negotiate_sip_offer(&c->sip.sdp, &offer);
 	a = call_emit_sip(c, CALL_DO_SIP_RING, CALL_LEG_MAIN);
 	a->u.respond.code = early ? 183 : 180;
-	a->u.respond.sdp = early ? negotiate_sip_text(&c->sip.sdp) : NULL;
+	a->u.respond.sdp = early ? negotiate_sip_text(&c->sip.sdp) : offer;
 }
 
 void call_outbound_on_wa_status(struct call *c, const struct call_event *ev)

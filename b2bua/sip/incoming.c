@@ -223,10 +223,12 @@ void sip_leg_ring(struct sip_stack *s, uint64_t id, int code, const char *sdp)
 
 	if (!leg || !phrase || !leg_may(leg, LEG_OP_RING))
 		return;
-	/* The first reliable answer to an INVITE without an offer has one (RFC 3261 s13.2.1), and ours comes with the
-	 * 200: until then 100 must do. */
-	if (leg->wants_100rel && leg->offerless && !sdp)
-		return;
+	/* Our offer to who made none: in the first reliable response (RFC 3261 s13.2.1, RFC 3262 s5), in no other. */
+	if (leg->offerless && (!leg->wants_100rel || leg->offer_in_18x))
+		sdp = NULL;
+	else if (leg->offerless && !sdp)
+		return; /* until the 200, 100 must do */
+	leg->offer_in_18x = leg->offer_in_18x || (leg->offerless && sdp);
 	refresh_keep_sdp(leg, sdp);
 	answer(leg, code, phrase, sdp, "", leg->wants_100rel ? "Require: 100rel\r\n" : "");
 }
@@ -243,7 +245,7 @@ void sip_leg_accept(struct sip_stack *s, uint64_t id, const char *sdp)
 	leg->answer_in_ack = leg->offerless;
 	refresh_keep_sdp(leg, sdp);
 	refresh_answer(leg, lines);
-	answer(leg, SIP_200_OK, sdp, "", lines);
+	answer(leg, SIP_200_OK, leg->offer_in_18x ? NULL : sdp, "", lines);
 }
 
 void incoming_acked(struct sip_leg *leg)

@@ -170,6 +170,7 @@ void leg_drop(struct sip_leg *leg)
 	DL_DELETE(s->legs, leg);
 	s->leg_total--;
 	free(leg->early_sdp);
+	free(leg->answer_in_prack);
 	free(leg->route);
 	free(leg->bye_reason);
 	free(leg->call_id);

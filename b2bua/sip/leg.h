@@ -72,7 +72,9 @@ struct sip_leg {
 	enum leg_pending pending;
 	nua_saved_event_t update[1]; /* PENDING_UPDATE */
 	bool offerless;              /* the INVITE to be answered had no SDP: our 200 carries the offer, */
-	bool answer_in_ack;          /* and its ACK the answer */
+	bool answer_in_ack;          /* and its ACK the answer, */
+	bool offer_in_18x;           /* unless a reliable response carried it before, */
+	char *answer_in_prack;       /* and this was its answer; NULL: none yet */
 	bool unacked;                /* our 200 to an INVITE of the peer waits for its ACK */
 	/* last SDP of a provisional response, for a 2xx without (RFC 6337 s3.1.1) */
 	char *early_sdp;

@@ -287,7 +287,9 @@ void sip_leg_digit(struct sip_stack *s, uint64_t leg, char digit, unsigned durat
 void sip_leg_respond(struct sip_stack *s, uint64_t leg, int code, const char *sdp);
 
 /* Legs that came in (SIP_EV_INVITE). sip_leg_cancel() or _bye() on one without a final answer is a 487 or 480. */
-void sip_leg_ring(struct sip_stack *s, uint64_t leg, int code, const char *sdp); /* 180; 183 with SDP */
+/* 180; 183 with SDP. Where the INVITE had none, sdp is our offer: it goes out when the response is reliable, the PRACK
+ * brings its answer, and both are told as if they stood in the 200 and its ACK. */
+void sip_leg_ring(struct sip_stack *s, uint64_t leg, int code, const char *sdp);
 /* sdp: the answer, or the offer when the INVITE had none (SIP_EV_ACK then brings the answer). */
 void sip_leg_accept(struct sip_stack *s, uint64_t leg, const char *sdp);
 /* RFC 3261 s20.43: goes with every 488 */

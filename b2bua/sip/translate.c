@@ -230,11 +230,24 @@ static void on_i_update(struct sip_leg *leg, const struct input *in)
 	leg_emit(leg, &ev);
 }
 
+/* Answered by the library. */
+static void on_i_prack(struct sip_leg *leg, const struct input *in)
+{
+	struct sip_event ev = event_of(SIP_EV_ACK, in);
+
+	if (leg->offer_in_18x && !leg->answer_in_prack && ev.sdp)
+		leg->answer_in_prack = strndup(ev.sdp, ev.sdp_length); /* without memory: as if there were none */
+}
+
 static void on_i_ack(struct sip_leg *leg, const struct input *in)
 {
 	struct sip_event ev = event_of(SIP_EV_ACK, in);
 	bool answer = leg->answer_in_ack;
 
+	if (leg->offer_in_18x && leg->phase == LEG_ANSWERED) {
+		ev.sdp = leg->answer_in_prack;
+		ev.sdp_length = ev.sdp ? strlen(ev.sdp) : 0;
+	}
 	leg->answer_in_ack = false;
 	leg->unacked = false;
 	if (leg->came_in && in->sip)
@@ -374,6 +387,7 @@ static const struct {
 	{nua_r_invite, on_r_invite},
 	{nua_i_invite, on_i_invite},
 	{nua_i_update, on_i_update},
+	{nua_i_prack, on_i_prack},
 	{nua_i_ack, on_i_ack},
 	{nua_i_cancel, on_i_cancel},
 	{nua_i_bye, on_i_bye},

@@ -1,7 +1,7 @@
 """A SIP dialog beside its session timer: reliable provisional responses, extensions, routes, addresses, reasons."""
 import re
 
-from dialogs import Callers, Play, answer, check, equal, heard, together
+from dialogs import Callers, Play, answer, check, equal, heard, refresh, together
 from harness import main
 
 
@@ -127,8 +127,8 @@ def story_gateways(rig):
 ENDED = {"status": "completed", "cause": "normal"}
 
 
-def prack(call, response):
-    reply = call.request("PRACK", headers=[f"RAck: {response.get('RSeq')} 1 INVITE"])
+def prack(call, response, sdp=None):
+    reply = call.request("PRACK", sdp=sdp, headers=[f"RAck: {response.get('RSeq')} 1 INVITE"])
     equal(reply.status, 200, "answer to PRACK")
 
 
@@ -153,12 +153,28 @@ def supports_100rel(call):
 
 
 def no_offer_and_100rel_required(call):
-    """Nothing between 100 and 200: the first reliable answer would have to carry our offer."""
-    reply = call.wait_answer()
-    check(not [m for m in call.log if m.status and 100 < m.status < 200], "an 18x")
-    check(reply.sdp_line("m=audio "), "no offer in the 200")
+    """Our offer is in the first reliable response, the answer in its PRACK (RFC 3262 s5); the 200 and the ACK have none."""
+    ringing = call.wait_response(180)
+    check("100rel" in (ringing.get("Require") or "") and ringing.get("RSeq"), "an unreliable 180")
+    check(ringing.sdp_line("m=audio "), "no offer in the 180")
+    prack(call, ringing, call.sdp(pts=call.pts[:1]))
+    reply = call.wait_response(200)
+    equal(reply.body, "", "SDP of the 200")
+    call.target = re.search(r"<([^>]*)>", reply.get("Contact")).group(1)
+    call.ack(reply)
+    call.media.start(call.remote_rtp(ringing), call.pts[0])
     heard(call, pt=0)
+    equal(refresh(call, "INVITE").status, 200, "answer to a re-INVITE after that")
     call.bye()
+
+
+def prack_without_an_answer(call):
+    """As an ACK without one: nobody knows what to send where."""
+    prack(call, call.wait_response(180))
+    reply = call.wait_response(200)
+    call.target = re.search(r"<([^>]*)>", reply.get("Contact")).group(1)
+    call.ack(reply)
+    call.expect("BYE")
 
 
 def behind_proxies(call, route):
@@ -176,9 +192,10 @@ def story_callers(rig):
     unsupported = all_of_them.dial("Require: timer, precondition, resource-priority").wait_response(420).get("Unsupported")
     equal(sorted(re.split(r"\s*,\s*", unsupported)), ["precondition", "resource-priority"], "Unsupported of the 420")
     no_offer_and_100rel_required(all_of_them.dial("Require: 100rel", offer=False))
+    prack_without_an_answer(all_of_them.dial("Require: 100rel", offer=False))
     route = [f"<sip:127.0.0.1:{all_of_them.peer.port};lr>", "<sip:192.0.2.77;lr>"]
     behind_proxies(all_of_them.dial(*[f"Record-Route: {r}" for r in route]), route)
-    all_of_them.finish(ENDED, ENDED, ENDED, {"status": "completed", "ended_by": "user"})
+    all_of_them.finish(ENDED, ENDED, ENDED, {"status": "failed", "cause": "gateway_failed"}, {"status": "completed", "ended_by": "user"})
 
 
 def story_callers_where_100rel_is_required(rig):

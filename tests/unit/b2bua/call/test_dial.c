@@ -54,7 +54,7 @@ static const struct story stories[] = {
 			{60000, "sip:bye", HANGUP}, BYE_WAIT(60001)},
 		CAUSE_NORMAL, ENDED_BY_SIP, CALL_END_COMPLETED},
 	{"an INVITE without an offer: ours in the 200, his answer in the ACK", SIP_CALLS_OFFERLESS,
-		{CONNECT_OUT, TUNNEL, {1500, "wa:ringing", "sip_ring:180"},
+		{CONNECT_OUT, TUNNEL, {1500, "wa:ringing", "sip_ring:180+sdp"},
 			{9000, "wa:accepted", "cancel:ring set:limit sip_accept:200+sdp media_start_wa"},
 			{9050, "sip:ack", "media_set_sip"}, {60000, "sip:bye", HANGUP}, BYE_WAIT(60001)},
 		CAUSE_NORMAL, ENDED_BY_SIP, CALL_END_COMPLETED},
