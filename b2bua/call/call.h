@@ -293,17 +293,17 @@ enum call_action_kind {
 	CALL_DO_MEDIA_SET_WA,  /* u.wa */
 	CALL_DO_MEDIA_SET_SIP, /* u.sip_media */
 	CALL_DO_MEDIA_START_WA,
-	CALL_DO_MEDIA_CLOSE,    /* -> MEDIA_CLOSED */
-	CALL_DO_GRAPH,          /* u.graph -> GRAPH_DONE */
-	CALL_DO_SIP_INVITE,     /* u.invite */
-	CALL_DO_SIP_CANCEL,     /* u.cause. The leg is over for the call; the SIP module sees to crossing answers */
-	CALL_DO_SIP_BYE,        /* u.cause */
-	CALL_DO_SIP_RESPOND,    /* u.respond, to SIP_OFFER */
-	CALL_DO_TIMER_SET,      /* u.timer */
-	CALL_DO_TIMER_CANCEL,   /* u.timer.which */
-	CALL_DO_ASK_ROUTE,      /* u.route, a ROUTE_ASK: -> ROUTED, later; once */
-	CALL_DO_ASK_PERMISSION, /* -> PERMISSION, now or later; once */
-	CALL_DO_SIP_RING, /* u.respond: 180, or 183 with SDP, to the INVITE we have got; our offer where it had none */
+	CALL_DO_MEDIA_CLOSE,       /* -> MEDIA_CLOSED */
+	CALL_DO_GRAPH,             /* u.graph -> GRAPH_DONE */
+	CALL_DO_SIP_INVITE,        /* u.invite */
+	CALL_DO_SIP_CANCEL,        /* u.cause. The leg is over for the call; the SIP module sees to crossing answers */
+	CALL_DO_SIP_BYE,           /* u.cause */
+	CALL_DO_SIP_RESPOND,       /* u.respond, to SIP_OFFER */
+	CALL_DO_TIMER_SET,         /* u.timer */
+	CALL_DO_TIMER_CANCEL,      /* u.timer.which */
+	CALL_DO_ASK_ROUTE,         /* u.route, a ROUTE_ASK: -> ROUTED, later; once */
+	CALL_DO_ASK_PERMISSION,    /* -> PERMISSION, now or later; once */
+	CALL_DO_SIP_RING,          /* u.respond: 180 or 183 to the INVITE we have got; SDP: our answer, or offer */
 	CALL_DO_SIP_ACCEPT,        /* u.respond.sdp: 200 to the INVITE we have got */
 	CALL_DO_SIP_REJECT,        /* u.reject: final failure to the INVITE we have got; the leg is over */
 	CALL_DO_SIP_REFER_RESPOND, /* u.respond.code: 202, or why not */
