@@ -1,5 +1,6 @@
 """Digits the user presses: RFC 4733 from WhatsApp to the gateway, each once, as long as it was pressed, in the audio's stream."""
 from harness import EVENT_WAIT_S, check, equal, expect_record, main, until
+from media_faults import answer, heard, one_call
 from sip_peer import SipPeer
 
 PRESSED_UNITS = 1280    # metasim presses for eight packets of 20 ms, on the 8 kHz clock
@@ -66,6 +67,30 @@ def story_gateway_without_telephone_event(rig):
     expect_record(w.wait_records(1)[0], status="completed")
     equal(peer.calls[0].media.digits, [], "telephone-events")
     check(len(peer.calls[0].media.audio()) > 120, "audio went on")
+
+
+def tones_both_ways(rig, how, *sdp):
+    """The SIP side gets tones and no events; its own tones are digits, told once each."""
+    def script(call, w, sim):
+        answer(call, *sdp)
+        heard(call)
+        status, _ = w.post(f"/v1/calls/{w.live()[0]['id']}/dtmf", {"digits": "15#", "to": "sip"})
+        check(status in (200, 202, 204), f"POST dtmf: {status}")
+        until(lambda: call.media.keys_heard() == "15#", "three keys as tones", EVENT_WAIT_S)
+        for key in "49":
+            call.media.say_key(key)
+        w.wait_event("dtmf", leg="sip", by="inband", count=2)
+        equal(call.media.digits, [], "telephone-events")
+        call.bye()
+    one_call(rig, script, {"gateways": [rig.gateway(dtmf=how)]})
+
+
+def story_inband(rig):
+    tones_both_ways(rig, "inband", "m=audio {port} RTP/AVP 0 101", "a=rtpmap:101 telephone-event/8000")
+
+
+def story_auto_without_telephone_event(rig):
+    tones_both_ways(rig, "auto", "m=audio {port} RTP/AVP 0")
 
 
 if __name__ == "__main__":

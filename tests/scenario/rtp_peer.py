@@ -33,6 +33,36 @@ def tone(encode):
 
 TONES = {0: tone(ulaw), 8: tone(alaw)}
 
+KEYS = "123A456B789C*0#D"
+LOW_HZ, HIGH_HZ = (697, 770, 852, 941), (1209, 1336, 1477, 1633)    # ITU-T Q.23
+
+
+def key_tone(key, frames):
+    """So many frames of 20 ms of a key's sound in PCMU."""
+    at = KEYS.index(key)
+    low, high = LOW_HZ[at // 4], HIGH_HZ[at % 4]
+    pcm = [int(6000 * (math.sin(2 * math.pi * low * n / 8000) + math.sin(2 * math.pi * high * n / 8000))) for n in range(FRAME * frames)]
+    return [bytes(ulaw(s) for s in pcm[n:n + FRAME]) for n in range(0, len(pcm), FRAME)]
+
+
+def unulaw(byte):
+    byte = ~byte & 0xFF
+    size = (((byte & 0x0F) << 3) + 132 << (byte >> 4 & 7)) - 132
+    return -size if byte & 0x80 else size
+
+
+def key_of(payload):
+    """The key that sounds through all of a PCMU packet, or None."""
+    pcm = [unulaw(b) for b in payload]
+    total = sum(s * s for s in pcm) * len(pcm) / 2
+
+    def share(hz):
+        angle = 2 * math.pi * hz / 8000
+        return (sum(s * math.cos(angle * n) for n, s in enumerate(pcm)) ** 2 + sum(s * math.sin(angle * n) for n, s in enumerate(pcm)) ** 2) / (total or 1)
+    low, high = (max(group, key=share) for group in (LOW_HZ, HIGH_HZ))
+    found = min(share(low), share(high)) > 0.25 and share(low) + share(high) > 0.8
+    return KEYS[LOW_HZ.index(low) * 4 + HIGH_HZ.index(high)] if found else None
+
 
 def opus_tone(frames=50):
     """A second of the same tone, as packets of 20 ms, by the library watrunk itself has."""
@@ -62,6 +92,7 @@ class RtpPeer:
         self.digits = []
         self.remote, self.pt, self.sending = None, 0, False
         self.event_pt, self.opus, self.ptime = EVENT_PT, None, 20   # opus: (payload type, packets)
+        self.next_frames = []     # PCMU, said before anything else
         self.ssrc, self.seq, self.ts = 0x5eed0000 + self.port, 100, 1000
         self.stopped = threading.Event()
         self.threads = [threading.Thread(target=t, daemon=True) for t in (self.listen, self.speak)]
@@ -113,7 +144,10 @@ class RtpPeer:
             due += self.ptime / 1000
             if not (self.sending and self.remote):
                 continue
-            if self.opus and self.pt == self.opus[0]:
+            if self.next_frames:
+                payload = self.next_frames.pop(0)
+                ticks = len(payload)
+            elif self.opus and self.pt == self.opus[0]:
                 payload, ticks = self.opus[1][self.seq % len(self.opus[1])], 960
             else:
                 payload = (TONES[self.pt] * 3)[:self.ptime * 8]
@@ -135,6 +169,15 @@ class RtpPeer:
             ts += 0xFFFF
         for _ in range(3):
             self.send(pt or self.event_pt, struct.pack(">BBH", event, 0x8A, units), ts == self.ts, ts)
+
+    def say_key(self, key, frames=6):
+        """The sound of a key, and a pause."""
+        self.next_frames += [*key_tone(key, frames), *[b"\xff" * FRAME] * 6]
+
+    def keys_heard(self):
+        """Sounds of keys in what came as PCMU, at least two packets each."""
+        found = [key_of(p[6]) for p in self.audio(0)]
+        return "".join(b for a, b, c in zip([None, *found], found, found[1:]) if b and a != b and b == c)
 
     def start(self, remote, pt):
         self.remote, self.pt, self.sending = remote, pt, True
