@@ -127,7 +127,6 @@ static void drop_oldest(struct jbuf *jb)
 		jb->unexplained_ts -= s->duration_ts;
 	}
 	clear_slot(jb, s);
-	jb->stats.discarded++;
 }
 
 void jbuf_flush(struct jbuf *jb)
@@ -194,8 +193,10 @@ static int too_late(struct jbuf *jb, int64_t seq)
 
 static void make_room(struct jbuf *jb, int64_t seq)
 {
-	while (jb->packets && (jb->packets >= jb->packets_max || seq - jb->next_seq >= SLOTS))
+	while (jb->packets && (jb->packets >= jb->packets_max || seq - jb->next_seq >= SLOTS)) {
 		drop_oldest(jb);
+		jb->stats.discarded++;
+	}
 	if (seq - jb->next_seq >= SLOTS)
 		jb->next_seq = seq; /* a long outage: the ring holds nothing of it */
 }
@@ -310,21 +311,12 @@ void jbuf_set_ptime(struct jbuf *jb, uint16_t ptime_ms)
 	set_frame(jb, jb->frame_ts);
 }
 
-static void note_played(struct jbuf *jb, const struct slot *s, uint32_t held_us)
-{
-	uint32_t bin = held_us / 1000 / JBUF_HOLD_BIN_MS;
-	jb->stats.hold_bin[bin < JBUF_HOLD_BINS ? bin : JBUF_HOLD_BINS - 1]++;
-	jb->stats.hold_sum_ms += held_us / 1000.0;
-	jb->stats.played++;
-	jb->stats.played_ms += ts_ms(s->duration_ts);
-}
-
 static void tell_packet(struct jbuf *jb, struct slot *s, uint64_t play_us, int64_t above_us, struct jbuf_out *out)
 {
 	*out = (struct jbuf_out){
 		.kind = JBUF_PACKET, .duration_ts = s->duration_ts, .pkt = s->pkt, .above_us = (int32_t)above_us};
 	out->held_us = play_us > s->arrived_us ? (uint32_t)(play_us - s->arrived_us) : 0;
-	note_played(jb, s, out->held_us);
+	jbuf_stats_played(&jb->stats, ts_ms(s->duration_ts), out->held_us);
 	jb->unexplained_ts = 0;
 	if (s->duration_ts != jb->frame_ts)
 		set_frame(jb, s->duration_ts);
@@ -428,7 +420,10 @@ void jbuf_get(struct jbuf *jb, uint64_t play_us, uint64_t extra_us, bool quiet, 
 			return;
 		}
 		switch (change_wanted(jb, play_us, above_us, quiet || beginning)) {
-		case CHANGE_DROP: drop_oldest(jb); continue;
+		case CHANGE_DROP:
+			drop_oldest(jb);
+			jb->stats.discarded += !quiet; /* in a pause nothing is missing */
+			continue;
 		case CHANGE_STRETCH:
 			tell(jb, JBUF_STRETCH, jb->frame_ts, ret_out);
 			jb->off_since_us = 0;
@@ -457,19 +452,6 @@ unsigned jbuf_target_ms(const struct jbuf *jb)
 unsigned jbuf_limit_ms(const struct jbuf *jb)
 {
 	return jb->max_us / 1000;
-}
-
-double jbuf_hold_percentile_ms(const struct jbuf *jb, unsigned percent)
-{
-	uint64_t below = 0;
-	if (!jb->stats.played)
-		return -1.0;
-	for (unsigned i = 0; i < JBUF_HOLD_BINS; i++) {
-		below += jb->stats.hold_bin[i];
-		if (below * 100 >= jb->stats.played * percent)
-			return (i + 1) * JBUF_HOLD_BIN_MS;
-	}
-	return JBUF_HOLD_BINS * JBUF_HOLD_BIN_MS;
 }
 
 size_t jbuf_packets(const struct jbuf *jb)

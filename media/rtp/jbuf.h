@@ -62,7 +62,7 @@ struct jbuf_out {
 };
 
 struct jbuf_stats {
-	uint64_t late, discarded; /* packets too late; dropped to catch up or because the buffer was full */
+	uint64_t late, discarded; /* packets too late; dropped, but not in a pause */
 	uint64_t missing_ms;      /* told as MISSING */
 	uint64_t empty_ms;        /* told as EMPTY and turned out to be loss or lateness, not the sender's silence */
 	uint64_t stretched_ms, dropped_ms; /* to hold longer, or not so long */
@@ -103,6 +103,8 @@ unsigned jbuf_limit_ms(const struct jbuf *jb); /* max_ms */
 double jbuf_hold_percentile_ms(const struct jbuf *jb, unsigned percent);
 size_t jbuf_packets(const struct jbuf *jb);
 const struct jbuf_stats *jbuf_stats(const struct jbuf *jb);
+/* For the buffer itself: one packet of duration_ms has been played. */
+void jbuf_stats_played(struct jbuf_stats *st, uint32_t duration_ms, uint32_t held_us);
 
 /* Accepts NULL; always returns NULL: jb = jbuf_free(jb). */
 struct jbuf *jbuf_free(struct jbuf *jb);
