@@ -102,21 +102,38 @@ json_t *admin_json_gateway(const struct api_gateway *g)
 		"calls", (int)g->calls, "max_calls", g->max_calls ? json_integer(g->max_calls) : json_null());
 }
 
-static json_t *quality_json(const struct quality *q)
-{
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "packets",
-		count_or_null(q->packets), "bytes", count_or_null(q->bytes), "lost", count_or_null(q->lost), "late",
-		count_or_null(q->late), "duplicates", count_or_null(q->duplicates), "reordered",
-		count_or_null(q->reordered), "concealed_ms", count_or_null(q->concealed_ms), "loss_percent",
-		real_or_null(q->loss_percent), "jitter_ms", real_or_null(q->jitter_ms), "rtt_ms",
-		real_or_null(q->rtt_ms), "playout_delay_ms", real_or_null(q->playout_delay_ms), "mos",
-		real_or_null(q->mos));
-}
-
 static void set(json_t *object, const char *key, json_t *value)
 {
 	if (value)
 		json_object_set_new(object, key, value);
+}
+
+static json_t *quality_json(const struct quality *q)
+{
+	json_t *o = json_object();
+
+	set(o, "packets", count_or_null(q->packets));
+	set(o, "bytes", count_or_null(q->bytes));
+	set(o, "lost", count_or_null(q->lost));
+	set(o, "late", count_or_null(q->late));
+	set(o, "duplicates", count_or_null(q->duplicates));
+	set(o, "reordered", count_or_null(q->reordered));
+	set(o, "concealed_ms", count_or_null(q->concealed_ms));
+	set(o, "fec_ms", count_or_null(q->fec_ms));
+	set(o, "loss_percent", real_or_null(q->loss_percent));
+	set(o, "discard_percent", real_or_null(q->discard_percent));
+	set(o, "concealed_percent", real_or_null(q->concealed_percent));
+	set(o, "burst_ratio", real_or_null(q->burst_ratio));
+	set(o, "jitter_ms", real_or_null(q->jitter_ms));
+	set(o, "rtt_ms", real_or_null(q->rtt_ms));
+	set(o, "playout_delay_ms", real_or_null(q->playout_delay_ms));
+	set(o, "playout_delay_max_ms", real_or_null(q->playout_delay_max_ms));
+	set(o, "mos", real_or_null(q->mos));
+	set(o, "mos_listening", real_or_null(q->mos_listening));
+	set(o, "remote_loss_percent", real_or_null(q->remote_loss_percent));
+	set(o, "remote_jitter_ms", real_or_null(q->remote_jitter_ms));
+	set(o, "remote_mos", real_or_null(q->remote_mos));
+	return o;
 }
 
 static void set_parties(json_t *o, const struct call_record *r)
@@ -170,6 +187,8 @@ static void set_media(json_t *o, const struct call_record *r)
 	set(o, "setup_accept_us", count_or_null(r->setup_accept_us));
 	set(o, "ice_ms", count_or_null(r->ice_ms));
 	set(o, "dtls_ms", count_or_null(r->dtls_ms));
+	set(o, "greeting_held_ms", count_or_null(r->greeting_held_ms));
+	set(o, "greeting_lost_ms", count_or_null(r->greeting_lost_ms));
 	set(o, "first_audio_wa_ms", count_or_null(r->first_audio_wa_ms));
 	set(o, "first_audio_sip_ms", count_or_null(r->first_audio_sip_ms));
 	if (r->sdp_wa_remote) { /* store.keep_sdp */

@@ -65,6 +65,7 @@ static bool is_told(const struct event_field *f)
 	switch (f->kind) {
 	case FIELD_TEXT: return f->text && *f->text;
 	case FIELD_TIME_MS: return f->number > 0;
+	case FIELD_HUNDREDTHS: return f->number >= 0;
 	case FIELD_INT:
 	case FIELD_BOOL: break;
 	}
@@ -78,6 +79,7 @@ static void put_value(struct strbuf *sb, const struct event_field *f)
 	switch (f->kind) {
 	case FIELD_TEXT: put_text(sb, f->text); break;
 	case FIELD_INT: strbuf_printf(sb, "%" PRId64, f->number); break;
+	case FIELD_HUNDREDTHS: strbuf_printf(sb, "%" PRId64 ".%02d", f->number / 100, (int)(f->number % 100)); break;
 	case FIELD_BOOL: strbuf_put(sb, f->number ? "true" : "false"); break;
 	case FIELD_TIME_MS: put_text(sb, cloud_event_time((uint64_t)f->number, time)); break;
 	}

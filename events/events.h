@@ -52,7 +52,8 @@ enum event_field_kind {
 	FIELD_TEXT,
 	FIELD_INT,
 	FIELD_BOOL,
-	FIELD_TIME_MS, /* milliseconds since 1970, told as RFC 3339; 0: left out */
+	FIELD_HUNDREDTHS, /* of number; below 0: not measured, the field is left out */
+	FIELD_TIME_MS,    /* milliseconds since 1970, told as RFC 3339; 0: left out */
 };
 struct event_field {
 	const char *name;

@@ -44,6 +44,15 @@ static const struct quality not_measured = {
 	.rtt_ms = -1,
 	.playout_delay_ms = -1,
 	.mos = -1,
+	.discard_percent = -1,
+	.concealed_percent = -1,
+	.fec_ms = -1,
+	.playout_delay_max_ms = -1,
+	.burst_ratio = -1,
+	.mos_listening = -1,
+	.remote_loss_percent = -1,
+	.remote_jitter_ms = -1,
+	.remote_mos = -1,
 };
 
 struct call_record *call_record_new(void)
@@ -58,6 +67,7 @@ struct call_record *call_record_new(void)
 	r->setup_accept_us = -1;
 	r->ice_ms = -1;
 	r->dtls_ms = -1;
+	r->greeting_held_ms = r->greeting_lost_ms = -1;
 	r->first_audio_wa_ms = -1;
 	r->first_audio_sip_ms = -1;
 	return r;

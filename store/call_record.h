@@ -28,7 +28,14 @@ struct quality {
 	double jitter_ms;        /* RFC 3550 s6.4.1, mean over the call */
 	double rtt_ms;           /* from RTCP, mean */
 	double playout_delay_ms; /* jitter buffer, mean */
-	double mos;              /* estimated, E-model, ITU-T G.107 */
+	double mos;              /* estimated, E-model, ITU-T G.107, of a conversation */
+	/* docs/quality.md */
+	double discard_percent, concealed_percent;
+	int64_t fec_ms;
+	double playout_delay_max_ms;
+	double burst_ratio;
+	double mos_listening;
+	double remote_loss_percent, remote_jitter_ms, remote_mos; /* how that side hears us, by its RTCP */
 };
 
 enum { RECORD_TEXT = 128, RECORD_SDP = 4096 };
@@ -61,6 +68,7 @@ struct call_record {
 	int64_t setup_invite_us;                                        /* webhook in -> INVITE out */
 	int64_t setup_accept_us;                                        /* SIP 200 in -> accept out */
 	int64_t ice_ms, dtls_ms, first_audio_wa_ms, first_audio_sip_ms; /* since the webhook; -1: never */
+	int64_t greeting_held_ms, greeting_lost_ms;                     /* media/greeting.h; -1: none was kept */
 	char *sdp_wa_remote, *sdp_wa_local, *sdp_sip_local,
 		*sdp_sip_remote; /* NULL unless store.keep_sdp; malloc'd, owned by the record */
 };

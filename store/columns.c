@@ -20,6 +20,18 @@
 		FIELD(prefix "playout_delay_ms", COLUMN_REAL, member.playout_delay_ms),                                \
 		FIELD(prefix "mos", COLUMN_REAL, member.mos)
 
+/* Of schema step 6. */
+#define MORE_QUALITY(prefix, member)                                                                                   \
+	FIELD(prefix "discard_percent", COLUMN_REAL, member.discard_percent),                                          \
+		FIELD(prefix "concealed_percent", COLUMN_REAL, member.concealed_percent),                              \
+		FIELD(prefix "fec_ms", COLUMN_AMOUNT, member.fec_ms),                                                  \
+		FIELD(prefix "playout_delay_max_ms", COLUMN_REAL, member.playout_delay_max_ms),                        \
+		FIELD(prefix "burst_ratio", COLUMN_REAL, member.burst_ratio),                                          \
+		FIELD(prefix "mos_listening", COLUMN_REAL, member.mos_listening),                                      \
+		FIELD(prefix "remote_loss_percent", COLUMN_REAL, member.remote_loss_percent),                          \
+		FIELD(prefix "remote_jitter_ms", COLUMN_REAL, member.remote_jitter_ms),                                \
+		FIELD(prefix "remote_mos", COLUMN_REAL, member.remote_mos)
+
 const struct column columns[] = {
 	PLAIN(COLUMN_TEXT, id),
 	PLAIN(COLUMN_TEXT, wacid),
@@ -64,6 +76,10 @@ const struct column columns[] = {
 	PLAIN(COLUMN_TEXT, accepted_on),
 	PLAIN(COLUMN_TEXT, early_media),
 	PLAIN(COLUMN_HEAP, attempts),
+	MORE_QUALITY("wa_", wa_rx),
+	MORE_QUALITY("sip_", sip_rx),
+	PLAIN(COLUMN_AMOUNT, greeting_held_ms),
+	PLAIN(COLUMN_AMOUNT, greeting_lost_ms),
 };
 const size_t columns_count = sizeof(columns) / sizeof(columns[0]);
 

@@ -87,12 +87,29 @@ static const char step_5[] =
 	"source TEXT NOT NULL, local TEXT NOT NULL, transport TEXT NOT NULL,"
 	"registered_ms INTEGER NOT NULL, refreshed_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL);";
 
+/* How good it was, in more words; records from before do not know. */
+#define MORE_QUALITY_COLUMNS(p)                                                                                        \
+	"ALTER TABLE calls ADD COLUMN " p "discard_percent REAL;"                                                      \
+	"ALTER TABLE calls ADD COLUMN " p "concealed_percent REAL;"                                                    \
+	"ALTER TABLE calls ADD COLUMN " p "fec_ms INTEGER;"                                                            \
+	"ALTER TABLE calls ADD COLUMN " p "playout_delay_max_ms REAL;"                                                 \
+	"ALTER TABLE calls ADD COLUMN " p "burst_ratio REAL;"                                                          \
+	"ALTER TABLE calls ADD COLUMN " p "mos_listening REAL;"                                                        \
+	"ALTER TABLE calls ADD COLUMN " p "remote_loss_percent REAL;"                                                  \
+	"ALTER TABLE calls ADD COLUMN " p "remote_jitter_ms REAL;"                                                     \
+	"ALTER TABLE calls ADD COLUMN " p "remote_mos REAL;"
+
+static const char step_6[] = MORE_QUALITY_COLUMNS("wa_")
+	MORE_QUALITY_COLUMNS("sip_") "ALTER TABLE calls ADD COLUMN greeting_held_ms INTEGER;"
+				     "ALTER TABLE calls ADD COLUMN greeting_lost_ms INTEGER;";
+
 static const char *const steps[SCHEMA_VERSION + 1] = {
 	[1] = step_1,
 	[2] = step_2,
 	[3] = step_3,
 	[4] = step_4,
 	[5] = step_5,
+	[6] = step_6,
 };
 
 static int fault(const struct db *db, int r, const char *doing, char *why, size_t why_cap)

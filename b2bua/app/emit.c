@@ -11,10 +11,11 @@
 
 enum { FIELDS_MAX = 32 };
 
-#define TEXT(n, t) ((struct event_field){.name = (n), .kind = FIELD_TEXT, .text = (t)})
-#define TIME(n, t) ((struct event_field){.name = (n), .kind = FIELD_TIME_MS, .number = (int64_t)(t)})
-#define INT(n, i)  ((struct event_field){.name = (n), .kind = FIELD_INT, .number = (int64_t)(i)})
-#define BOOL(n, b) ((struct event_field){.name = (n), .kind = FIELD_BOOL, .number = (b)})
+#define TEXT(n, t)       ((struct event_field){.name = (n), .kind = FIELD_TEXT, .text = (t)})
+#define TIME(n, t)       ((struct event_field){.name = (n), .kind = FIELD_TIME_MS, .number = (int64_t)(t)})
+#define INT(n, i)        ((struct event_field){.name = (n), .kind = FIELD_INT, .number = (int64_t)(i)})
+#define HUNDREDTHS(n, r) ((struct event_field){.name = (n), .kind = FIELD_HUNDREDTHS, .number = hundredths(r)})
+#define BOOL(n, b)       ((struct event_field){.name = (n), .kind = FIELD_BOOL, .number = (b)})
 
 /* tenant "": nobody's but the operator's. */
 static void tell(struct app *app, const char *tenant, const char *type, const char *subject,
@@ -95,6 +96,11 @@ static const char *ended_type(const struct call_record *r)
 	return "call.failed";
 }
 
+static int64_t hundredths(double v)
+{
+	return v >= 0 && v < 1e12 ? (int64_t)(v * 100 + 0.5) : -1;
+}
+
 void emit_call_ended(struct app *app, const struct call_record *r)
 {
 	const struct event_field f[] = {
@@ -122,6 +128,18 @@ void emit_call_ended(struct app *app, const struct call_record *r)
 		TIME("answered", r->answered_ms),
 		TIME("ended", r->ended_ms),
 		INT("duration_ms", r->duration_ms),
+		HUNDREDTHS("wa_mos", r->wa_rx.mos),
+		HUNDREDTHS("wa_loss_percent", r->wa_rx.loss_percent),
+		HUNDREDTHS("wa_discard_percent", r->wa_rx.discard_percent),
+		HUNDREDTHS("wa_concealed_percent", r->wa_rx.concealed_percent),
+		HUNDREDTHS("wa_jitter_ms", r->wa_rx.jitter_ms),
+		HUNDREDTHS("wa_rtt_ms", r->wa_rx.rtt_ms),
+		HUNDREDTHS("wa_playout_delay_ms", r->wa_rx.playout_delay_ms),
+		HUNDREDTHS("sip_mos", r->sip_rx.mos),
+		HUNDREDTHS("sip_loss_percent", r->sip_rx.loss_percent),
+		HUNDREDTHS("sip_discard_percent", r->sip_rx.discard_percent),
+		HUNDREDTHS("sip_jitter_ms", r->sip_rx.jitter_ms),
+		HUNDREDTHS("sip_rtt_ms", r->sip_rx.rtt_ms),
 	};
 
 	tell(app, r->tenant, ended_type(r), r->id, f, sizeof(f) / sizeof(f[0]));

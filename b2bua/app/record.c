@@ -5,7 +5,7 @@
 #include "b2bua/app/dial.h"
 
 #include "lib/base/str.h"
-#include "media/emodel/emodel.h"
+#include "media/quality.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -53,9 +53,10 @@ static char *copy_sdp(const char *text)
 	return copy;
 }
 
-static void fill_quality(struct quality *q, const struct media_rx_stats *rx, enum emodel_codec codec)
+static void fill_quality(
+	struct quality *q, const struct media_rx_stats *rx, const struct media_tx_stats *tx, enum emodel_codec codec)
 {
-	int64_t expected = rx->packets - rx->duplicates + rx->lost;
+	const struct quality_verdict verdict = quality_judge(rx, codec);
 
 	q->packets = rx->packets;
 	q->bytes = rx->bytes;
@@ -64,20 +65,20 @@ static void fill_quality(struct quality *q, const struct media_rx_stats *rx, enu
 	q->duplicates = rx->duplicates;
 	q->reordered = rx->reordered;
 	q->concealed_ms = rx->concealed_ms;
+	q->fec_ms = rx->fec_ms;
 	q->jitter_ms = rx->jitter_ms;
 	q->rtt_ms = rx->rtt_ms;
 	q->playout_delay_ms = rx->playout_delay_ms;
-	if (rx->packets <= 0 || expected <= 0)
-		return; /* nothing came: nothing to judge */
-	q->loss_percent = 100.0 * (double)(rx->lost > 0 ? rx->lost : 0) / (double)expected;
-	const struct emodel_input in = {
-		.codec = codec,
-		.one_way_delay_ms =
-			(rx->rtt_ms > 0 ? rx->rtt_ms / 2 : 0) + (rx->playout_delay_ms > 0 ? rx->playout_delay_ms : 0),
-		.loss_percent = 100.0 * (double)(rx->lost > 0 ? rx->lost + rx->late : rx->late) / (double)expected,
-		.burst_ratio = 1.0,
-	};
-	q->mos = emodel_mos(&in);
+	q->playout_delay_max_ms = rx->hold_target_max_ms;
+	q->remote_loss_percent = tx->remote_loss_percent;
+	q->remote_jitter_ms = tx->remote_jitter_ms;
+	q->remote_mos = tx->remote_mos;
+	q->loss_percent = verdict.loss_percent;
+	q->discard_percent = verdict.discard_percent;
+	q->concealed_percent = verdict.concealed_percent;
+	q->burst_ratio = rx->lost > 0 ? rx->burst_ratio : -1;
+	q->mos_listening = verdict.mos_lq;
+	q->mos = verdict.mos_cq;
 }
 
 static void fill_parties(struct call_record *r, const struct call_report *rep)
@@ -152,10 +153,12 @@ static void fill_media(struct call_record *r, const struct app_call *ac, const s
 	str_copy(r->wa_codec, sizeof(r->wa_codec), rep->sdp_wa_local ? "opus" : "");
 	str_copy(r->sip_codec, sizeof(r->sip_codec), codec_name(rep->sip_codec));
 	if (ac->has_stats) { /* else "not measured", which is not "nothing came" */
-		fill_quality(&r->wa_rx, &ac->stats.rx[END_WA], EMODEL_OPUS_NB);
-		fill_quality(&r->sip_rx, &ac->stats.rx[END_SIP],
+		fill_quality(&r->wa_rx, &ac->stats.rx[END_WA], &ac->stats.tx[END_WA], EMODEL_OPUS_NB);
+		fill_quality(&r->sip_rx, &ac->stats.rx[END_SIP], &ac->stats.tx[END_SIP],
 			rep->sip_codec == AUDIO_OPUS ? EMODEL_OPUS_NB : EMODEL_G711_PLC);
 	}
+	r->greeting_held_ms = ac->has_stats ? ac->stats.greeting_held_ms : -1;
+	r->greeting_lost_ms = ac->has_stats ? ac->stats.greeting_lost_ms : -1;
 	r->setup_invite_us = ac->setup_invite_us;
 	r->setup_accept_us = ac->setup_accept_us;
 	r->ice_ms = ac->ice_ms;

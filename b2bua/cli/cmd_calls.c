@@ -1,8 +1,8 @@
 /* b2bua/cli/cmd_calls.c
  *
  * watrunk calls [-c FILE] [--json]                                         live calls, from the running watrunk
- * watrunk calls [-c FILE] --history [--user N] [--status S] [--limit N] [--json]   the call log, straight from the
- * database
+ * watrunk calls [-c FILE] --history [--user N] [--status S] [--limit N] [--json | --quality]   the call log, straight
+ * from the database
  */
 #include "b2bua/cli/cli.h"
 
@@ -19,7 +19,7 @@
 
 struct calls_args {
 	const char *config_path;
-	bool history, json, tenants; /* tenants: the configuration has some */
+	bool history, json, quality, tenants; /* tenants: the configuration has some */
 	struct store_query query;
 	size_t printed;
 };
@@ -74,6 +74,31 @@ static const char *mos_text(double mos, char dst[16])
 	return dst;
 }
 
+static void put_number(const char *name, double value, const char *unit)
+{
+	if (value >= 0)
+		printf("  %s %.1f%s", name, value, unit);
+}
+
+/* docs/quality.md */
+static void print_quality(const char *from, const struct quality *q)
+{
+	char mos[16];
+
+	if (q->packets <= 0)
+		return;
+	printf("    from %-8s", from);
+	put_number("loss", q->loss_percent, " %");
+	put_number("late", q->discard_percent, " %");
+	put_number("concealed", q->concealed_percent, " %");
+	put_number("jitter", q->jitter_ms, " ms");
+	put_number("round trip", q->rtt_ms, " ms");
+	put_number("held", q->playout_delay_ms, " ms");
+	put_number("at most", q->playout_delay_max_ms, " ms");
+	put_number("says loss", q->remote_loss_percent, " %");
+	printf("  MOS %s\n", mos_text(q->mos, mos));
+}
+
 static void print_record(const struct call_record *rec, void *arg)
 {
 	struct calls_args *args = arg;
@@ -98,6 +123,10 @@ static void print_record(const struct call_record *rec, void *arg)
 		*rec->user_number ? rec->user_number : rec->user_id, rec->number, rec->gateway,
 		mos_text(rec->wa_rx.mos, from_wa), mos_text(rec->sip_rx.mos, from_sip), args->tenants ? " " : "",
 		args->tenants ? rec->tenant : "");
+	if (args->quality) {
+		print_quality("WhatsApp", &rec->wa_rx);
+		print_quality("SIP", &rec->sip_rx);
+	}
 }
 
 static int history(const struct config *config, struct calls_args *args)
@@ -122,7 +151,7 @@ static int parse(int argc, char **argv, struct calls_args *args)
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
 		{"history", no_argument, NULL, 'h'}, {"json", no_argument, NULL, 'j'},
 		{"user", required_argument, NULL, 'u'}, {"status", required_argument, NULL, 's'},
-		{"limit", required_argument, NULL, 'l'}, {0}};
+		{"limit", required_argument, NULL, 'l'}, {"quality", no_argument, NULL, 'q'}, {0}};
 	enum call_status status;
 	uint64_t limit;
 	int opt;
@@ -132,6 +161,7 @@ static int parse(int argc, char **argv, struct calls_args *args)
 		case 'c': args->config_path = optarg; break;
 		case 'h': args->history = true; break;
 		case 'j': args->json = true; break;
+		case 'q': args->quality = true; break;
 		case 'u':
 			if (str_e164(optarg, args->query.user_number, sizeof(args->query.user_number))) {
 				fprintf(stderr, "watrunk: --user \"%s\" is not a phone number\n", optarg);

@@ -21,6 +21,8 @@ static const struct event_field fields[] = {
 	{"duration_ms", FIELD_INT, NULL, -5},
 	{"answered", FIELD_BOOL, NULL, 1},
 	{"held", FIELD_BOOL, NULL, 0},
+	{"mos", FIELD_HUNDREDTHS, NULL, 409},
+	{"rtt_ms", FIELD_HUNDREDTHS, NULL, -1},
 	{"expires", FIELD_TIME_MS, NULL, 1763708751123},
 	{"never", FIELD_TIME_MS, NULL, 0},
 };
@@ -47,7 +49,7 @@ void test_event_is_cloud_events_json(void **state)
 		"{\"specversion\":\"1.0\",\"id\":\"ev-1\",\"source\":\"watrunk/pbx.example.com\","
 		"\"type\":\"com.watrunk.call.answered\",\"subject\":\"c-1\",\"time\":\"2025-11-21T07:05:51.007Z\","
 		"\"datacontenttype\":\"application/json\",\"data\":{\"number\":\"+12025550123\",\"duration_ms\":-5,"
-		"\"answered\":true,\"held\":false,\"expires\":\"2025-11-21T07:05:51.123Z\"}}");
+		"\"answered\":true,\"held\":false,\"mos\":4.09,\"expires\":\"2025-11-21T07:05:51.123Z\"}}");
 	e.subject = "";
 	e.field_count = 0;
 	assert_int_equal(cloud_event_write(&e, text, sizeof(text)), 0);

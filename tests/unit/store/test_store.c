@@ -172,6 +172,11 @@ static struct call_record *full_record(void)
 	str_copy(r->sip_codec, sizeof(r->sip_codec), "PCMU");
 	r->wa_rx = (struct quality){1, 2, 3, 4, 5, 6, 7, 8.5, 9.5, 10.5, 11.5, 4.25};
 	r->sip_rx = (struct quality){21, 22, 23, 24, 25, 26, 27, 28.5, 29.5, 30.5, 31.5, 3.25};
+	r->wa_rx.fec_ms = 41;
+	r->wa_rx.burst_ratio = 1.25;
+	r->sip_rx.remote_mos = 3.75;
+	r->sip_rx.mos_listening = 4.125;
+	r->greeting_held_ms = 640;
 	r->setup_invite_us = 31;
 	r->setup_accept_us = 32;
 	r->ice_ms = 33;
