@@ -38,6 +38,13 @@ static void assert_nothing(const char *what, struct path_count c)
 			c.taken, c.given, c.locks, c.clocks, c.writes, c.log_lines);
 }
 
+/* Out of the compiler's sight, which leaves out what comes to nothing. */
+static void take_and_give(void *at)
+{
+	void *volatile kept = at;
+	free(kept);
+}
+
 /* A count of nothing means nothing unless it counts. */
 static void test_everything_is_counted(void **state)
 {
@@ -67,12 +74,12 @@ static void test_everything_is_counted(void **state)
 	assert_int_equal(c.writes, 1);
 	assert_int_equal(c.log_lines, 1);
 	assert_int_equal(c.allowed, 0);
-	free(malloc(10));
+	take_and_give(malloc(10));
 	assert_int_equal(path_count_stop().taken, 2); /* while not counting */
 	path_count_start(24);
-	free(malloc(24));
-	free(calloc(3, 8));
-	free(malloc(25));
+	take_and_give(malloc(24));
+	take_and_give(calloc(3, 8));
+	take_and_give(malloc(25));
 	c = path_count_stop();
 	assert_int_equal(c.allowed, 2);
 	assert_int_equal(c.taken, 1);
