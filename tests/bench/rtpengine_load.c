@@ -66,7 +66,7 @@ struct bench {
 /* What rtpengine made of an SDP; false: it refused, or is not there. */
 static bool ask(struct bench *b, const char *command, unsigned id, const char *sdp, struct sdp_audio *ret_sdp)
 {
-	static unsigned cookie;
+	static unsigned cookie; /* rtpengine answers one that it has seen as it did before */
 	bool offer = strcmp(command, "offer") == 0;
 	char text[TEXT_MAX], call_id[24];
 	struct pollfd p = {.fd = b->ng, .events = POLLIN};
@@ -76,8 +76,9 @@ static bool ask(struct bench *b, const char *command, unsigned id, const char *s
 	ssize_t n;
 
 	snprintf(call_id, sizeof(call_id), "bench-%u", id);
-	n = snprintf(text, sizeof(text), "%u d7:call-id%zu:%s7:command%zu:%s8:from-tag1:a%s3:sdp%zu:%s%se", ++cookie,
-		strlen(call_id), call_id, strlen(command), command, offer ? "" : "6:to-tag1:b", strlen(sdp), sdp,
+	n = snprintf(text, sizeof(text), "load%u d7:call-id%zu:%s7:command%zu:%s8:from-tag1:a%s3:sdp%zu:%s%se",
+		++cookie, strlen(call_id), call_id, strlen(command), command, offer ? "" : "6:to-tag1:b", strlen(sdp),
+		sdp,
 		offer ? "3:ICE6:remove5:codecd4:maskl4:opuse9:transcodel4:PCMUee18:transport-protocol7:RTP/AVP" : "");
 	if (send(b->ng, text, (size_t)n, 0) != n || poll(&p, 1, NG_WAIT_MS) != 1)
 		return false;
