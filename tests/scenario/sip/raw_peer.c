@@ -70,10 +70,16 @@ static bool has_come(void *arg)
 	return false;
 }
 
+bool raw_silent(struct rig *r, struct raw_peer *p, const char *start, unsigned ms)
+{
+	p->msg[0] = '\0';
+	return !rig_until(r, has_come, &(struct expect){p, start}, ms);
+}
+
 bool raw_expect(struct rig *r, struct raw_peer *p, const char *start, unsigned ms)
 {
 	p->msg[0] = '\0';
-	if (rig_until(r, has_come, &(struct expect){p, start}, ms))
+	if (rig_until(r, has_come, &(struct expect){p, start}, ms + RIG_GRACE_MS))
 		return true;
 	print_message("expected %s, last was %.30s\n", start, p->msg);
 	return false;

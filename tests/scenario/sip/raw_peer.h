@@ -26,6 +26,8 @@ void raw_close(struct raw_peer *p);
 bool raw_poll(struct raw_peer *p);
 /* Run the rig until a message that starts so has come ("INVITE ", "SIP/2.0 200"); others are passed over. */
 bool raw_expect(struct rig *r, struct raw_peer *p, const char *start, unsigned ms);
+/* Run the rig for so long; false when such a message has come. */
+bool raw_silent(struct rig *r, struct raw_peer *p, const char *start, unsigned ms);
 /* Value of the first header of that name, "" without. */
 const char *raw_header(const char *msg, const char *name, char *dst, size_t cap);
 /* Answer msg (a request): "180 Ringing". extra: whole lines. sdp NULL: none. */

@@ -216,7 +216,7 @@ static bool has_said(void *arg)
 
 bool rig_until_said(struct rig *r, const char *what, unsigned ms)
 {
-	return rig_until(r, has_said, &(struct said){r, what}, ms);
+	return rig_until(r, has_said, &(struct said){r, what}, ms + RIG_GRACE_MS);
 }
 
 static bool is_idle(void *arg)
@@ -228,7 +228,7 @@ static bool is_idle(void *arg)
 
 bool rig_until_idle(struct rig *r, unsigned ms)
 {
-	return rig_until(r, is_idle, r, ms);
+	return rig_until(r, is_idle, r, ms + RIG_GRACE_MS);
 }
 
 void rig_run(struct rig *r, unsigned ms)

@@ -10,7 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { RIG_T1X64_MS = 2000 };
+enum {
+	RIG_T1X64_MS = 2000,
+	RIG_GRACE_MS = 5000, /* added to what an event may take: a shared machine stands still now and then */
+};
 
 enum act {
 	ACT_NONE,

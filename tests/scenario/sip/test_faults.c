@@ -132,7 +132,7 @@ static void test_cancel_waits_for_provisional(void **state)
 	sip_leg_cancel(w->r.stack, w->r.leg, 0, 0, NULL);
 	assert_int_equal(sip_leg_count(w->r.stack), 0);
 	assert_int_equal(sip_lingering_count(w->r.stack), 1);
-	assert_false(raw_expect(&w->r, &w->p, "CANCEL ", 150));
+	assert_true(raw_silent(&w->r, &w->p, "CANCEL ", 150));
 	raw_reply(&w->p, w->p.invite, "180 Ringing", NULL, NULL);
 	assert_true(raw_expect(&w->r, &w->p, "CANCEL ", 1000));
 	raw_reply(&w->p, w->p.msg, "200 OK", NULL, NULL);

@@ -374,7 +374,7 @@ static void test_dialog_from_elsewhere(void **state)
 	assert_string_equal(w->r.said, "");
 	strcpy(guess.call_id, "x");
 	raw_call_send(&other, &w->r, &guess, "BYE", NULL, NULL, NULL);
-	assert_false(raw_expect(&w->r, &other, "SIP/2.0", 100));
+	assert_true(raw_silent(&w->r, &other, "SIP/2.0", 100));
 	raw_call_send(&other, &w->r, &w->c, "BYE", NULL, NULL, NULL);
 	assert_true(raw_expect(&w->r, &other, "SIP/2.0 200", 5000));
 	assert_string_equal(w->r.said, "bye");

@@ -33,7 +33,7 @@ static void send_all(struct rig *r, struct raw_peer *p, const struct expected *e
 		raw_send_new(p, r->port, methods[i], i, "Refer-To: <sip:1@127.0.0.1>\r\nEvent: presence\r\n");
 		(void)snprintf(want, sizeof(want), "SIP/2.0 %s", e->status[i] ? e->status[i] : "");
 		if (!e->status[i])
-			assert_false(raw_expect(r, p, "SIP/2.0 ", 40));
+			assert_true(raw_silent(r, p, "SIP/2.0 ", 40));
 		else if (!raw_expect(r, p, want, 500))
 			fail_msg("%s: %.40s", methods[i], p->msg);
 		else if (i == 0)
@@ -144,12 +144,12 @@ static void test_guesses(void **state)
 	at = strstr(bye, "Call-ID: ");
 	at[9] = at[9] == 'a' ? 'b' : 'a';
 	raw_send(&p, r.port, bye, strlen(bye));
-	assert_false(raw_expect(&r, &p, "SIP/2.0", 50));
+	assert_true(raw_silent(&r, &p, "SIP/2.0", 50));
 	raw_request(&p, "BYE", 10, NULL, NULL, bye);
 	at = strstr(strstr(bye, "\r\nTo: "), ";tag=");
 	memcpy(at, ";tog=", 5);
 	raw_send(&p, r.port, bye, strlen(bye));
-	assert_false(raw_expect(&r, &p, "SIP/2.0", 50));
+	assert_true(raw_silent(&r, &p, "SIP/2.0", 50));
 	assert_string_equal(r.said, "answered/200+sdp");
 	raw_close(&p);
 	rig_close(&r);
