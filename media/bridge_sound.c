@@ -19,7 +19,7 @@ enum {
 	TS_PER_SAMPLE = JBUF_CLOCK_HZ / BRIDGE_RATE_HZ,
 	CONCEAL_GRAIN = BRIDGE_RATE_HZ / 400, /* 2.5 ms: libopus conceals in such steps only */
 	PULLS_MAX = 64,                       /* of a hostile stream with tiny frames; then silence fills the packet */
-	CUT_LEAST_US = 20000,                 /* above what is wanted: a frame, else there is nothing to win */
+	CUT_LEAST_US = 20000,                 /* above what is wanted */
 	CUT_PAUSE = 60 * BRIDGE_SAMPLES_PER_MS,     /* between two cuts: a sixth faster goes unnoticed */
 	CUT_HURRY_US = 60000,                       /* above what is wanted: as fast as it goes */
 	CUT_PATIENCE = 400 * BRIDGE_SAMPLES_PER_MS, /* then the best there is will do */
@@ -98,6 +98,9 @@ static bool pull(struct bridge_to_sip *b, uint64_t play_us, bool *ret_sound)
 	struct jbuf_out out;
 	uint64_t extra_us = (uint64_t)b->extra * BRIDGE_SAMPLE_US;
 	jbuf_get(b->jb, play_us + (uint64_t)b->fifo_samples * BRIDGE_SAMPLE_US, extra_us, b->quiet, &out);
+	/* only a whole frame can be won */
+	b->may_hurry = out.kind == JBUF_PACKET && out.above_us >= CUT_LEAST_US &&
+		       out.above_us >= (int32_t)(out.duration_ts / TS_PER_SAMPLE * BRIDGE_SAMPLE_US);
 	b->above_us = out.above_us;
 	unsigned samples = out.duration_ts / TS_PER_SAMPLE;
 	switch (out.kind) {
@@ -149,7 +152,7 @@ static void cut(struct bridge_to_sip *b, unsigned played)
 static void play_quickly(struct bridge_to_sip *b, unsigned samples)
 {
 	b->cut_wait -= samples < b->cut_wait ? samples : b->cut_wait;
-	if (!b->extra && b->above_us >= CUT_LEAST_US)
+	if (!b->extra && b->may_hurry)
 		fetch_early(b);
 	if (b->extra && !b->cut_wait)
 		cut(b, samples);

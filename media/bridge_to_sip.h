@@ -92,6 +92,7 @@ struct bridge_to_sip {
 	unsigned fifo_samples;
 	unsigned extra;    /* of them, from a frame fetched early so that the rest of it can be taken away */
 	int32_t above_us;  /* the last packet was held so much longer than wanted */
+	bool may_hurry;    /* by a frame at least */
 	unsigned cut_wait; /* samples to be played before the next cut */
 	unsigned uncut;    /* samples played in vain: nothing was alike enough */
 	/* what is heard instead of WhatsApp */

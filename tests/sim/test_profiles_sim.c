@@ -77,10 +77,11 @@ static void pbx_hears(void *arg, const int16_t *pcm, size_t samples, uint64_t no
 	give(l, pcm, samples);
 }
 
-static void begin(const struct sim_link_conf *link, struct listener *l)
+static void connect_one_way(struct sim_conf conf)
 {
-	struct sim_conf conf = {.wa_link = *link, .sip_link = {.delay_ms = 5, .seed = 1}, .wa_sends_fec = true};
 	conf.wa_link.delay_ms = DELAY_MS;
+	conf.sip_link = (struct sim_link_conf){.delay_ms = 5, .seed = 1};
+	conf.wa_sends_fec = true;
 	sim_init(&world, &conf);
 	world.no_copies = true;
 	sim_set_wa(&world);
@@ -88,6 +89,11 @@ static void begin(const struct sim_link_conf *link, struct listener *l)
 	const struct media_sip_remote sip = sim_sip_remote(&world);
 	assert_int_equal(session_set_sip(world.session, &sip, world.now_us), 0);
 	world.wa_talks = true; /* not accepted yet, as far as the session knows: only one way is of interest */
+}
+
+static void begin(const struct sim_link_conf *link, struct listener *l)
+{
+	connect_one_way((struct sim_conf){.wa_link = *link});
 	l->begun_us = world.now_us + LISTEN_AFTER_MS * 1000ull;
 	world.listen = pbx_hears;
 	world.listen_arg = l;
@@ -155,9 +161,103 @@ static void test_profiles(void **state)
 	assert_int_equal(over, 0);
 }
 
+/* Packets of other lengths than the frames, and 16 kHz: the same network, and much to be made good by playing faster.
+ */
+static void test_other_packet_times(void **state)
+{
+	static const struct {
+		unsigned ptime_ms;
+		bool g722;
+	} shapes[] = {{10, false}, {30, false}, {40, true}, {60, false}, {20, true}};
+	(void)state;
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		const struct sim_conf conf = {
+			.wa_link = {.bits_per_second = 128000, .queue_ms = 150, .cross_ms = 1500, .seed = i},
+			.session_ptime_ms = shapes[i].ptime_ms,
+			.g722 = shapes[i].g722};
+		struct media_stats st;
+		unsigned seconds = full_length ? 120 : 20;
+		connect_one_way(conf);
+		sim_run_ms(&world, seconds * 1000);
+		session_stats(world.session, &st);
+		const struct media_rx_stats *wa = &st.rx[END_WA];
+		double ms = seconds * 1000.0, lost = (double)world.to_wa_end.lost * 2000.0 / ms;
+		double concealed = (double)(wa->concealed_ms + wa->fec_ms) * 100.0 / ms;
+		printf("%2u ms, %-5s lost %5.2f %%, concealed %5.2f %%, late %ld, discarded %ld, held %5.1f ms, %ld ms "
+		       "put in, "
+		       "%ld taken out\n",
+			shapes[i].ptime_ms, shapes[i].g722 ? "G.722" : "PCMU", lost, concealed, (long)wa->late,
+			(long)wa->discarded, wa->playout_delay_ms, (long)wa->longer_ms, (long)wa->shortened_ms);
+		within("concealed beyond the loss", concealed - lost, 4);
+		within("held", wa->playout_delay_ms, 140 + shapes[i].ptime_ms);
+		assert_int_equal(world.sip.seq_steps_not_one + world.sip.ts_not_forward, 0);
+		assert_true(world.sip.longest_pause_us <= 2000ull * shapes[i].ptime_ms);
+		sim_done(&world);
+	}
+	assert_int_equal(over, 0);
+}
+
+static void network_gone(bool late)
+{
+	world.to_wa_end.conf.handover_ms = 3000;
+	world.to_wa_end.conf.handover_late = late;
+	world.to_wa_end.conf.handover_first_ms = 60000;
+	world.to_wa_end.handover_us = world.now_us;
+	sim_run_ms(&world, 3000);
+}
+
+static void gone_and_lost(void)
+{
+	network_gone(false);
+}
+
+static void gone_and_late(void)
+{
+	network_gone(true);
+}
+
+static void timestamps_leap(void)
+{
+	world.wa_ts += 60u * 48000;
+}
+
+static void timestamps_leap_back(void)
+{
+	world.wa_ts -= 5u * 48000;
+}
+
+static void another_ssrc(void)
+{
+	world.wa_ssrc++;
+	world.wa_ts += 0x12345678;
+	world.wa_seq += 0x4321;
+}
+
+/* A fifth of a second later voice is played again, and held no longer than before. */
+static void test_recovers_at_once(void **state)
+{
+	static void (*const mishaps[])(void) = {
+		gone_and_lost, gone_and_late, timestamps_leap, timestamps_leap_back, another_ssrc};
+	(void)state;
+	for (size_t i = 0; i < sizeof(mishaps) / sizeof(mishaps[0]); i++) {
+		connect_one_way((struct sim_conf){.wa_link = {.seed = 1}});
+		sim_run_ms(&world, 5000);
+		const struct jbuf_stats *jb = jbuf_stats(world.session->to_sip.jb);
+		mishaps[i]();
+		sim_run_ms(&world, 200);
+		struct jbuf_stats before = *jb;
+		sim_run_ms(&world, 200);
+		assert_int_equal(jb->played - before.played, 10);
+		assert_true((jb->hold_sum_ms - before.hold_sum_ms) / 10 < 25);
+		assert_int_equal(jb->late, before.late);
+		sim_done(&world);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_profiles)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_profiles), cmocka_unit_test(test_other_packet_times),
+		cmocka_unit_test(test_recovers_at_once)};
 	full_length = argc > 1 && !strcmp(argv[1], "long");
 	return cmocka_run_group_tests(tests, learn_clean, NULL);
 }
