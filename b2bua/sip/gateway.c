@@ -33,6 +33,7 @@ enum {
 	RETRY_MAX_S = 300,
 	EXPIRES_MAX_S = 86400,
 	CALL_ID_BYTES = 16,
+	NAME_WAIT_S = 1,     /* until the DNS has said for the first time where it is */
 	JITTER_PERCENT = 10, /* of every wait: gateways and watrunks started together do not stay together */
 };
 
@@ -41,6 +42,7 @@ struct gateway {
 	struct sip_stack *stack;
 	struct sip_listener *listener;
 	char *name, *uri, *proxy, *user, *password, *realm;
+	char *contact_user;     /* NULL: it does not register */
 	unsigned places_failed; /* of a name that stands for several: which one is asked next */
 	struct sip_credentials credentials;
 	char to[SIP_URI_MAX], contact[SIP_URI_MAX];
@@ -107,12 +109,43 @@ static void new_call_id(char dst[2 * CALL_ID_BYTES + 1])
 	str_hex(dst, random, sizeof(random));
 }
 
-/* Where its requests go: by its URI and its proxy; "" : the library finds that out. */
-static const char *place_of(const struct gateway *g, char dst[SIP_URI_MAX])
+/* From the listener that its transport asks for, and with a Contact that names it. */
+static int aim(struct gateway *g, const struct sip_uri *first)
 {
-	if (!names_place_url(g->stack, g->proxy ? g->proxy : g->uri, g->places_failed, dst))
+	struct addr local = {0};
+	struct sip_listener *l = stack_listener_for(g->stack, first, &local);
+
+	if (!l)
+		return -EINVAL;
+	g->listener = l;
+	if (!g->contact_user)
+		return 0;
+	return contact_build(g->contact, sizeof(g->contact), g->stack, l, &local, first->transport, g->contact_user);
+}
+
+/* Where its requests go: by its URI and its proxy; "" : the library finds that out. What the DNS chose may have another
+ * transport than the URI. */
+static const char *place_of(struct gateway *g, char dst[SIP_URI_MAX])
+{
+	struct sip_uri uri = {0};
+	struct place place;
+	char host[ADDR_TEXT_MAX];
+
+	dst[0] = '\0';
+	if (!names_place_url(g->stack, g->proxy ? g->proxy : g->uri, g->places_failed, &place, dst))
+		return dst;
+	uri.host = addr_host(&place.addr, host, sizeof(host));
+	uri.host_length = strlen(host);
+	uri.port = addr_port(&place.addr);
+	uri.transport = place.transport;
+	if (aim(g, &uri))
 		dst[0] = '\0';
 	return dst;
+}
+
+static bool is_early(const struct gateway *g)
+{
+	return names_awaited(g->stack, g->proxy ? g->proxy : g->uri);
 }
 
 static const char *route_of(const struct gateway *g, char dst[SIP_URI_MAX + 2])
@@ -145,9 +178,9 @@ static int register_send(struct gateway *g)
 	(void)snprintf(cseq, sizeof(cseq), "%u REGISTER", (unsigned)++g->reg.cseq);
 	(void)snprintf(expires, sizeof(expires), "%u", g->reg.leaving ? 0 : g->reg.expires_s);
 	handle_done(&g->reg.nh);
+	(void)place_of(g, place);
 	g->reg.nh = nua_handle(g->listener->nua, NULL, NUTAG_URL((const url_string_t *)g->uri), SIPTAG_TO_STR(g->to),
-		SIPTAG_FROM_STR(g->to), SIPTAG_CALL_ID_STR(g->reg.call_id),
-		TAG_IF(*place_of(g, place), NUTAG_PROXY(place)),
+		SIPTAG_FROM_STR(g->to), SIPTAG_CALL_ID_STR(g->reg.call_id), TAG_IF(*place, NUTAG_PROXY(place)),
 		TAG_IF(*route_of(g, route), NUTAG_INITIAL_ROUTE_STR(route)), TAG_END());
 	if (!g->reg.nh)
 		return -ENOMEM;
@@ -175,6 +208,10 @@ static void on_register_due(void *arg)
 {
 	struct gateway *g = arg;
 
+	if (is_early(g)) {
+		register_at(g, NAME_WAIT_S);
+		return;
+	}
 	g->reg.proved = false;
 	g->reg.asked_longer = false;
 	if (register_send(g))
@@ -288,12 +325,17 @@ static void on_ping_due(void *arg)
 	struct gateway *g = arg;
 	char from[SIP_NAME_ADDR_MAX], place[SIP_URI_MAX], route[SIP_URI_MAX + 2];
 
+	if (is_early(g)) {
+		ping_at(g, NAME_WAIT_S);
+		return;
+	}
 	new_call_id(g->ping.call_id);
+	(void)place_of(g, place);
 	if (sip_from_build(from, sizeof(from), "", CONTACT_USER, g->stack->domain) == 0)
 		g->ping.nh = nua_handle(g->listener->nua, NULL, NUTAG_URL((const url_string_t *)g->uri),
 			SIPTAG_TO_STR(g->to), SIPTAG_FROM_STR(from), SIPTAG_CALL_ID_STR(g->ping.call_id),
-			TAG_IF(*place_of(g, place), NUTAG_PROXY(place)),
-			TAG_IF(*route_of(g, route), NUTAG_INITIAL_ROUTE_STR(route)), TAG_END());
+			TAG_IF(*place, NUTAG_PROXY(place)), TAG_IF(*route_of(g, route), NUTAG_INITIAL_ROUTE_STR(route)),
+			TAG_END());
 	if (g->ping.nh)
 		nua_method(g->ping.nh, NUTAG_METHOD("OPTIONS"), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
 	else
@@ -361,6 +403,7 @@ static void gateway_free(struct gateway *g)
 	free(g->user);
 	free(g->password);
 	free(g->realm);
+	free(g->contact_user);
 	free(g);
 }
 
@@ -407,6 +450,9 @@ static int copy_texts(struct gateway *g, const struct sip_gateway *gw)
 	g->proxy = gw->proxy_uri ? strdup(gw->proxy_uri) : NULL;
 	if (!g->name || !g->uri || (gw->proxy_uri && !g->proxy))
 		return -ENOMEM;
+	g->contact_user = gw->do_register ? strdup(gw->contact_user) : NULL;
+	if (gw->do_register && !g->contact_user)
+		return -ENOMEM;
 	if (!gw->credentials)
 		return 0;
 	g->user = strdup(gw->credentials->user);
@@ -419,22 +465,20 @@ static int copy_texts(struct gateway *g, const struct sip_gateway *gw)
 static int place(struct gateway *g, const struct sip_gateway *gw)
 {
 	struct sip_uri uri, first;
-	struct addr local = {0};
 	char host[256];
+	int r;
 
 	if (sip_uri_parse(g->uri, &uri) || str_copy_n(host, sizeof(host), uri.host, uri.host_length))
 		return -EINVAL;
 	if (g->proxy && sip_uri_parse(g->proxy, &first))
 		return -EINVAL;
-	g->listener = stack_listener_for(g->stack, g->proxy ? &first : &uri, &local);
-	if (!g->listener)
-		return -EINVAL;
+	r = aim(g, g->proxy ? &first : &uri);
+	if (r)
+		return r;
 	if (!gw->do_register)
 		return sip_to_build(g->to, sizeof(g->to), &uri);
-	if (snprintf(g->to, sizeof(g->to), "<sip:%s@%s>", gw->register_user, host) >= (int)sizeof(g->to))
-		return -EINVAL;
-	return contact_build(g->contact, sizeof(g->contact), g->stack, g->listener, &local,
-		g->proxy ? first.transport : uri.transport, gw->contact_user);
+	return snprintf(g->to, sizeof(g->to), "<sip:%s@%s>", gw->register_user, host) >= (int)sizeof(g->to) ? -EINVAL
+													    : 0;
 }
 
 int sip_gateway_add(struct sip_stack *s, const struct sip_gateway *gw)

@@ -21,7 +21,8 @@
  *
  * Never to ourselves; and to an address of a gateway or of `sip.allow` only if the REGISTER came from there, or from
  * one that may call without a password, too: such a peer trusts us, and whoever registered would call there in our
- * name, with a Request-URI of his choice.
+ * name, with a Request-URI of his choice. Of a host name that is known when the library has looked it up: hops_may() at
+ * the REGISTER and before the call, hops_may_reach() when the INVITE goes out.
  */
 #include "b2bua/sip/leg.h"
 
@@ -42,6 +43,7 @@ struct hop {
 	char contact[SIP_CONTACT_MAX], route[SIP_PATH_MAX]; /* "": the INVITE's own */
 	char via[ADDR_TEXT_MAX + 32];                       /* URI that it is sent to instead, "" none */
 	char from[SIP_URI_MAX];                             /* our Contact toward it */
+	struct addr source;                                 /* of the REGISTER */
 	struct sip_listener *listener;
 	struct place place; /* of a name */
 };
@@ -185,6 +187,12 @@ static bool has_maddr(const char *uri)
 	return false;
 }
 
+/* May who registered from source have calls sent to this address? */
+static bool may_reach(const struct sip_stack *s, const struct addr *to, const struct addr *source)
+{
+	return (!is_trusted(s, to) && !is_gateway(s, to)) || addr_equal_host(to, source) || is_trusted(s, source);
+}
+
 bool hops_may(const struct sip_stack *s, const struct sip_binding *b)
 {
 	char next[SIP_PATH_MAX];
@@ -197,8 +205,21 @@ bool hops_may(const struct sip_stack *s, const struct sip_binding *b)
 	(void)host_of(&uri, &a);
 	if (is_ours(s, &uri, &a) || has_maddr(next))
 		return false;
-	return (!is_trusted(s, &a) && !is_gateway(s, &a)) || addr_equal_host(&a, &b->source) ||
-	       is_trusted(s, &b->source);
+	return may_reach(s, &a, &b->source);
+}
+
+bool hops_may_reach(const struct sip_leg *leg, const struct addr *to, enum sip_transport transport)
+{
+	const struct leg_hops *x = leg->hops;
+	const struct hop *h = x ? &x->hops[x->at] : NULL;
+	struct sip_uri uri = {.transport = transport, .port = addr_port(to)};
+	char host[ADDR_TEXT_MAX];
+
+	if (!h || x->name[0] || *h->via)
+		return true;
+	uri.host = addr_host(to, host, sizeof(host));
+	uri.host_length = strlen(host);
+	return !is_ours(leg->stack, &uri, to) && may_reach(leg->stack, to, &h->source);
 }
 
 static int hop_read(struct sip_stack *s, const struct sip_binding *b, struct hop *h)
@@ -212,6 +233,7 @@ static int hop_read(struct sip_stack *s, const struct sip_binding *b, struct hop
 		return -EINVAL;
 	str_copy(h->contact, sizeof(h->contact), b->contact);
 	str_copy(h->route, sizeof(h->route), b->path);
+	h->source = b->source;
 	if (back) {
 		str_copy(h->via, sizeof(h->via), next);
 		h->listener = listener_at(s, b);

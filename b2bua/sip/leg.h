@@ -163,6 +163,8 @@ void outgoing_answered(struct sip_leg *leg);
 int hops_find(struct sip_leg *leg, const char *user);
 /* May the binding's user have calls sent to where it says? */
 bool hops_may(const struct sip_stack *s, const struct sip_binding *b);
+/* As hops_may(), of what a name has turned out to be, for the INVITE that is about to go there. */
+bool hops_may_reach(const struct sip_leg *leg, const struct addr *to, enum sip_transport transport);
 /* leg->invite to the one whose turn it is. Returns 0 or -ENOMEM. */
 int hops_begin(struct sip_leg *leg);
 /* The places that this URI's name stands for now. Without any (it is an address, or not watched): as it was. Returns 0,

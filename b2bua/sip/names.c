@@ -182,6 +182,13 @@ bool sip_name_unknown(const struct sip_stack *s, const char *uri)
 	return n && n->answered && n->place_count == 0;
 }
 
+bool names_awaited(const struct sip_stack *s, const char *uri)
+{
+	const struct name *n = find(s, uri);
+
+	return n && !n->answered;
+}
+
 size_t names_places(struct sip_stack *s, const char *uri, struct place places[PLACES_MAX])
 {
 	const struct name *n = find(s, uri);
@@ -196,15 +203,17 @@ size_t names_places(struct sip_stack *s, const char *uri, struct place places[PL
 	return n->place_count;
 }
 
-bool names_place_url(struct sip_stack *s, const char *uri, unsigned nth, char dst[SIP_URI_MAX])
+bool names_place_url(struct sip_stack *s, const char *uri, unsigned nth, struct place *ret_place, char dst[SIP_URI_MAX])
 {
 	struct place places[PLACES_MAX];
 	struct sip_uri u;
 	char host[256];
 	size_t count = names_places(s, uri, places);
 
-	return count && !sip_uri_parse(uri, &u) && !str_copy_n(host, sizeof(host), u.host, u.host_length) &&
-	       !place_url(dst, SIP_URI_MAX, &places[nth % count], host);
+	if (!count || sip_uri_parse(uri, &u) || str_copy_n(host, sizeof(host), u.host, u.host_length))
+		return false;
+	*ret_place = places[nth % count];
+	return place_url(dst, SIP_URI_MAX, ret_place, host) == 0;
 }
 
 void names_free(struct sip_stack *s)

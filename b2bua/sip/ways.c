@@ -14,6 +14,7 @@
 #include "b2bua/sip/leg.h"
 #include "b2bua/sip/rehearsal.h"
 #include "b2bua/sip/tls.h"
+#include "lib/base/str.h"
 
 #include <errno.h>
 #include <sofia-sip/msg_addr.h>
@@ -114,6 +115,32 @@ static bool has_name(const tport_t *t, const char *canon)
 	return own && strcasecmp(own, canon) == 0;
 }
 
+static enum sip_transport transport_of(const tp_name_t *name)
+{
+	return is_protocol(name, "tls") ? SIP_TLS : is_protocol(name, "tcp") ? SIP_TCP : SIP_UDP;
+}
+
+/* The address that the library has found for the Contact or Path of somebody who registered is one that he may not have
+ * called. */
+static bool is_forbidden(msg_t *msg, const tp_name_t *name)
+{
+	const sip_t *sip = msg && name ? sip_object(msg) : NULL;
+	struct sip_leg *leg = sip && sip->sip_request ? stack_leg_of(sip) : NULL;
+	char host[ADDR_TEXT_MAX];
+	struct addr to;
+	bool v6;
+
+	if (!leg || leg->phase != LEG_CALLING || !leg->hops || !name->tpn_host || !name->tpn_port)
+		return false;
+	v6 = name->tpn_host[0] == '[';
+	if (str_copy_n(host, sizeof(host), name->tpn_host + v6, strcspn(name->tpn_host + v6, "]")) ||
+		addr_set(&to, host, (uint16_t)strtoul(name->tpn_port, NULL, 10)) ||
+		hops_may_reach(leg, &to, transport_of(name)))
+		return false;
+	fail(&leg->way, "the name leads to a gateway, or to ourselves: not for who registered");
+	return true;
+}
+
 static void sent(struct way *w, const tport_t *t, const msg_t *msg)
 {
 	w->connection = t;
@@ -134,6 +161,10 @@ tport_t *tport_tsend(tport_t *self, msg_t *msg, tp_name_t const *name, tag_type_
 		stack_next_symbol("tport_tsend", &real, sizeof(real));
 	if (rehearsal_takes(msg))
 		return NULL;
+	if (is_forbidden(msg, name)) {
+		msg_set_errno(msg, EHOSTUNREACH);
+		return NULL;
+	}
 	if (w && w->policy && is_protocol(name, "tls") && !is_peers_own(w, self)) {
 		if (tls_policy_mark(canon, sizeof(canon), w->policy, name->tpn_canon)) {
 			msg_set_errno(msg, ENAMETOOLONG);

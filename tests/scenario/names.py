@@ -105,6 +105,26 @@ def story_naptr_chooses_tcp(rig):
     check(peer.calls[0].invite.get("Via").startswith("SIP/2.0/TCP "), peer.calls[0].invite.get("Via"))
 
 
+class Watched(SipPeer):
+    def check(self):
+        """What comes outside of calls is what the story is about."""
+
+
+def story_watched_where_naptr_leads(rig):
+    """OPTIONS and REGISTER, too, go by TCP, where the URI says nothing."""
+    dns = DnsServer(rig, {("pbx.example", "NAPTR"): [(10, 10, "SIP+D2T", "_sip._tcp.pbx.example")],
+                          ("_sip._tcp.pbx.example", "SRV"): [(1, 1, rig.gateway_port, "t.pbx.example")], ("t.pbx.example", "A"): ["127.0.0.1"]})
+    peer = rig.add(Watched(rig, talk, transport="tcp"))
+    tcp = rig.ports.one()
+    rig.watrunk(gateways=[{"name": "pbx", "uri": "sip:pbx.example", "ping": 1, "register": True, "user": "trunk", "password": "x"}],
+                sip={"resolver": dns.address, "listen": [f"udp:127.0.0.1:{rig.sip_port}", f"tcp:127.0.0.1:{tcp}"]})
+
+    def came():
+        return {m.method: m for m in peer.strays if m.get("Via").startswith("SIP/2.0/TCP ")}
+    until(lambda: {"OPTIONS", "REGISTER"} <= set(came()), "OPTIONS and REGISTER by TCP", 20)
+    check(came()["REGISTER"].get("Contact").startswith(f"<sip:trunk@127.0.0.1:{tcp};transport=tcp>"), came()["REGISTER"].get("Contact"))
+
+
 def story_unknown_name_then_known(rig):
     """It starts, refuses calls at once, and asks again."""
     dns = DnsServer(rig, {}, ttl=1)

@@ -2,6 +2,7 @@
 import json
 import queue
 
+from dns_server import DnsServer
 from harness import check, equal, expect_record, main, until
 from sip_peer import RawSip, SipPeer
 from sip_phone import Phone, authorization, bound
@@ -216,6 +217,25 @@ def story_calls_go_to_no_one_who_trusts_us(rig):
     equal(registrations(w), [], "registrations")
     equal(phone.register().status, 200, "an address of nobody's")
     equal(pbx.calls, [], "calls of the gateway")
+
+
+def story_names_that_lead_to_who_trusts_us(rig):
+    """Known only when the call is made: refused then as the address is, and the next binding is called."""
+    dns = DnsServer(rig, {("pbx.evil.example", "A"): ["198.51.100.1"], ("own.evil.example", "A"): ["127.0.0.1"],
+                          ("phone.example", "A"): ["127.0.0.1"]})
+    w = running(rig, gateways=[DESK, rig.gateway(inbound=False), {"name": "pbx2", "uri": "sip:198.51.100.1"}], resolver=dns.address)
+    phone = rig.add(Phone(rig, picks_up))
+    hostile = ["<sip:900@pbx.evil.example:5060>;q=1.0", f"<sip:desk1@own.evil.example:{rig.sip_port}>;q=0.9"]
+    equal(phone.register(hostile).status, 200, "names of nobody's yet")
+    rig.metasim().report()
+    record, = w.wait_records(1)
+    expect_record(record, status="failed", cause="gateway_down")
+    check("leads to a gateway, or to ourselves" in record["attempts"][0].get("detail", ""), f"attempts: {record['attempts']}")
+    equal(phone.register([*hostile, f"<sip:desk1@phone.example:{phone.port}>;q=0.5"]).status, 200, "and his own, by name")
+    rig.metasim(talk_ms=300).report()
+    expect_record(w.wait_records(2)[1], status="completed", cause="normal", ended_by="user")
+    check(phone.calls[0].invite.start.startswith(f"INVITE sip:desk1@phone.example:{phone.port} "), phone.calls[0].invite.start)
+    phone.wait_done()
 
 
 def story_gateway_at_a_registered_address(rig):
