@@ -208,6 +208,8 @@ bool call_leg_rings(const struct sip_leg *leg);
 void call_note_progress(struct call *c, struct sip_leg *leg, const struct call_event *ev);
 void call_keep_remote_sdp(struct call *c, struct sip_leg *leg, const char *sdp, size_t length);
 void call_keep_call_id(struct sip_leg *leg, const struct call_event *ev);
+/* How digits go to this peer, and how they are looked for. */
+void call_digit_ways(enum call_dtmf how, struct media_sip_remote *r);
 void call_set_sip_media(struct call *c, struct sip_leg *leg);
 
 /* ---- group.c ---- */

@@ -343,7 +343,7 @@ void call_note_progress(struct call *c, struct sip_leg *leg, const struct call_e
 }
 
 /* Opus keeps voices, not tones: there they are no way to send digits, or to find them. */
-static void set_digits(struct media_sip_remote *r, enum call_dtmf how)
+void call_digit_ways(enum call_dtmf how, struct media_sip_remote *r)
 {
 	bool has_events = r->event_pt != 0, can_tone = r->codec != AUDIO_OPUS;
 
@@ -357,6 +357,6 @@ void call_set_sip_media(struct call *c, struct sip_leg *leg)
 
 	a->u.sip_media = leg->sdp.remote;
 	a->u.sip_media.new_peer = leg->new_peer;
-	set_digits(&a->u.sip_media, leg->gateway ? leg->gateway->dtmf : CALL_DTMF_EVENTS);
+	call_digit_ways(leg->gateway ? leg->gateway->dtmf : CALL_DTMF_EVENTS, &a->u.sip_media);
 	leg->new_peer = false;
 }

@@ -71,6 +71,8 @@ static void set_sip(struct session *s, uint8_t flags, uint8_t more, uint64_t now
 		.ptime_ms = (uint16_t)(flags >> 4) * 5,
 		.send = !(flags & 4),
 		.receive = !(flags & 0x40),
+		.tones_in = more & 32,
+		.tones_out = more & 64,
 		.new_peer = more & 1};
 	ASSERT(session_set_sip(s, &remote, now_us) == 0);
 }
@@ -85,6 +87,8 @@ static void command(struct session *s, uint8_t kind, const uint8_t *bytes, size_
 	case 1: session_play(s, side, (enum media_sound)(length ? bytes[0] % 4 : 0), now_us); break;
 	case 2: session_mute(s, side, kind & 2, now_us); break;
 	case 3:
+		if (kind & 2 && length)
+			session_info_digit(s, (char)bytes[0], bytes[0] * 50u, now_us);
 		memcpy(digits, bytes, length);
 		session_send_dtmf(s, side, digits, now_us);
 		break;

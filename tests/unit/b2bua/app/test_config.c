@@ -285,6 +285,35 @@ static void test_faults_tell_no_secret(void **state)
 	unlink(conf.path);
 }
 
+static void test_ways_of_digits(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		enum call_dtmf dtmf;
+	} ways[] = {{"rfc4733", CALL_DTMF_EVENTS}, {"info", CALL_DTMF_INFO}, {"both", CALL_DTMF_BOTH},
+		{"inband", CALL_DTMF_INBAND}, {"auto", CALL_DTMF_AUTO}};
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		char yaml[2048];
+		struct temp conf;
+		snprintf(yaml, sizeof(yaml),
+			"webhook: {listen: \"127.0.0.1:8080\", verify_token: a, app_secret: b}\n"
+			"admin: {listen: \"127.0.0.1:8081\", token: c}\n"
+			"numbers: [{phone_number_id: \"1\", number: \"+15550000001\", token: d}]\n"
+			"sip: {listen: [udp:127.0.0.1:5060], domain: pbx.example.com}\n"
+			"media: {public_address: 127.0.0.1}\n"
+			"gateways: [{name: pbx, uri: \"sip:127.0.0.1:5070\", dtmf: %s}]\n"
+			"dialplan: [{name: all, actions: [{bridge: {gateways: [pbx]}}]}]\n"
+			"store: {url: \"sqlite::memory:\"}\n",
+			ways[i].name);
+		write_temp(&conf, yaml);
+		struct config *c = load(conf.path);
+		assert_int_equal(c->gateways[0].dtmf, ways[i].dtmf);
+		config_free(c);
+		unlink(conf.path);
+	}
+}
+
 /* What a gateway says itself stands, what its preset says fills the rest, key by key. */
 static void test_presets(void **state)
 {
@@ -370,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_number_overrides),
 		cmocka_unit_test(test_secrets_from_environment_and_files),
 		cmocka_unit_test(test_faults_tell_no_secret),
+		cmocka_unit_test(test_ways_of_digits),
 		cmocka_unit_test(test_presets),
 		cmocka_unit_test(test_presets_compiled_in),
 		cmocka_unit_test(test_every_allocation_fails_once),
