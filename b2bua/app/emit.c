@@ -5,11 +5,12 @@
 #include "b2bua/app/dial.h"
 
 #include "events/events.h"
+#include "lib/base/assert.h"
 #include "lib/base/str.h"
 
 #include <string.h>
 
-enum { FIELDS_MAX = 32 };
+enum { FIELDS_MAX = 48 };
 
 #define TEXT(n, t)       ((struct event_field){.name = (n), .kind = FIELD_TEXT, .text = (t)})
 #define TIME(n, t)       ((struct event_field){.name = (n), .kind = FIELD_TIME_MS, .number = (int64_t)(t)})
@@ -28,6 +29,7 @@ static void tell(struct app *app, const char *tenant, const char *type, const ch
 
 	if (!app->events)
 		return;
+	ASSERT(count <= FIELDS_MAX);
 	memcpy(all + 1, fields, count * sizeof(*fields));
 	r = events_emit(app->events, tenant, type, subject, all, count + 1);
 	if (r)

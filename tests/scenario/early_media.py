@@ -1,6 +1,12 @@
-"""Early media: not heard by default, and the record says so; heard with accept_on: early_media."""
+"""Early media: not heard by default, and the record says so; heard with accept_on: early_media. What is said after the answer, but
+before Meta has taken ours, is."""
+
+import array
+import math
+import wave
 
 from harness import check, equal, expect_record, main, until
+from rtp_peer import ulaw
 from sip_peer import SipPeer, tag
 
 
@@ -158,6 +164,51 @@ def story_late_forks(rig):
     record, = w.wait_records(1)
     expect_record(record, status="completed", early_media="heard", accepted_on="early_media")
     equal(record["attempts"][0]["sip_code"], 200, "the attempt")
+
+
+def share_of(pcm, rate, hz):
+    """Of the energy, at hz."""
+    angle = 2 * math.pi * hz / rate
+    total = sum(s * s for s in pcm) * len(pcm) / 2 or 1
+    return (sum(s * math.cos(angle * n) for n, s in enumerate(pcm)) ** 2 + sum(s * math.sin(angle * n) for n, s in enumerate(pcm)) ** 2) / total
+
+
+def greeted(rig, keep):
+    """How many frames of 20 ms of its first 400 ms the user hears when Meta answers 600 ms later; and the record."""
+    heard = rig.dir / "heard.wav"
+    hello = [bytes(ulaw(int(8000 * math.sin(2 * math.pi * 1000 * n / 8000))) for n in range(160))] * 20
+
+    def script(call):
+        call.sdp()
+        call.media.next_frames = list(hello)
+        call.answer()                                   # and speaks at once
+        until(lambda: len(call.media.audio(pt=0)) > 50, "the user")
+        call.request("BYE")
+    w = rig.watrunk(media={"keep_greeting": keep})
+    peer = rig.add(SipPeer(rig, script))
+    sim = rig.metasim(hear=str(heard), graph={"accept": {"delay_ms": 600}}, users=[rig.user(steps=[{"call": True}])])
+    peer.wait_calls()
+    peer.wait_done()
+    record, = w.wait_records(1)
+    expect_record(record, status="completed", cause="normal")
+    sim.report()
+    with wave.open(str(heard)) as f:
+        rate, pcm = f.getframerate(), array.array("h", f.readframes(f.getnframes()))
+    size = rate // 50
+    return sum(share_of(pcm[i:i + size], rate, 1000) > 0.6 for i in range(0, len(pcm) - size, size)), record
+
+
+def story_greeting_is_kept(rig):
+    frames, record = greeted(rig, True)
+    check(frames >= 16, f"{frames} of 20 frames of the greeting were heard")
+    check(record["greeting_held_ms"] >= 400, f"{record['greeting_held_ms']} ms were held")
+    equal(record["greeting_lost_ms"], 0, "ms of it lost")
+
+
+def story_greeting_is_not_kept(rig):
+    frames, record = greeted(rig, False)
+    equal(record["greeting_held_ms"], None, "held")
+    check(frames <= 8, f"{frames} frames of the greeting were heard")
 
 
 if __name__ == "__main__":
