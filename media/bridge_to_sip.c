@@ -114,6 +114,9 @@ int bridge_to_sip_init(struct bridge_to_sip *b, const struct bridge_to_sip_conf 
 	b->width = 1;
 	b->mark_next = true;
 	tev_tx_init(&b->events, BRIDGE_RATE_HZ, TEV_CLOCK_HZ);
+	b->fifo = calloc(BRIDGE_FIFO_SAMPLES, sizeof(*b->fifo));
+	if (!b->fifo)
+		return -ENOMEM;
 	int r = jbuf_new(&jc, &b->jb);
 	return r < 0 ? r : opus_dec_new(BRIDGE_RATE_HZ, &b->dec);
 }
@@ -127,6 +130,8 @@ void bridge_to_sip_done(struct bridge_to_sip *b)
 		opus_line_done(b->line);
 	free(b->line);
 	b->line = NULL;
+	free(b->fifo);
+	b->fifo = NULL;
 }
 
 static uint16_t usable_ptime(uint16_t ptime_ms)
@@ -143,12 +148,20 @@ static uint16_t usable_ptime(uint16_t ptime_ms)
 static int set_width(struct bridge_to_sip *b, unsigned width)
 {
 	struct opus_dec *dec;
+	int16_t *fifo;
 	int r = width == 2 && !b->g722 ? g722_enc_new(&b->g722) : 0;
 
 	if (r == 0)
 		r = opus_dec_new(BRIDGE_RATE_HZ * width, &dec);
 	if (r < 0)
 		return r;
+	fifo = calloc((size_t)BRIDGE_FIFO_SAMPLES * width, sizeof(*fifo));
+	if (!fifo) {
+		opus_dec_free(dec);
+		return -ENOMEM;
+	}
+	free(b->fifo);
+	b->fifo = fifo;
 	opus_dec_free(b->dec);
 	b->dec = dec;
 	b->width = width;

@@ -88,7 +88,7 @@ struct bridge_to_sip {
 	bool sound_sent;
 	bool quiet;             /* what was played last was a pause */
 	unsigned concealed_run; /* samples since the last real ones */
-	int16_t fifo[BRIDGE_FIFO_SAMPLES * BRIDGE_WIDTH_MAX];
+	int16_t *fifo;          /* BRIDGE_FIFO_SAMPLES * width */
 	unsigned fifo_samples;
 	unsigned extra;    /* of them, from a frame fetched early so that the rest of it can be taken away */
 	int32_t above_us;  /* the last packet was held so much longer than wanted */
