@@ -191,6 +191,10 @@ def greeted(rig, keep):
     peer.wait_done()
     record, = w.wait_records(1)
     expect_record(record, status="completed", cause="normal")
+    for side in ("wa_rx", "sip_rx"):
+        check(1 <= record[side]["mos"] <= 4.5 and record[side]["loss_percent"] >= 0, f"{side}: {record[side]}")
+    out = w.cli("calls", "--history", "--quality")[1]
+    check("from WhatsApp" in out and "from SIP" in out, out)
     sim.report()
     with wave.open(str(heard)) as f:
         rate, pcm = f.getframerate(), array.array("h", f.readframes(f.getnframes()))
