@@ -90,7 +90,7 @@ static void insert(struct greeting *g, size_t at, const struct item *it, const u
 	memmove(g->items + at + 1, g->items + at, (g->item_count - at) * sizeof(*it));
 	memmove(g->bytes + offset + it->length, g->bytes + offset, g->byte_count - offset);
 	g->items[at] = *it;
-	if (it->length)
+	if (payload)
 		memcpy(g->bytes + offset, payload, it->length);
 	g->item_count++;
 	g->byte_count += it->length;

@@ -244,7 +244,7 @@ static void test_talk_is_no_digit(void **state)
 	(void)state;
 	for (size_t i = 0; i < 5; i++) {
 		connected(&peers[i], true);
-		sim_run_ms(&m, 30000);
+		sim_run_ms(&m, 8000);
 		assert_int_equal(m.wa.events + m.session->dtmf_digits, 0);
 		sim_done(&m);
 	}
