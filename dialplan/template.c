@@ -210,11 +210,13 @@ static bool is_hex(char c)
 	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
 }
 
-/* RFC 3261 s25.1: unreserved / user-unreserved */
-static bool is_user_char(char c)
+/* RFC 3261 s25.1: unreserved / user-unreserved, but for '?', which our own reading of URIs refuses unescaped. Of a fact
+ * what may separate parts of a user part (";phone-context=") is data, and escaped (RFC 3261 s19.1.2); not the plus sign
+ * of numbers. */
+static bool is_user_char(char c, bool literal)
 {
 	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       strchr("-_.!~*'()&=+$,;?/", c);
+	       strchr(literal ? "-_.!~*'()&=+$,;/" : "-_.!~*'()+", c);
 }
 
 static void put_user(struct out *out, const char *s, bool literal)
@@ -223,7 +225,7 @@ static void put_user(struct out *out, const char *s, bool literal)
 		char escaped[3 * 4 + 1];
 		size_t n = utf8_length(s);
 		n = n ? n : 1;
-		if (is_user_char(*s)) {
+		if (is_user_char(*s, literal)) {
 			out_put(out, s, 1);
 		} else if (literal && *s == '%' && is_hex(s[1]) && is_hex(s[2])) {
 			n = 3;

@@ -25,7 +25,8 @@ struct template
 /* Pieces are copied into the arena. Returns 0, -EBADMSG (why[cap]) or -ENOMEM. NULL text is "". */
 int template_read(struct arena *arena, const char *text, struct template *ret_template, char *why, size_t cap);
 
-/* For the user part of a SIP URI: what RFC 3261 s25.1 does not allow there is percent-escaped ("%23" in the template
+/* For the user part of a SIP URI: what RFC 3261 s25.1 does not allow there, or a fact has of what separates
+ * parts there, is percent-escaped ("%23" in the template
  * itself stays). For a header value or display name: UTF-8 without control characters and outer blanks. NULL: out of
  * memory. */
 const char *template_user(const struct template *t, const struct call_facts *facts, struct arena *arena);

@@ -200,9 +200,9 @@ static void do_graph(struct app_call *ac, enum call_verb verb, const char *sdp)
 
 /* ---- SIP ---- */
 
-static void queue_sip_refused(struct app_call *ac, enum call_leg which, int code)
+static void queue_sip_refused(struct app_call *ac, enum call_leg which, int code, const char *why)
 {
-	const struct call_event ev = {.kind = CALL_EV_SIP_REFUSED, .leg = which, .u.sip = {.code = code}};
+	const struct call_event ev = {.kind = CALL_EV_SIP_REFUSED, .leg = which, .u.sip = {.code = code, .why = why}};
 	app_queue_event(ac, &ev);
 }
 
@@ -258,7 +258,9 @@ static void do_invite(struct app_call *ac, const struct call_action *a)
 	r = send_invite(ac, a);
 	if (r) {
 		log_error("sip_invite_failed", "call=%s gateway=%s error=\"%s\"", ac->id, gw->name, strerror(-r));
-		queue_sip_refused(ac, a->leg, 500);
+		queue_sip_refused(ac, a->leg, 500,
+			r == -EINVAL ? "the INVITE cannot be made: its target, a name or a header"
+				     : "the INVITE cannot be made");
 		return;
 	}
 	ac->legs[a->leg].gateway = gw;
