@@ -1,8 +1,11 @@
 """Gateways by host name: NAPTR, SRV and A, the next address when one fails, changed addresses, outbound proxy."""
+import json
 import secrets
+import signal
 import socket
 
 from dns_server import DnsServer
+from gateways import PASSWORD, USER, Challenger, challenge
 from harness import check, equal, expect_record, main, until
 from sip_peer import SipPeer
 
@@ -174,6 +177,35 @@ def story_outbound_proxy(rig):
     invite = peer.calls[0].invite
     check(invite.start.startswith("INVITE sip:600@pbx.elsewhere.example "), invite.start)
     equal(invite.get("Route"), f"<sip:edge.example:{rig.gateway_port};lr>", "Route")
+
+
+def story_proxy_and_gateway_both_challenge_then_another_proxy(rig):
+    """407 of the proxy, then 401 of the gateway behind it: both are answered, by the same way. A reload leads to the other one."""
+    first_port, second_port = rig.ports.one(), rig.ports.one()
+
+    def gateway(port):
+        return {"name": "pbx", "uri": "sip:pbx.elsewhere.example", "proxy": f"sip:127.0.0.1:{port};lr", "user": USER, "password": PASSWORD}
+
+    def script(call):
+        proxy, server = Challenger(code=407), Challenger()
+        challenge(call, proxy)
+        challenge(call, server)
+        check(proxy.proved(call.invite) and server.proved(call.invite), "both must be proved in the end")
+        talk(call)
+    first, second = (rig.add(SipPeer(rig, script, port=p)) for p in (first_port, second_port))
+    w = rig.watrunk(gateways=[gateway(first_port)])
+    for number, (peer, port) in enumerate(((first, first_port), (second, second_port)), 1):
+        if peer is second:
+            w.path.write_text(json.dumps({**json.loads(w.path.read_text()), "gateways": [gateway(port)]}))
+            w.signal(signal.SIGHUP)
+            w.wait_event("reloaded", needs_restart=0)
+        rig.metasim(talk_ms=300).report()
+        expect_record(w.wait_records(number)[number - 1], status="completed", cause="normal", ended_by="user")
+        invite = peer.calls[0].invite
+        check(invite.start.startswith("INVITE sip:600@pbx.elsewhere.example "), invite.start)
+        equal(invite.get("Route"), f"<sip:127.0.0.1:{port};lr>", "Route")
+        peer.wait_done()
+    equal((len(first.calls), len(second.calls)), (1, 1), "calls at each")
 
 
 if __name__ == "__main__":
