@@ -71,8 +71,10 @@ void post_hangup(struct api_reply *r);
 void post_transfer(struct api_reply *r);
 void post_hold(struct api_reply *r);
 void post_mute(struct api_reply *r);
+void post_recording(struct api_reply *r);
+void post_fork(struct api_reply *r);
 void post_dtmf(struct api_reply *r);
-extern const struct body_schema call_body, transfer_body, hold_body, mute_body, dtmf_body;
+extern const struct body_schema call_body, transfer_body, hold_body, mute_body, dtmf_body, recording_body, fork_body;
 /* history_api.c */
 void get_history(struct api_reply *r);
 /* One record of the call log, else 404. */

@@ -175,6 +175,9 @@ static void set_ways(json_t *o, const struct call_record *r)
 	set(o, "accepted_on", text_or_null(r->accepted_on));
 	set(o, "early_media", text_or_null(r->early_media));
 	set(o, "attempts", attempts_json(r->attempts));
+	set(o, "recording", text_or_null(r->recording));
+	set(o, "recording_ms", count_or_null(r->recording_ms));
+	set(o, "recording_end", text_or_null(r->recording_end));
 }
 
 static void set_media(json_t *o, const struct call_record *r)

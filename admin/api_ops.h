@@ -92,6 +92,18 @@ struct api_originate {
 
 enum api_side { API_SIDE_USER, API_SIDE_SIP };
 
+enum api_recording { API_RECORDING_START, API_RECORDING_PAUSE, API_RECORDING_RESUME, API_RECORDING_STOP };
+
+enum api_fork_side { API_FORK_BOTH, API_FORK_USER, API_FORK_AGENT };
+enum api_fork_format { API_FORK_PCMU, API_FORK_L16 };
+
+struct api_fork {
+	bool stop;      /* else start, in place of one before */
+	const char *to; /* ADDRESS:PORT */
+	enum api_fork_side side;
+	enum api_fork_format format;
+};
+
 struct api_permission_request {
 	struct api_party party;
 	const char *text;             /* "" and no template: the shell's default text */
@@ -150,6 +162,8 @@ struct api_ops {
 	void (*mute)(const char *id, enum api_side side, bool on, struct api_reply *reply, void *arg);
 	/* to: who shall hear it. digits: 1 to API_DIGITS_MAX of 0-9 * # A-D. */
 	void (*dtmf)(const char *id, const char *digits, enum api_side to, struct api_reply *reply, void *arg);
+	void (*recording)(const char *id, enum api_recording action, struct api_reply *reply, void *arg);
+	void (*fork)(const char *id, const struct api_fork *f, struct api_reply *reply, void *arg);
 	/* Everything known, of all tenants, in any order; number: the business number's "+E.164", tenant: whose it is.
 	 */
 	void (*each_permission)(

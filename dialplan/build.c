@@ -154,6 +154,7 @@ static void build_rules(struct build *b, const struct dialplan_rule_conf *rules,
 		snprintf(base, sizeof(base), "dialplan[%zu]", i);
 		build_actions(b, base, rules[i].actions, rules[i].actions_count, rules[i].match.direction != NULL,
 			false, &dp->rules[i]);
+		build_extras(b, i, &rules[i], &dp->rules[i]);
 	}
 	for (size_t i = 0; i < dp->count && !b->no_memory; i++)
 		check_fallback(b, dp, i);

@@ -37,6 +37,8 @@ void build_match(struct build *b, const struct dialplan_match_conf *match, struc
  * may not ask again. */
 void build_actions(struct build *b, const char *base, const struct dialplan_action_conf *actions, size_t count,
 	bool has_direction, bool is_answer, struct rule *rule);
+/* "record" and "fork" of rule `index`; its direction is known. */
+void build_extras(struct build *b, size_t index, const struct dialplan_rule_conf *conf, struct rule *rule);
 /* One action's content: build_call.c and build_message.c. The path is set. */
 void build_bridge(struct build *b, const struct dialplan_bridge_conf *conf, struct rule_bridge *bridge);
 void build_whatsapp(struct build *b, const struct dialplan_whatsapp_conf *conf, struct rule_whatsapp *whatsapp);

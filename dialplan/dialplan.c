@@ -60,6 +60,13 @@ int dialplan_route_fallback(const struct dialplan *dp, const struct call_facts *
 	return route_from(dp, i + 1, false, facts, wall_ms, arena, ret_route);
 }
 
+struct route_extras dialplan_extras(const struct dialplan *dp, const char *rule)
+{
+	size_t i = rule ? find_rule(dp, rule) : dp->count;
+
+	return i < dp->count ? dp->rules[i].extras : (struct route_extras){0};
+}
+
 void dialplan_explain(const struct dialplan *dp, const struct call_facts *facts, uint64_t wall_ms,
 	void (*fn)(const char *rule, bool matched, const char *why, void *arg), void *arg)
 {

@@ -149,6 +149,24 @@ struct route {
 int dialplan_route(const struct dialplan *dp, const struct call_facts *facts, uint64_t wall_ms, struct arena *arena,
 	struct route *ret_route);
 
+/* What a rule wants beside its actions, from when both sides can talk. Texts are "" where nothing is said. */
+struct route_record {
+	const char *path;     /* template, as in recording.path */
+	const char *format;   /* "wav", "opus" */
+	const char *announce; /* who hears the announcement: "none", "user", "both" */
+};
+struct route_fork {
+	const char *to;         /* ADDRESS:PORT */
+	const char *directions; /* "both", "user", "agent" */
+	const char *format;     /* "pcmu", "l16" */
+};
+struct route_extras {
+	const struct route_record *record; /* NULL: not recorded */
+	const struct route_fork *fork;     /* NULL: not copied */
+};
+/* Of the rule of this name; nothing when there is none. Lives as long as the dialplan. */
+struct route_extras dialplan_extras(const struct dialplan *dp, const char *rule);
+
 /* After ROUTE_ASK without a usable answer: the rule its fallback names (its action, whatever its conditions), or the
  * first match among the rules after route->rule. Never a second ROUTE_ASK: such rules are passed over. */
 int dialplan_route_fallback(const struct dialplan *dp, const struct call_facts *facts, uint64_t wall_ms,

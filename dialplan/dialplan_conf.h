@@ -100,8 +100,16 @@ struct dialplan_action_conf { /* exactly one is set */
 	struct dialplan_call_back_conf *call_back;
 	struct dialplan_ask_conf *ask;
 };
+struct dialplan_record_conf {
+	char *path, *format, *announce;
+};
+struct dialplan_fork_conf {
+	char *to, *directions, *format;
+};
 struct dialplan_rule_conf {
 	char *name, *tenant;
+	struct dialplan_record_conf *record;
+	struct dialplan_fork_conf *fork;
 	struct dialplan_match_conf match;
 	struct dialplan_action_conf *actions;
 	unsigned actions_count;
@@ -130,6 +138,9 @@ struct dialplan_names {
 	bool (*known_tenant)(const char *name, void *arg);
 	bool (*tenant_has_gateway)(const char *tenant, const char *gateway, void *arg);
 	bool (*tenant_has_number)(const char *tenant, const char *e164, void *arg);
+	/* Can the program do this? 0, or why[cap] says why not. NULL: it can. */
+	int (*check_record)(const struct route_record *record, char *why, size_t cap, void *arg);
+	int (*check_fork)(const struct route_fork *fork, char *why, size_t cap, void *arg);
 	void *arg;
 };
 

@@ -85,6 +85,7 @@ struct rule {
 	size_t action_count;
 	struct rule_action *actions;
 	struct route_ask ask;
+	struct route_extras extras;
 };
 
 struct dialplan {

@@ -142,11 +142,27 @@ static const cyaml_schema_field_t action_fields[] = {
 static const cyaml_schema_value_t action_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct dialplan_action_conf, action_fields)};
 
+static const cyaml_schema_field_t record_fields[] = {
+	OPTIONAL_TEXT("path", struct dialplan_record_conf, path),
+	OPTIONAL_TEXT("format", struct dialplan_record_conf, format),
+	OPTIONAL_TEXT("announce", struct dialplan_record_conf, announce),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t fork_fields[] = {
+	OPTIONAL_TEXT("to", struct dialplan_fork_conf, to),
+	OPTIONAL_TEXT("directions", struct dialplan_fork_conf, directions),
+	OPTIONAL_TEXT("format", struct dialplan_fork_conf, format),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t rule_fields[] = {
 	OPTIONAL_TEXT("name", struct dialplan_rule_conf, name),
 	OPTIONAL_TEXT("tenant", struct dialplan_rule_conf, tenant),
 	CYAML_FIELD_MAPPING("match", CYAML_FLAG_OPTIONAL, struct dialplan_rule_conf, match, match_fields),
 	OPTIONAL_LIST("actions", struct dialplan_rule_conf, actions, &action_schema),
+	OPTIONAL_KEYS("record", struct dialplan_rule_conf, record, record_fields),
+	OPTIONAL_KEYS("fork", struct dialplan_rule_conf, fork, fork_fields),
 	CYAML_FIELD_END,
 };
 const cyaml_schema_value_t dialplan_rule_schema = {

@@ -66,6 +66,7 @@ struct call_record *call_record_new(void)
 	r->setup_invite_us = -1;
 	r->setup_accept_us = -1;
 	r->ice_ms = -1;
+	r->recording_ms = -1;
 	r->dtls_ms = -1;
 	r->greeting_held_ms = r->greeting_lost_ms = -1;
 	r->first_audio_wa_ms = -1;

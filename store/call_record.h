@@ -38,7 +38,7 @@ struct quality {
 	double remote_loss_percent, remote_jitter_ms, remote_mos; /* how that side hears us, by its RTCP */
 };
 
-enum { RECORD_TEXT = 128, RECORD_SDP = 4096 };
+enum { RECORD_TEXT = 128, RECORD_SDP = 4096, RECORD_RECORDING = 528 };
 
 struct call_record {
 	char id[40]; /* our call id */
@@ -62,6 +62,9 @@ struct call_record {
 	char accepted_on[16]; /* what the WhatsApp leg was accepted on: "answer" | "early_media"; "" never, or outbound
 			       */
 	char early_media[12]; /* of the SIP side: "none" | "unheard" | "heard"; "" not known (old records) */
+	char recording[RECORD_RECORDING]; /* its file below recording.directory, the last one's; "" not recorded */
+	int64_t recording_ms;             /* -1: not recorded */
+	char recording_end[48];           /* "call_ended", "stopped", "limit", or "failed: " and why; "" not recorded */
 	char *attempts;       /* gateways called, a JSON array (docs/call-log.md); NULL: none. malloc'd, the record's */
 	struct quality wa_rx; /* what the user said, as it reached us from Meta */
 	struct quality sip_rx;                                          /* what the SIP side said, as it reached us */

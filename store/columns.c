@@ -80,6 +80,9 @@ const struct column columns[] = {
 	MORE_QUALITY("sip_", sip_rx),
 	PLAIN(COLUMN_AMOUNT, greeting_held_ms),
 	PLAIN(COLUMN_AMOUNT, greeting_lost_ms),
+	PLAIN(COLUMN_TEXT, recording),
+	PLAIN(COLUMN_AMOUNT, recording_ms),
+	PLAIN(COLUMN_TEXT, recording_end),
 };
 const size_t columns_count = sizeof(columns) / sizeof(columns[0]);
 

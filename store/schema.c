@@ -103,6 +103,11 @@ static const char step_6[] = MORE_QUALITY_COLUMNS("wa_")
 	MORE_QUALITY_COLUMNS("sip_") "ALTER TABLE calls ADD COLUMN greeting_held_ms INTEGER;"
 				     "ALTER TABLE calls ADD COLUMN greeting_lost_ms INTEGER;";
 
+/* What became of a call's recording. */
+static const char step_7[] = "ALTER TABLE calls ADD COLUMN recording TEXT NOT NULL DEFAULT '';"
+			     "ALTER TABLE calls ADD COLUMN recording_ms INTEGER;"
+			     "ALTER TABLE calls ADD COLUMN recording_end TEXT NOT NULL DEFAULT '';";
+
 static const char *const steps[SCHEMA_VERSION + 1] = {
 	[1] = step_1,
 	[2] = step_2,
@@ -110,6 +115,7 @@ static const char *const steps[SCHEMA_VERSION + 1] = {
 	[4] = step_4,
 	[5] = step_5,
 	[6] = step_6,
+	[7] = step_7,
 };
 
 static int fault(const struct db *db, int r, const char *doing, char *why, size_t why_cap)

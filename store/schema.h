@@ -10,7 +10,7 @@
 
 struct db;
 
-enum { SCHEMA_VERSION = 6 }; /* what this program writes: PRAGMA user_version */
+enum { SCHEMA_VERSION = 7 }; /* what this program writes: PRAGMA user_version */
 
 /* Is the database one that this program may read (and, with will_write, bring up to date)? Returns 0, -EPROTO (a newer
  * version; or, for reading, an older one), -EBADMSG (some other program's database) or an error of the database; the

@@ -3,6 +3,7 @@
  * Start, run, end: the order in which the modules come up and go down.
  */
 #include "b2bua/app/dial.h"
+#include "b2bua/app/listeners.h"
 
 #include "admin/admin.h"
 #include "b2bua/app/job.h"
@@ -252,6 +253,7 @@ static void stop_parts(struct app *app)
 	sip_stack_free(app->sip);                           /* runs the loop a last time */
 	admin_free(app->admin);
 	media_engine_free(app->media);
+	recorder_free(app->recorder); /* what the calls' rings hold is written */
 	drop_incoming(app);
 	drop_calls(app);
 	asks_drop(app);
@@ -281,8 +283,8 @@ static void stop_parts(struct app *app)
 int app_new(struct config *config, struct app **ret_app, char *why, size_t why_cap)
 {
 	static int (*const parts[])(struct app *, char *, size_t) = {start_base, start_store, start_graph, start_events,
-		start_permissions, start_media, start_sip, registrations_start, gateways_start, start_admin,
-		start_waiting, start_leftovers, start_webhook};
+		start_permissions, start_media, listeners_start, start_sip, registrations_start, gateways_start,
+		start_admin, start_waiting, start_leftovers, start_webhook};
 	struct app *app = calloc(1, sizeof(*app));
 	int r = 0;
 

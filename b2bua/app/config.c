@@ -347,6 +347,8 @@ static void load_dialplan(struct load *ld, const struct config_file *y)
 		.known_tenant = ld->c->tenant_count ? known_tenant : NULL,
 		.tenant_has_gateway = tenant_has_gateway,
 		.tenant_has_number = tenant_has_number,
+		.check_record = config_check_record,
+		.check_fork = config_check_fork,
 		.arg = ld->c};
 
 	if (dialplan_build(y->dialplan, y->dialplan_count, &names, ld->c->file, ld->errors, &ld->c->dialplan) ==
@@ -414,6 +416,7 @@ static void load_all(struct load *ld)
 	load_sip(ld, &y->sip);
 	load_media(ld, &y->media);
 	load_gateways(ld, y);
+	load_listeners(ld, y);
 	load_dialplan(ld, y);
 	load_store(ld, &y->store);
 	load_log(ld, y->log);
@@ -472,6 +475,7 @@ struct config *config_free(struct config *c)
 	free(c->numbers);
 	free_way_out(c);
 	free_tenants(c);
+	free_listeners(c);
 	free_gateways(c);
 	dialplan_free(c->dialplan);
 	if (c->raw)

@@ -63,6 +63,8 @@ struct config_gateway {                              /* beside its call_gateway,
 	struct manners manners;
 };
 
+enum config_announce { ANNOUNCE_NONE, ANNOUNCE_USER, ANNOUNCE_BOTH };
+
 struct config_file; /* as libcyaml loads it: config_schema.h */
 
 struct config {
@@ -131,6 +133,17 @@ struct config {
 		bool keep_sdp;
 	} store;
 	struct {
+		const char *directory; /* NULL: nothing can be recorded */
+		const char *path;      /* template: media/tap/record_path.h */
+		bool opus;             /* else WAV */
+		enum config_announce announce;
+		uint64_t max_ms, max_bytes; /* bytes 0: none */
+	} recording;
+	struct {
+		struct addr_net *allow; /* where copies may go */
+		size_t allow_count;
+	} media_fork;
+	struct {
 		enum log_level level;
 		enum log_format format;
 	} log;
@@ -145,6 +158,10 @@ struct config {
 int config_load(const char *path, struct config **ret_config, struct conf_errors *errors);
 struct config *config_hold(struct config *c); /* one more owner; each calls config_free(). Control thread only */
 struct config *config_free(struct config *c); /* the last owner's wipes secrets; accepts NULL; returns NULL */
+
+/* ADDRESS:PORT that copies of calls may go to. Returns 0, -EINVAL (no such thing) or -EPERM (not in the allow list). */
+int config_fork_addr(const struct config *c, const char *text, struct addr *ret_addr);
+bool config_announce_parse(const char *word, enum config_announce *ret); /* "none", "user", "both" */
 
 /* The same number of Meta's, perhaps of two configurations. */
 bool config_same_number(const struct config_number *a, const struct config_number *b);

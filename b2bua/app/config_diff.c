@@ -68,7 +68,7 @@ static bool same_sound(const struct media_engine_conf *a, const struct media_eng
 	       a->opus_complexity_max == b->opus_complexity_max && a->opus_loss_percent == b->opus_loss_percent &&
 	       a->ice_timeout_ms == b->ice_timeout_ms && a->wa_silence_timeout_ms == b->wa_silence_timeout_ms &&
 	       a->sip_silence_timeout_ms == b->sip_silence_timeout_ms && same_text(a->music_path, b->music_path) &&
-	       same_text(a->tone_country, b->tone_country);
+	       same_text(a->announcement_path, b->announcement_path) && same_text(a->tone_country, b->tone_country);
 }
 
 static bool same_media(const struct config *a, const struct config *b)

@@ -37,6 +37,12 @@ void load_gateway_tls(struct load *ld, size_t i, const struct gateway_tls_yaml *
 void load_gateways(struct load *ld, const struct config_file *y);
 void free_gateways(struct config *c);
 
+/* config_recording.c: recording and media_fork; after media, before the dialplan, which asks it. */
+void load_listeners(struct load *ld, const struct config_file *y);
+void free_listeners(struct config *c);
+int config_check_record(const struct route_record *record, char *why, size_t cap, void *config);
+int config_check_fork(const struct route_fork *fork, char *why, size_t cap, void *config);
+
 /* config_out.c: what concerns calls toward WhatsApp, and what is told of calls. After everything else. */
 void load_way_out(struct load *ld, const struct config_file *y);
 void free_way_out(struct config *c);

@@ -192,10 +192,11 @@ static void load_messages(struct load *ld, const struct messages_yaml *y)
 static bool is_event_type(const char *pattern)
 {
 	static const char *const types[] = {"call.received", "call.dialled", "call.ringing", "call.answered",
-		"call.held", "call.resumed", "call.transferred", "call.transfer_failed", "call.dtmf", "call.ended",
-		"call.missed", "call.failed", "permission.requested", "permission.granted", "permission.denied",
-		"permission.expired", "permission.revoked", "dial.parked", "dial.cancelled", "dial.expired",
-		"message.matched"};
+		"call.held", "call.resumed", "recording.started", "recording.paused", "recording.resumed",
+		"recording.stopped", "recording.failed", "call.transferred", "call.transfer_failed", "call.dtmf",
+		"call.ended", "call.missed", "call.failed", "permission.requested", "permission.granted",
+		"permission.denied", "permission.expired", "permission.revoked", "dial.parked", "dial.cancelled",
+		"dial.expired", "message.matched"};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		if (events_type_matches(pattern, types[i]))

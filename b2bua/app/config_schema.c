@@ -207,6 +207,22 @@ static const cyaml_schema_field_t store_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t recording_fields[] = {
+	TEXT("directory", struct recording_yaml, directory),
+	TEXT_OPTIONAL("path", struct recording_yaml, path),
+	TEXT_OPTIONAL("format", struct recording_yaml, format),
+	TEXT_OPTIONAL("announcement", struct recording_yaml, announcement),
+	TEXT_OPTIONAL("announce", struct recording_yaml, announce),
+	UINT_OPTIONAL("max_minutes", struct recording_yaml, max_minutes),
+	UINT_OPTIONAL("max_megabytes", struct recording_yaml, max_megabytes),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t media_fork_fields[] = {
+	CYAML_FIELD_SEQUENCE("allow", CYAML_FLAG_POINTER, struct media_fork_yaml, allow, &text_value, 1, 64),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t log_fields[] = {
 	TEXT_OPTIONAL("level", struct log_yaml, level),
 	TEXT_OPTIONAL("format", struct log_yaml, format),
@@ -267,6 +283,8 @@ static const cyaml_schema_field_t file_fields[] = {
 	CYAML_FIELD_SEQUENCE("dialplan", CYAML_FLAG_POINTER, struct config_file, dialplan, &dialplan_rule_schema, 1,
 		CYAML_UNLIMITED),
 	CYAML_FIELD_MAPPING("store", CYAML_FLAG_DEFAULT, struct config_file, store, store_fields),
+	CYAML_FIELD_MAPPING_PTR("recording", OPTIONAL, struct config_file, recording, recording_fields),
+	CYAML_FIELD_MAPPING_PTR("media_fork", OPTIONAL, struct config_file, media_fork, media_fork_fields),
 	CYAML_FIELD_MAPPING_PTR("log", OPTIONAL, struct config_file, log, log_fields),
 	CYAML_FIELD_MAPPING_PTR("call", OPTIONAL, struct config_file, call, call_fields),
 	CYAML_FIELD_MAPPING_PTR("transfer", OPTIONAL, struct config_file, transfer, transfer_fields),

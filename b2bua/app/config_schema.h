@@ -108,6 +108,14 @@ struct store_yaml {
 	char *url;
 	bool *keep_sdp;
 };
+struct recording_yaml {
+	char *directory, *path, *format, *announcement, *announce;
+	uint32_t *max_minutes, *max_megabytes;
+};
+struct media_fork_yaml {
+	char **allow;
+	unsigned allow_count;
+};
 struct log_yaml {
 	char *level, *format;
 };
@@ -138,6 +146,8 @@ struct config_file {
 	struct dialplan_rule_conf *dialplan;
 	unsigned dialplan_count;
 	struct store_yaml store;
+	struct recording_yaml *recording;
+	struct media_fork_yaml *media_fork;
 	struct log_yaml *log;
 	struct call_yaml *call;
 	struct transfer_yaml *transfer;

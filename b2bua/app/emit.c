@@ -160,6 +160,14 @@ void emit_dtmf(struct app_call *ac, enum media_end end, char digit, unsigned dur
 	tell(ac->app, ac->number->tenant, "call.dtmf", ac->id, f, sizeof(f) / sizeof(f[0]));
 }
 
+void emit_recording(struct app_call *ac, const char *type, const char *path, const char *reason, int64_t length_ms)
+{
+	struct event_field f[] = {TEXT("call", ac->id), TEXT("path", path), TEXT("reason", reason ? reason : ""),
+		INT("length_ms", length_ms)};
+
+	tell(ac->app, ac->number->tenant, type, ac->id, f, length_ms < 0 ? 3 : 4);
+}
+
 void emit_permission(struct app *app, const char *change, const struct permission *p)
 {
 	const struct config_number *number = config_number_by_id(app->config, p->number_id);

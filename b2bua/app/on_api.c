@@ -7,6 +7,7 @@
 
 #include "admin/admin.h"
 #include "b2bua/app/job.h"
+#include "b2bua/app/listeners.h"
 #include "b2bua/sip/uri.h"
 #include "graph/messages.h"
 #include "lib/base/str.h"
@@ -538,5 +539,6 @@ void on_api_ops(struct app *app, struct api_ops *ret_ops)
 		.arg = app,
 	};
 	on_registration_ops(ret_ops);
+	on_listener_ops(ret_ops);
 	ret_ops->each_gateway = gateways_each;
 }

@@ -1,5 +1,5 @@
 /* b2bua/app/on_media.c -- reports of the media engine -> call events */
-#include "b2bua/app/shell.h"
+#include "b2bua/app/listeners.h"
 
 static int64_t ms_since_webhook(const struct app_call *ac, uint64_t at_us)
 {
@@ -33,7 +33,8 @@ static void on_closed(struct app_call *ac, const struct media_event *me)
 	ac->stats = me->stats;
 	ac->has_stats = true;
 	(void)registry_set_media(ac, 0);
-	app_step(ac, &ev);
+	if (!listeners_media_closed(ac))
+		app_step(ac, &ev);
 }
 
 void on_media_event(const struct media_event *me, void *arg)

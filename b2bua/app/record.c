@@ -3,6 +3,7 @@
  * The call record: what the call logic knows (call_report), what the media engine measured, and quality by the E-model.
  */
 #include "b2bua/app/dial.h"
+#include "b2bua/app/listeners.h"
 
 #include "lib/base/str.h"
 #include "media/quality.h"
@@ -203,6 +204,7 @@ void record_call(struct app_call *ac)
 	fill_end(r, &rep);
 	fill_media(r, ac, &rep);
 	fill_ways(r, ac, &rep);
+	listeners_fill(ac, r);
 	if (rep.attempts > 1)
 		log_info("gateways_tried", "call=%s attempts=%u last=%s", ac->id, rep.attempts, rep.gateway);
 	give(ac->app, r);

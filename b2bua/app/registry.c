@@ -4,6 +4,7 @@
  */
 #define HASH_NONFATAL_OOM 1 /* an element that found no memory is left out, its table pointer NULL */
 #include "b2bua/app/dial.h"
+#include "b2bua/app/listeners.h"
 
 #include "lib/base/assert.h"
 #include "lib/base/counter.h"
@@ -199,6 +200,7 @@ void registry_remove(struct app_call *ac)
 	for (int i = 0; i < CALL_TIMER_COUNT; i++)
 		loop_timer_cancel(&ac->timers[i]);
 	(void)registry_set_media(ac, 0);
+	listeners_done(ac);
 	forget(ac);
 	counter_inc(CNT_CALLS_ENDED);
 }

@@ -39,6 +39,8 @@ struct chats;
 struct ask;
 struct gateway_state;
 struct reload;
+struct recorder;
+struct listeners;
 
 enum {
 	CALL_ID_TEXT = 16,
@@ -82,6 +84,7 @@ struct app_call {
 		enum call_timer which;
 	} timer_args[CALL_TIMER_COUNT];
 	struct pending_events *pending; /* while it is stepped, else NULL */
+	struct listeners *listeners;    /* recorded, or copied somewhere; NULL: never. Owned */
 	bool released;
 	/* for the record: */
 	uint64_t webhook_us; /* monotonic arrival of the webhook */
@@ -103,6 +106,7 @@ struct app {
 	struct admin *admin;
 	struct sip_stack *sip;
 	struct media_engine *media;
+	struct recorder *recorder;
 	struct events *events;
 	struct permissions *permissions;
 	struct parking *parking;
@@ -227,6 +231,8 @@ void emit_call_begins(struct app_call *ac);
 void emit_call_changes(struct app_call *ac, const struct call_report *before, const struct call_report *after);
 void emit_call_ended(struct app *app, const struct call_record *record);
 void emit_dtmf(struct app_call *ac, enum media_end end, char digit, unsigned duration_ms);
+/* reason NULL, length_ms -1: not said. */
+void emit_recording(struct app_call *ac, const char *type, const char *path, const char *reason, int64_t length_ms);
 void emit_permission(struct app *app, const char *change, const struct permission *p);
 void emit_message_matched(struct app *app, const struct config_number *number, const char *user, const char *rule,
 	const char *message_id);

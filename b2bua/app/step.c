@@ -4,6 +4,7 @@
  * once.
  */
 #include "b2bua/app/dial.h"
+#include "b2bua/app/listeners.h"
 
 #include "lib/base/assert.h"
 #include "lib/base/counter.h"
@@ -44,6 +45,7 @@ static void step_once(struct app_call *ac, struct call_event *ev)
 	emit_call_changes(ac, &before, &after);
 	for (size_t i = 0; i < out.count; i++)
 		perform(ac, &out.actions[i]);
+	listeners_call_changes(ac, &before, &after);
 }
 
 static void step_with_pending(struct app_call *ac, struct call_event *ev)

@@ -75,6 +75,8 @@ BODIES = {
     ("POST", "/v1/calls/{id}/transfer"): {"gateway": "globex-pbx"},
     ("POST", "/v1/calls/{id}/hold"): {"on": True},
     ("POST", "/v1/calls/{id}/mute"): {"on": True, "side": "sip"},
+    ("POST", "/v1/calls/{id}/recording"): {"action": "start"},
+    ("POST", "/v1/calls/{id}/fork"): {"action": "stop"},
     ("POST", "/v1/calls/{id}/dtmf"): {"digits": "1", "to": "sip"},
     ("POST", "/v1/permissions/{user}/request"): {"number": NUMBER},
     ("POST", "/v1/messages"): {"type": "text", "text": "x", "to": USER, "number": NUMBER},
@@ -85,7 +87,8 @@ BODIES = {
 DECIDED = {
     ("GET", "/healthz"): 200, ("GET", "/v1/calls"): 200, ("POST", "/v1/calls"): 422, ("GET", "/v1/calls/{id}"): 404,
     ("POST", "/v1/calls/{id}/hangup"): 404, ("POST", "/v1/calls/{id}/transfer"): 404, ("POST", "/v1/calls/{id}/hold"): 404,
-    ("POST", "/v1/calls/{id}/mute"): 404, ("POST", "/v1/calls/{id}/dtmf"): 404, ("GET", "/v1/history"): 200, ("GET", "/v1/counters"): 404,
+    ("POST", "/v1/calls/{id}/mute"): 404, ("POST", "/v1/calls/{id}/dtmf"): 404,
+    ("POST", "/v1/calls/{id}/recording"): 404, ("POST", "/v1/calls/{id}/fork"): 404, ("GET", "/v1/history"): 200, ("GET", "/v1/counters"): 404,
     ("GET", "/v1/permissions"): 200, ("GET", "/v1/permissions/{user}"): 422, ("POST", "/v1/permissions/{user}/request"): 422,
     ("GET", "/v1/parked"): 200, ("DELETE", "/v1/parked/{id}"): 404, ("POST", "/v1/messages"): 422, ("POST", "/v1/reload"): 404,
     ("GET", "/v1/registrations"): 404, ("DELETE", "/v1/registrations/{id}"): 404, ("GET", "/v1/bans"): 404, ("DELETE", "/v1/bans/{source}"): 404,

@@ -123,6 +123,26 @@ static void dtmf(const char *id, const char *digits, enum api_side to, struct ap
 	done(reply);
 }
 
+static void recording(const char *id, enum api_recording action, struct api_reply *reply, void *arg)
+{
+	static const char *const actions[] = {"start", "pause", "resume", "stop"};
+	begin("recording", arg);
+	put("id", id);
+	put("action", actions[action]);
+	done(reply);
+}
+
+static void fork_call(const char *id, const struct api_fork *f, struct api_reply *reply, void *arg)
+{
+	begin("fork", arg);
+	put("id", id);
+	put("action", f->stop ? "stop" : "start");
+	put("to", f->to);
+	put("side", f->side == API_FORK_USER ? "user" : f->side == API_FORK_AGENT ? "agent" : "both");
+	put("format", f->format == API_FORK_L16 ? "l16" : "pcmu");
+	done(reply);
+}
+
 static void each_permission(
 	void (*fn)(const struct permission *p, const char *number, const char *tenant, void *fn_arg), void *fn_arg,
 	void *arg)
@@ -251,6 +271,8 @@ const struct api_ops shell_ops = {
 	.transfer = transfer,
 	.hold = hold,
 	.mute = mute,
+	.recording = recording,
+	.fork = fork_call,
 	.dtmf = dtmf,
 	.each_permission = each_permission,
 	.get_permission = get_permission,

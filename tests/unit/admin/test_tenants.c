@@ -102,6 +102,8 @@ static const struct row {
 	{"POST", "/v1/calls/{id}/hold", SHELL, "/v1/calls/c-theirs/hold", "{\"on\":true}"},
 	{"POST", "/v1/calls/{id}/mute", SHELL, "/v1/calls/c-theirs/mute", "{\"on\":true,\"side\":\"sip\"}"},
 	{"POST", "/v1/calls/{id}/dtmf", SHELL, "/v1/calls/c-theirs/dtmf", "{\"digits\":\"1\",\"to\":\"sip\"}"},
+	{"POST", "/v1/calls/{id}/recording", SHELL, "/v1/calls/c-theirs/recording", "{\"action\":\"start\"}"},
+	{"POST", "/v1/calls/{id}/fork", OPERATOR, "/v1/calls/c-theirs/fork", "{\"action\":\"stop\"}"},
 	{"GET", "/v1/history", LOG, "/v1/history", ""},
 	{"GET", "/v1/counters", OPERATOR, "/v1/counters", ""},
 	{"GET", "/v1/permissions", LIST, "/v1/permissions", ""},
