@@ -6,7 +6,8 @@
  * measure.
  *
  *   WhatsApp -> SIP   Opus decode at 8 kHz (wideband stream, 24 kb/s, in-band FEC), G.711 encode
- *   SIP -> WhatsApp   G.711 decode, Opus encode at 8 kHz, complexity 0, 24 kb/s, loss 5 % (watrunk's defaults)
+ *   SIP -> WhatsApp   G.711 decode, Opus encode at 8 kHz, complexity 0, 24 kb/s, loss 5 % (as loadgen has
+ *                     watrunk do)
  *
  * usage: codec_loop CALLS [SECONDS]      prints processor microseconds per call per 20 ms
  */
