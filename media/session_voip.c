@@ -5,6 +5,8 @@
 #include "media/quality.h"
 #include "media/session_inner.h"
 
+#include <math.h>
+
 enum { DELAY_OURS_MS = 27 }; /* a frame of 20 ms filled, and Opus' look-ahead: docs/quality.md */
 
 static uint8_t of_256(double percent)
@@ -15,12 +17,12 @@ static uint8_t of_256(double percent)
 
 static uint16_t ms(double v)
 {
-	return v <= 0 ? 0 : v >= 65535 ? 65535 : (uint16_t)(v + 0.5);
+	return v <= 0 ? 0 : v >= 65535 ? 65535 : (uint16_t)lround(v);
 }
 
 static uint8_t tenths(double mos)
 {
-	return mos < 1 ? RTCP_VOIP_UNKNOWN : (uint8_t)(mos * 10 + 0.5);
+	return mos < 1 ? RTCP_VOIP_UNKNOWN : (uint8_t)lround(mos * 10);
 }
 
 void session_fill_voip(struct session *s)
@@ -49,7 +51,7 @@ void session_fill_voip(struct session *s)
 		.noise_dbm = RTCP_VOIP_UNKNOWN,
 		.rerl_db = RTCP_VOIP_UNKNOWN,
 		.gmin = BURST_GMIN,
-		.r_factor = q.r < 0 ? RTCP_VOIP_UNKNOWN : (uint8_t)(q.r + 0.5),
+		.r_factor = q.r < 0 ? RTCP_VOIP_UNKNOWN : (uint8_t)lround(q.r),
 		.external_r_factor = RTCP_VOIP_UNKNOWN,
 		.mos_lq_x10 = tenths(q.mos_lq),
 		.mos_cq_x10 = tenths(q.mos_cq),

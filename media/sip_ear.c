@@ -51,7 +51,7 @@ static size_t told(const struct dtmf_heard *heard, size_t count, struct tev_repo
 
 size_t sip_ear_reset(struct sip_ear *e, struct tev_report ret_reports[1])
 {
-	struct dtmf_heard heard[1];
+	struct dtmf_heard heard[1] = {0};
 	e->known = false;
 	return told(heard, dtmf_ear_reset(e->ear, heard), ret_reports);
 }

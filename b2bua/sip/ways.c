@@ -181,6 +181,7 @@ tport_t *tport_tsend(tport_t *self, msg_t *msg, tp_name_t const *name, tag_type_
 	ta_end(ta);
 	if (w)
 		sent(w, self, msg);
+	/* cppcheck-suppress returnDanglingLifetime ; what is returned is a connection, not its name */
 	return self;
 }
 
