@@ -45,7 +45,7 @@ struct gateway {
 	char *contact_user;     /* NULL: it does not register */
 	unsigned places_failed; /* of a name that stands for several: which one is asked next */
 	struct sip_credentials credentials;
-	char to[SIP_URI_MAX], contact[SIP_URI_MAX];
+	char to[SIP_URI_MAX], contact[SIP_URI_MAX], place[SIP_URI_MAX];
 	struct {
 		unsigned every_s, failed, answered;
 		bool down;
@@ -125,22 +125,21 @@ static int aim(struct gateway *g, const struct sip_uri *first)
 
 /* Where its requests go: by its URI and its proxy; "" : the library finds that out. What the DNS chose may have another
  * transport than the URI. */
-static const char *place_of(struct gateway *g, char dst[SIP_URI_MAX])
+static void find_place(struct gateway *g)
 {
 	struct sip_uri uri = {0};
 	struct place place;
 	char host[ADDR_TEXT_MAX];
 
-	dst[0] = '\0';
-	if (!names_place_url(g->stack, g->proxy ? g->proxy : g->uri, g->places_failed, &place, dst))
-		return dst;
+	g->place[0] = '\0';
+	if (!names_place_url(g->stack, g->proxy ? g->proxy : g->uri, g->places_failed, &place, g->place))
+		return;
 	uri.host = addr_host(&place.addr, host, sizeof(host));
 	uri.host_length = strlen(host);
 	uri.port = addr_port(&place.addr);
 	uri.transport = place.transport;
 	if (aim(g, &uri))
-		dst[0] = '\0';
-	return dst;
+		g->place[0] = '\0';
 }
 
 static bool is_early(const struct gateway *g)
@@ -169,7 +168,7 @@ static void register_at(struct gateway *g, unsigned seconds)
 
 static int register_send(struct gateway *g)
 {
-	char lines[AUTHORIZE_LINE_MAX] = "", cseq[32], expires[16], place[SIP_URI_MAX], route[SIP_URI_MAX + 2];
+	char lines[AUTHORIZE_LINE_MAX] = "", cseq[32], expires[16], route[SIP_URI_MAX + 2];
 	struct strbuf sb;
 
 	strbuf_init(&sb, lines, sizeof(lines));
@@ -178,9 +177,9 @@ static int register_send(struct gateway *g)
 	(void)snprintf(cseq, sizeof(cseq), "%u REGISTER", (unsigned)++g->reg.cseq);
 	(void)snprintf(expires, sizeof(expires), "%u", g->reg.leaving ? 0 : g->reg.expires_s);
 	handle_done(&g->reg.nh);
-	(void)place_of(g, place);
+	find_place(g);
 	g->reg.nh = nua_handle(g->listener->nua, NULL, NUTAG_URL((const url_string_t *)g->uri), SIPTAG_TO_STR(g->to),
-		SIPTAG_FROM_STR(g->to), SIPTAG_CALL_ID_STR(g->reg.call_id), TAG_IF(*place, NUTAG_PROXY(place)),
+		SIPTAG_FROM_STR(g->to), SIPTAG_CALL_ID_STR(g->reg.call_id),
 		TAG_IF(*route_of(g, route), NUTAG_INITIAL_ROUTE_STR(route)), TAG_END());
 	if (!g->reg.nh)
 		return -ENOMEM;
@@ -323,19 +322,18 @@ static void pinged(struct gateway *g, int status, bool local)
 static void on_ping_due(void *arg)
 {
 	struct gateway *g = arg;
-	char from[SIP_NAME_ADDR_MAX], place[SIP_URI_MAX], route[SIP_URI_MAX + 2];
+	char from[SIP_NAME_ADDR_MAX], route[SIP_URI_MAX + 2];
 
 	if (is_early(g)) {
 		ping_at(g, NAME_WAIT_S);
 		return;
 	}
 	new_call_id(g->ping.call_id);
-	(void)place_of(g, place);
+	find_place(g);
 	if (sip_from_build(from, sizeof(from), "", CONTACT_USER, g->stack->domain) == 0)
 		g->ping.nh = nua_handle(g->listener->nua, NULL, NUTAG_URL((const url_string_t *)g->uri),
 			SIPTAG_TO_STR(g->to), SIPTAG_FROM_STR(from), SIPTAG_CALL_ID_STR(g->ping.call_id),
-			TAG_IF(*place, NUTAG_PROXY(place)), TAG_IF(*route_of(g, route), NUTAG_INITIAL_ROUTE_STR(route)),
-			TAG_END());
+			TAG_IF(*route_of(g, route), NUTAG_INITIAL_ROUTE_STR(route)), TAG_END());
 	if (g->ping.nh)
 		nua_method(g->ping.nh, NUTAG_METHOD("OPTIONS"), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
 	else
@@ -489,6 +487,7 @@ int sip_gateway_add(struct sip_stack *s, const struct sip_gateway *gw)
 	if (!g)
 		return -ENOMEM;
 	g->stack = s;
+	g->ping.way.to = g->reg.way.to = g->place;
 	r = copy_texts(g, gw);
 	if (r == 0)
 		r = place(g, gw);

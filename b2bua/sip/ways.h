@@ -11,6 +11,7 @@
 struct way {
 	unsigned policy;        /* of TLS: tls_policy_find(); 0: the stack's own */
 	bool came_in;           /* the peer called us: it has a connection of its own making, perhaps */
+	const char *to;         /* URI that they are sent to; NULL or "": that is in the request */
 	const void *connection; /* the last request's, the library's; compared, never looked into */
 	bool heard;             /* somebody answered it, if only with 100 */
 	char *why;              /* what went wrong, for people, until somebody is heard; NULL: nothing, or unknown */

@@ -128,6 +128,21 @@ def story_watched_where_naptr_leads(rig):
     check(came()["REGISTER"].get("Contact").startswith(f"<sip:trunk@127.0.0.1:{tcp};transport=tcp>"), came()["REGISTER"].get("Contact"))
 
 
+def story_watched_at_the_second_target(rig):
+    """The first of two says nothing: OPTIONS and REGISTER, too, are then sent to the other."""
+    port = rig.ports.one()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
+        mute.bind(("127.0.0.1", port))
+        mute.settimeout(20)
+        dns = DnsServer(rig, {("_sip._udp.pbx.example", "SRV"): [(1, 1, port, "a.pbx.example"), (2, 1, rig.gateway_port, "a.pbx.example")],
+                              ("a.pbx.example", "A"): ["127.0.0.1"]})
+        peer = rig.add(Watched(rig, talk))
+        rig.watrunk(gateways=[{"name": "pbx", "uri": "sip:pbx.example", "ping": 1, "register": True, "user": "trunk", "password": "x"}],
+                    sip={"resolver": dns.address})
+        check(mute.recv(4096).split()[0] in (b"OPTIONS", b"REGISTER"), "what came to the first")
+        until(lambda: {"OPTIONS", "REGISTER"} <= {m.method for m in peer.strays}, "OPTIONS and REGISTER at the second", 60)
+
+
 def story_unknown_name_then_known(rig):
     """It starts, refuses calls at once, and asks again."""
     dns = DnsServer(rig, {}, ttl=1)
