@@ -196,7 +196,7 @@ static bool is_event_type(const char *pattern)
 		"recording.stopped", "recording.failed", "call.transferred", "call.transfer_failed", "call.dtmf",
 		"call.ended", "call.missed", "call.failed", "permission.requested", "permission.granted",
 		"permission.denied", "permission.expired", "permission.revoked", "dial.parked", "dial.cancelled",
-		"dial.expired", "message.matched"};
+		"dial.expired", "gateway.down", "gateway.up", "message.matched"};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		if (events_type_matches(pattern, types[i]))
