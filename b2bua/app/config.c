@@ -437,7 +437,7 @@ int config_load(const char *path, struct config **ret_config, struct conf_errors
 	c->refs = 1;
 	r = conf_load(path, &config_file_schema, &c->file, &raw, errors);
 	c->raw = raw;
-	if (r == 0) {
+	if (c->raw) { /* unknown keys have been told; there may be other faults */
 		c->path = strdup(path);
 		ld.out_of_memory = !c->path;
 		if (c->path)

@@ -180,11 +180,13 @@ static void *memory(void *ctx, void *at, size_t size)
 
 /* No log function: its messages name no lines, and quote values. */
 static const cyaml_config_t cyaml_config = {.mem_fn = memory, .flags = CYAML_CFG_NO_ALIAS};
+static const cyaml_config_t cyaml_known_keys = {
+	.mem_fn = memory, .flags = CYAML_CFG_NO_ALIAS | CYAML_CFG_IGNORE_UNKNOWN_KEYS};
 
 static int load_data(const struct conf_file *f, const char *text, size_t length, const cyaml_schema_value_t *schema,
-	void **ret_data, struct conf_errors *errors)
+	const cyaml_config_t *how, void **ret_data, struct conf_errors *errors)
 {
-	cyaml_err_t err = cyaml_load_data((const uint8_t *)text, length, &cyaml_config, schema, ret_data, NULL);
+	cyaml_err_t err = cyaml_load_data((const uint8_t *)text, length, how, schema, ret_data, NULL);
 
 	if (err == CYAML_OK)
 		return 0;
@@ -195,12 +197,14 @@ static int load_data(const struct conf_file *f, const char *text, size_t length,
 	return -EBADMSG;
 }
 
-int conf_load_text(const char *name, const char *text, size_t length, const cyaml_schema_value_t *schema,
-	struct conf_file **ret_file, void **ret_data, struct conf_errors *errors)
+/* -EBADMSG and data: all that is wrong are unknown keys. */
+static int load_text(const char *name, const char *text, size_t length, const cyaml_schema_value_t *schema,
+	bool known_keys, struct conf_file **ret_file, void **ret_data, struct conf_errors *errors)
 {
 	size_t errors_before = errors->count + errors->dropped;
 	struct conf_file *f = calloc(1, sizeof(*f));
 	void *data = NULL;
+	size_t unknown, faults;
 	int r = -ENOMEM;
 
 	ASSERT(schema->type != CYAML_SEQUENCE); /* its count would have no place to go */
@@ -213,19 +217,25 @@ int conf_load_text(const char *name, const char *text, size_t length, const cyam
 	r = conf_tree_parse(f, text, length, errors);
 	if (r)
 		goto fail;
-	conf_check(f, schema, errors);
-	if (errors->count + errors->dropped > errors_before)
-		r = -EBADMSG;
-	else
-		r = load_data(f, text, length, schema, &data, errors);
+	unknown = conf_check(f, schema, errors);
+	faults = errors->count + errors->dropped - errors_before;
+	r = -EBADMSG;
+	if (faults == 0 || (known_keys && faults == unknown))
+		r = load_data(f, text, length, schema, faults ? &cyaml_known_keys : &cyaml_config, &data, errors);
 	if (r)
 		goto fail;
 	*ret_file = f;
 	*ret_data = data;
-	return 0;
+	return faults ? -EBADMSG : 0;
 fail:
 	conf_file_free(f);
 	return r;
+}
+
+int conf_load_text(const char *name, const char *text, size_t length, const cyaml_schema_value_t *schema,
+	struct conf_file **ret_file, void **ret_data, struct conf_errors *errors)
+{
+	return load_text(name, text, length, schema, false, ret_file, ret_data, errors);
 }
 
 static int read_whole(const char *path, char **ret_text, size_t *ret_length)
@@ -278,7 +288,7 @@ int conf_load(const char *path, const cyaml_schema_value_t *schema, struct conf_
 		conf_errors_add(errors, &unread, 0, "", "cannot be read: %s", strerror(-r));
 		return -EBADMSG;
 	}
-	r = conf_load_text(path, text, length, schema, ret_file, ret_data, errors);
+	r = load_text(path, text, length, schema, true, ret_file, ret_data, errors);
 	free(text);
 	return r;
 }

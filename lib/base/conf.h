@@ -23,10 +23,12 @@ struct conf_file; /* a parsed file: knows the line of every key path */
 
 /* Read and parse the file, hold it against the schema (unknown keys, wrong types, missing required keys, duplicate
  * keys: all of them are reported), and load it into *ret_data (cyaml memory: conf_data_free()). Returns 0 (*ret_file
- * set, also usable for conf_error()), -EBADMSG when errors were added, -ENOMEM. */
+ * set, also usable for conf_error()), -EBADMSG when errors were added, -ENOMEM. Where keys that nobody knows are all
+ * that is wrong the rest is loaded nonetheless, with -EBADMSG, so that the caller's own checks find the other faults.
+ */
 int conf_load(const char *path, const cyaml_schema_value_t *schema, struct conf_file **ret_file, void **ret_data,
 	struct conf_errors *errors);
-/* Same, from memory; name stands for the file in messages. */
+/* Same, from memory, and all or nothing; name stands for the file in messages. */
 int conf_load_text(const char *name, const char *text, size_t length, const cyaml_schema_value_t *schema,
 	struct conf_file **ret_file, void **ret_data, struct conf_errors *errors);
 void conf_data_free(const cyaml_schema_value_t *schema, void *data);

@@ -22,6 +22,7 @@ struct check {
 	struct conf_errors *errors;
 	char path_text[PATH_MAX_BYTES];
 	struct strbuf path;
+	size_t unknown_keys;
 };
 
 /* The value's place is c->path. */
@@ -281,6 +282,7 @@ static void check_member(struct check *c, const struct conf_node *node, const st
 		for (field = schema->mapping.fields; field->key; field++)
 			names_add(&names, field->key);
 		names_fault(c, child, &names, "key");
+		c->unknown_keys++;
 		return;
 	}
 	first = member_find(node, schema, child->key);
@@ -381,10 +383,11 @@ static void check_value(struct check *c, const struct conf_node *node, const cya
 		check_scalar(c, node, schema);
 }
 
-void conf_check(const struct conf_file *f, const cyaml_schema_value_t *schema, struct conf_errors *errors)
+size_t conf_check(const struct conf_file *f, const cyaml_schema_value_t *schema, struct conf_errors *errors)
 {
 	struct check c = {.file = f, .errors = errors};
 
 	strbuf_init(&c.path, c.path_text, sizeof(c.path_text));
 	check_value(&c, f->root, schema);
+	return c.unknown_keys;
 }

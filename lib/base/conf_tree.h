@@ -45,8 +45,9 @@ void conf_errors_add(struct conf_errors *errors, const struct conf_file *f, unsi
 void conf_errors_add_v(struct conf_errors *errors, const struct conf_file *f, unsigned line, const char *path,
 	const char *fmt, va_list ap) __attribute__((format(printf, 5, 0)));
 
-/* Hold the tree against the schema; every fault becomes an error. lib/base/conf_check.c */
-void conf_check(const struct conf_file *f, const cyaml_schema_value_t *schema, struct conf_errors *errors);
+/* Hold the tree against the schema; every fault becomes an error. Returns how many of them are keys that the schema
+ * does not know. lib/base/conf_check.c */
+size_t conf_check(const struct conf_file *f, const cyaml_schema_value_t *schema, struct conf_errors *errors);
 
 /* Text of the file made fit for a message: control characters as '?', cut after cap - 1 bytes with "...". Returns dst.
  */
