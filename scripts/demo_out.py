@@ -56,6 +56,8 @@ class WayOut(Rig):
         super().__init__(args)
         self.desk, self.desk_control = self.ports.one(), self.ports.one()
         self.phones, self.desk_wav, self.sim = {}, None, None
+        self.recordings = self.out / "recordings"
+        self.recordings.mkdir()
 
     # ---- the programs ----
 
@@ -67,6 +69,8 @@ class WayOut(Rig):
   - {{name: desk, uri: "sip:127.0.0.1:{self.desk};transport=udp", codecs: [PCMU, PCMA]}}
 messages: {{context_texts: 3}}
 transfer: {{tel_gateway: desk}}
+recording: {{directory: "{self.recordings}"}}
+media_fork: {{allow: [127.0.0.1]}}
 dialplan:
   - name: out
     match: {{direction: outbound, to: "^\\\\+44"}}
@@ -266,7 +270,7 @@ dialplan:
 
     def write_environment(self):
         (self.out / "env.sh").write_text(f"""\
-# For the commands of docs/calling-out.md, permission.md, escalation.md, transfer.md, api.md and events.md: `. {self.args.out}/env.sh`
+# For the commands of docs/calling-out.md, permission.md, escalation.md, transfer.md, recording.md, api.md and events.md: `. {self.args.out}/env.sh`
 export WATRUNK_ADMIN_TOKEN=demo-admin-token
 W=http://127.0.0.1:{self.admin}
 META=http://127.0.0.1:{self.graph}

@@ -121,6 +121,8 @@ def main():
     args = parser.parse_args()
     if args.no_permission and args.mode not in ("outbound", "escalate"):
         parser.error("--no-permission needs --outbound or --escalate")
+    if args.say and not os.path.isfile(args.say):
+        parser.error(f"--say {args.say}: no such file")
     atexit.register(stop_all)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     demo = WayOut(args) if args.mode else Demo(args)

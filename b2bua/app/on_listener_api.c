@@ -34,12 +34,16 @@ static struct app_call *call_that_is_up(struct app *app, const char *id, struct 
 
 static void recording(const char *id, enum api_recording action, struct api_reply *reply, void *arg)
 {
+	static const char *const actions[] = {[API_RECORDING_START] = "start",
+		[API_RECORDING_PAUSE] = "pause",
+		[API_RECORDING_RESUME] = "resume",
+		[API_RECORDING_STOP] = "stop"};
 	struct app_call *ac = call_that_is_up(arg, id, reply);
 	int r = 0;
 
 	if (!ac)
 		return;
-	log_info("api_recording", "call=%s action=%d", ac->id, action);
+	log_info("api_recording", "call=%s action=%s", ac->id, actions[action]);
 	switch (action) {
 	case API_RECORDING_START: r = recording_begin(ac, NULL); break;
 	case API_RECORDING_PAUSE: r = recording_pause(ac, true); break;

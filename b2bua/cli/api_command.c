@@ -113,7 +113,7 @@ int api_parse(const struct api_command *command, int argc, char **argv, struct a
 	ret_asked->arguments = argv + optind;
 	ret_asked->argument_count = argc - optind;
 	if (ret_asked->argument_count < command->arguments_min || ret_asked->argument_count > command->arguments_max) {
-		fprintf(stderr, "usage: watrunk %s [-c FILE] [--json]\n", command->usage);
+		cli_usage(stderr, command->name);
 		return EXIT_USAGE;
 	}
 	return EXIT_OK;

@@ -27,7 +27,7 @@ struct api_option {
 
 /* -c FILE and --json are taken by every command. */
 struct api_command {
-	const char *usage; /* what follows "watrunk " */
+	const char *name; /* of the subcommand, for cli_usage() */
 	const struct api_option *options;
 	size_t option_count;
 	int arguments_min, arguments_max; /* beside the options */

@@ -9,6 +9,7 @@
 #include "b2bua/app/config.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 
 enum exit_code {
 	EXIT_OK = 0,
@@ -18,6 +19,14 @@ enum exit_code {
 };
 
 #define DEFAULT_CONFIG_PATH "/etc/watrunk/watrunk.yaml"
+
+/* argv[0]: the subcommand's name. Runs it, or explains it when the first or the last argument is --help. */
+int cli_run(int argc, char **argv);
+/* "usage: watrunk NAME ...", for a command line that is wrong. */
+void cli_usage(FILE *to, const char *name);
+/* What `watrunk NAME --help` says, on stdout. EXIT_USAGE: there is no such command. */
+int cli_help(const char *name);
+void cli_help_all(FILE *to);
 
 int cmd_run(int argc, char **argv);
 int cmd_check(int argc, char **argv);
@@ -29,6 +38,10 @@ int cmd_transfer(int argc, char **argv);
 int cmd_hold(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
 int cmd_dtmf(int argc, char **argv);
+int cmd_mute(int argc, char **argv);
+int cmd_unmute(int argc, char **argv);
+int cmd_recording(int argc, char **argv);
+int cmd_fork(int argc, char **argv);
 int cmd_permissions(int argc, char **argv);
 int cmd_parked(int argc, char **argv);
 int cmd_send(int argc, char **argv);
@@ -39,6 +52,9 @@ int cmd_bans(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_gateways(int argc, char **argv);
 
+/* The options of a command that has none of its own: -c FILE, and --json unless ret_json is NULL. Returns EXIT_OK, or
+ * EXIT_USAGE after saying why. */
+int cli_options(int argc, char **argv, const char **ret_path, bool *ret_json);
 /* After getopt: a command that takes no further argument got none. Otherwise says so on stderr: `check FILE` without -c
  * would look at the default file. */
 bool cli_no_more_arguments(int argc, char **argv);

@@ -22,11 +22,7 @@ static const struct api_option options[] = {
 	{"language", "request_template", OPTION_INSIDE, "language"},
 	{"parameter", "request_template", OPTION_PARAMETER, NULL},
 };
-static const struct api_command command = {
-	"call USER (--gateway NAME [--user PART] | --uri URI) [--number N] [--user-first] [--ring S] [--agent-ring S]\n"
-	"       [--caller-id X] [--display-name X] [--payload X] [--header \"X-Name: value\"]\n"
-	"       [--request [--park S] [--text T] [--template NAME --language L [--parameter P]]]",
-	options, sizeof(options) / sizeof(options[0]), 1, 1};
+static const struct api_command command = {"call", options, sizeof(options) / sizeof(options[0]), 1, 1};
 
 static void tell(const json_t *answer)
 {

@@ -2,7 +2,6 @@
 #include "b2bua/cli/cli.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,23 +27,13 @@ static int check_json(const char *path)
 
 int cmd_check(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, 'j'}, {0}};
-	const char *path = DEFAULT_CONFIG_PATH;
+	const char *path;
 	struct config *config;
 	bool json = false;
-	int opt, r;
+	int r = cli_options(argc, argv, &path, &json);
 
-	while ((opt = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
-		if (opt == 'c')
-			path = optarg;
-		else if (opt == 'j')
-			json = true;
-		else
-			return EXIT_USAGE;
-	}
-	if (!cli_no_more_arguments(argc, argv))
-		return EXIT_USAGE;
+	if (r != EXIT_OK)
+		return r;
 	if (json)
 		return check_json(path);
 	r = cli_load_config(path, &config);

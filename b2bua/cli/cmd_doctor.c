@@ -6,7 +6,6 @@
 #include "b2bua/cli/cli.h"
 #include "b2bua/cli/doctor.h"
 
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,24 +102,14 @@ static int answer(struct doctor *d, bool json)
 
 int cmd_doctor(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, 'j'}, {0}};
 	struct doctor d = {.lock = PTHREAD_MUTEX_INITIALIZER};
-	const char *path = DEFAULT_CONFIG_PATH;
+	const char *path;
 	struct config *config;
 	bool json = false;
-	int opt, r;
+	int r = cli_options(argc, argv, &path, &json);
 
-	while ((opt = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
-		if (opt == 'c')
-			path = optarg;
-		else if (opt == 'j')
-			json = true;
-		else
-			return EXIT_USAGE;
-	}
-	if (!cli_no_more_arguments(argc, argv))
-		return EXIT_USAGE;
+	if (r != EXIT_OK)
+		return r;
 	config = load(&d, path);
 	d.config = config;
 	if (config)

@@ -26,14 +26,11 @@ static const struct api_option parked_options[] = {
 	{"number", "number", OPTION_TEXT, NULL},
 	{"user", "user", OPTION_TEXT, NULL},
 };
-static const struct api_command list_command = {
-	"permissions list [--number N] [--user U] [--status S] [--limit N] [--cursor C]", list_options, 5, 0, 0};
-static const struct api_command get_command = {"permissions get USER [--number N] [--refresh]", get_options, 2, 1, 1};
-static const struct api_command request_command = {
-	"permissions request USER [--number N] [--text T | --template NAME --language L [--parameter P]]",
-	request_options, 5, 1, 1};
-static const struct api_command parked_command = {"parked list [--number N] [--user U]", parked_options, 2, 0, 0};
-static const struct api_command cancel_command = {"parked cancel ID", NULL, 0, 1, 1};
+static const struct api_command list_command = {"permissions", list_options, 5, 0, 0};
+static const struct api_command get_command = {"permissions", get_options, 2, 1, 1};
+static const struct api_command request_command = {"permissions", request_options, 5, 1, 1};
+static const struct api_command parked_command = {"parked", parked_options, 2, 0, 0};
+static const struct api_command cancel_command = {"parked", NULL, 0, 1, 1};
 
 /* ---- permissions ---- */
 
@@ -106,8 +103,7 @@ int cmd_permissions(int argc, char **argv)
 		return one_user(&get_command, "GET", "", argc - 1, argv + 1);
 	if (strcmp(what, "request") == 0)
 		return one_user(&request_command, "POST", "/request", argc - 1, argv + 1);
-	fprintf(stderr, "usage: watrunk %s\n       watrunk %s\n       watrunk %s\n", list_command.usage,
-		get_command.usage, request_command.usage);
+	cli_usage(stderr, "permissions");
 	return EXIT_USAGE;
 }
 
@@ -157,6 +153,6 @@ int cmd_parked(int argc, char **argv)
 		return list(&parked_command, "/v1/parked", tell_parked, argc - 1, argv + 1);
 	if (strcmp(what, "cancel") == 0)
 		return cancel(argc - 1, argv + 1);
-	fprintf(stderr, "usage: watrunk %s\n       watrunk %s\n", parked_command.usage, cancel_command.usage);
+	cli_usage(stderr, "parked");
 	return EXIT_USAGE;
 }

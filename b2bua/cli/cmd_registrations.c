@@ -7,10 +7,10 @@
 static const struct api_option list_options[] = {
 	{"user", "user", OPTION_TEXT, NULL},
 };
-static const struct api_command list_command = {"registrations [list] [--user NAME]", list_options, 1, 0, 0};
-static const struct api_command drop_command = {"registrations drop ID", NULL, 0, 1, 1};
-static const struct api_command bans_command = {"bans [list]", NULL, 0, 0, 0};
-static const struct api_command lift_command = {"bans lift SOURCE", NULL, 0, 1, 1};
+static const struct api_command list_command = {"registrations", list_options, 1, 0, 0};
+static const struct api_command drop_command = {"registrations", NULL, 0, 1, 1};
+static const struct api_command bans_command = {"bans", NULL, 0, 0, 0};
+static const struct api_command lift_command = {"bans", NULL, 0, 1, 1};
 
 static int list(
 	const struct api_command *command, const char *path, void (*tell)(const json_t *answer), int argc, char **argv)
@@ -80,7 +80,7 @@ int cmd_registrations(int argc, char **argv)
 		return list(&list_command, "/v1/registrations", tell_registrations, argc - skip, argv + skip);
 	if (strcmp(argv[1], "drop") == 0)
 		return remove_one(&drop_command, "/v1/registrations", tell_dropped, argc - 1, argv + 1);
-	fprintf(stderr, "usage: watrunk %s\n       watrunk %s\n", list_command.usage, drop_command.usage);
+	cli_usage(stderr, "registrations");
 	return EXIT_USAGE;
 }
 
@@ -114,6 +114,6 @@ int cmd_bans(int argc, char **argv)
 		return list(&bans_command, "/v1/bans", tell_bans, argc - skip, argv + skip);
 	if (strcmp(argv[1], "lift") == 0)
 		return remove_one(&lift_command, "/v1/bans", tell_lifted, argc - 1, argv + 1);
-	fprintf(stderr, "usage: watrunk %s\n       watrunk %s\n", bans_command.usage, lift_command.usage);
+	cli_usage(stderr, "bans");
 	return EXIT_USAGE;
 }

@@ -15,7 +15,7 @@ static void tell(const json_t *answer)
 
 int cmd_reload(int argc, char **argv)
 {
-	static const struct api_command command = {.usage = "reload [-c FILE] [--json]"};
+	static const struct api_command command = {.name = "reload"};
 	struct api_asked asked;
 	int r = api_parse(&command, argc, argv, &asked);
 

@@ -2,7 +2,6 @@
 #include "b2bua/app/app.h"
 #include "b2bua/cli/cli.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -20,20 +19,14 @@ static void raise_descriptor_limit(void)
 
 int cmd_run(int argc, char **argv)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {0}};
-	const char *path = DEFAULT_CONFIG_PATH;
+	const char *path;
 	struct config *config;
 	struct app *app;
 	char why[256] = "";
-	int opt, r;
+	int r = cli_options(argc, argv, &path, NULL);
 
-	while ((opt = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
-		if (opt != 'c')
-			return EXIT_USAGE;
-		path = optarg;
-	}
-	if (!cli_no_more_arguments(argc, argv))
-		return EXIT_USAGE;
+	if (r != EXIT_OK)
+		return r;
 	raise_descriptor_limit();
 	r = cli_load_config(path, &config);
 	if (r != EXIT_OK)

@@ -13,9 +13,7 @@ static const struct api_option options[] = {
 	{"language", "template", OPTION_INSIDE, "language"},
 	{"parameter", "template", OPTION_PARAMETER, NULL},
 };
-static const struct api_command command = {"send USER (--text T [--button LABEL [--payload X] [--ttl MINUTES]] |\n"
-					   "       --template NAME --language L [--parameter P]) [--number N]",
-	options, sizeof(options) / sizeof(options[0]), 1, 1};
+static const struct api_command command = {"send", options, sizeof(options) / sizeof(options[0]), 1, 1};
 
 static void tell(const json_t *answer)
 {

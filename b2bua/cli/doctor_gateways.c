@@ -98,6 +98,10 @@ static void *check(void *arg)
 		.timeout_ms = DOCTOR_TIMEOUT_MS};
 
 	(void)snprintf(subject, sizeof(subject), "gateway %.80s", g->name);
+	if (source->registered_as)
+		doctor_find(d, DOCTOR_OK, "registration", subject, "",
+			"it registers with us as %.80s: `watrunk registrations` says from where",
+			source->registered_as);
 	if (!find_place(d, subject, config_gateway_place(d->config, g), &p))
 		return NULL;
 	sip_probe(&p, &r);

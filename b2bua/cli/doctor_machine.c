@@ -60,6 +60,19 @@ static void check_store(struct doctor *d)
 		doctor_find(d, DOCTOR_OK, "store", path, "", "can be written");
 }
 
+static void check_recording(struct doctor *d)
+{
+	const char *directory = d->config->recording.directory;
+
+	if (!directory)
+		return;
+	if (access(directory, W_OK | X_OK) < 0)
+		doctor_find(d, DOCTOR_FAILED, "recording", directory,
+			"Make recording.directory, owned by watrunk's user.", "%s", strerror(errno));
+	else
+		doctor_find(d, DOCTOR_OK, "recording", directory, "", "can be written");
+}
+
 /* RFC 1918, RFC 6598, loopback and link-local: nothing on the internet sends there. */
 static bool is_private(const struct addr *a)
 {
@@ -111,6 +124,7 @@ void doctor_check_machine(struct doctor *d)
 {
 	check_open_files(d);
 	check_store(d);
+	check_recording(d);
 	check_public_address(d);
 	check_certificate(d);
 }

@@ -15,6 +15,24 @@ bool cli_no_more_arguments(int argc, char **argv)
 	return false;
 }
 
+int cli_options(int argc, char **argv, const char **ret_path, bool *ret_json)
+{
+	const struct option options[] = {
+		{"config", required_argument, NULL, 'c'}, {ret_json ? "json" : NULL, no_argument, NULL, 'j'}, {0}};
+	int opt;
+
+	*ret_path = DEFAULT_CONFIG_PATH;
+	while ((opt = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+		if (opt == 'c')
+			*ret_path = optarg;
+		else if (opt == 'j' && ret_json)
+			*ret_json = true;
+		else
+			return EXIT_USAGE;
+	}
+	return cli_no_more_arguments(argc, argv) ? EXIT_OK : EXIT_USAGE;
+}
+
 int cli_load_config(const char *path, struct config **ret_config)
 {
 	struct conf_errors errors = {0};

@@ -123,11 +123,15 @@ def register_with_password(password):
 def story_all_is_well(rig):
     rig.add(Graph(rig))
     rig.add(Answerer(rig.gateway_port, register_with_password("right")))
-    gateways = [rig.gateway(register=True, user="trunk17", password="right")]
-    d = Doctor(rig, rig.config(gateways=gateways))
+    gateways = [rig.gateway(register=True, user="trunk17", password="right"), {"name": "desk", "registered_as": "desk1"}]
+    (rig.dir / "recordings").mkdir()
+    d = Doctor(rig, rig.config(gateways=gateways, sip={"users": [{"name": "desk1", "password": "s3cret", "register": True}]},
+                               recording={"directory": f"{rig.dir}/recordings"}))
     check(d.ok, f"failed: {[f for f in d.findings if f['verdict'] == 'failed']}")
     for name in ("configuration", "dns", "options", "registration", "token", "clock", "store"):
         d.has("ok", name)
+    d.has("ok", "recording", text="can be written")
+    d.has("ok", "registration", "desk", "registers with us as desk1")
     d.has("ok", "ports", "sip udp", "free")
     d.has("warning", "public_address")
     d.has("ok", "watrunk", text="does not run")
@@ -185,6 +189,7 @@ def story_every_failure(rig):
     gateways, sip = gateways_of_every_kind(rig)
     numbers = [rig.number(token="expired"), rig.number(phone_number_id="999", number="+12025550199")]
     d = Doctor(rig, rig.config(gateways=gateways, sip=sip, numbers=numbers, store={"url": f"sqlite:{rig.dir}/nowhere/calls.db"},
+                               recording={"directory": f"{rig.dir}/no-recordings"},
                                dialplan=[{"name": "all", "actions": [{"bridge": {"gateways": ["good"]}}]}],
                                media={"max_calls": 100000}, webhook={"listen": "192.0.2.1:8080"}))
     d.has("failed", "options", "silent", "no answer")
@@ -200,6 +205,7 @@ def story_every_failure(rig):
     d.has("failed", "token", "999", "Unsupported get request")
     d.has("failed", "clock")
     d.has("failed", "store", text="No such file")
+    d.has("failed", "recording", "no-recordings", "No such file")
     d.has("failed", "ports", "sip udp", "another program")
     d.has("failed", "ports", "webhook", "no such address")
     d.has("warning", "certificate", text="runs out")

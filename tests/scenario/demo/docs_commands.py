@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from demo_out import WayOut  # noqa: E402
 from demo_rig import stop_all  # noqa: E402
 
-PAGES = ("calling-out", "permission", "escalation", "transfer", "api", "events")
+PAGES = ("calling-out", "permission", "escalation", "transfer", "recording", "api", "events")
 MARKED = re.compile(r"^<!-- demo -->\n```sh\n(.*?)^```", re.S | re.M)
 
 

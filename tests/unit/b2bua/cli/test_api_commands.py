@@ -84,7 +84,15 @@ class ApiCommands(Cli):
                 (("dtmf", "c-1", "12#"), "dtmf", {"digits": "12#", "to": "sip"}, (202, {"id": "c-1", "to": "sip"}),
                  "c-1: sending to sip\n"),
                 (("dtmf", "c-1", "1", "--to", "user"), "dtmf", {"digits": "1", "to": "user"}, (202, {"id": "c-1", "to": "user"}),
-                 "c-1: sending to user\n")):
+                 "c-1: sending to user\n"),
+                (("mute", "c-1"), "mute", {"side": "sip", "on": True}, (200, {"id": "c-1", "side": "sip", "on": True}), "c-1: sip muted\n"),
+                (("unmute", "c-1", "--side", "user"), "mute", {"side": "user", "on": False},
+                 (200, {"id": "c-1", "side": "user", "on": False}), "c-1: user heard again\n"),
+                (("recording", "c-1", "pause"), "recording", {"action": "pause"}, (202, {"id": "c-1", "action": "pause"}), "c-1: pause\n"),
+                (("fork", "c-1", "start", "--to", "127.0.0.1:9000", "--directions", "user", "--format", "l16"), "fork",
+                 {"action": "start", "to": "127.0.0.1:9000", "directions": "user", "format": "l16"},
+                 (202, {"id": "c-1", "action": "start"}), "c-1: start\n"),
+                (("fork", "c-1", "stop"), "fork", {"action": "stop"}, (202, {"id": "c-1", "action": "stop"}), "c-1: stop\n")):
             run, asked = self.ask(answer, *args)
             self.assertEqual(asked, ("POST", "/v1/calls/c-1/" + path, body))
             self.assertEqual(run.stdout, said)
@@ -142,7 +150,9 @@ class ApiCommands(Cli):
                            (("hold",), "usage"), (("resume", "a", "b"), "usage"), (("dtmf", "c-1"), "usage"),
                            (("transfer",), "usage"), (("permissions",), "permissions request"),
                            (("permissions", "grant"), "permissions list"), (("permissions", "get"), "usage"),
-                           (("parked", "list", "x"), "usage"), (("parked", "cancel"), "usage"), (("send",), "usage")):
+                           (("parked", "list", "x"), "usage"), (("recording", "c-1"), "usage: watrunk recording ID start|pause"),
+                           (("fork", "c-1"), "usage: watrunk fork ID start"), (("mute",), "usage: watrunk mute ID"),
+                           (("parked", "cancel"), "usage"), (("send",), "usage")):
             run, asked = self.ask((200, {}), *args, code=USAGE)
             self.assertIn(word, run.stderr, args)
             self.assertEqual((run.stdout, asked), ("", None), args)

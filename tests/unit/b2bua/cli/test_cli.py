@@ -66,13 +66,42 @@ class CommandLine(Cli):
     def test_version_and_help(self):
         run = self.result(OK, "--version")
         self.assertRegex(run.stdout, r"^watrunk \d+\.\d+\.\d+\n$")
-        for word in ("--help", "help"):
+        for word in ("--help", "-h", "help"):
             run = self.result(OK, word)
-            self.assertIn("watrunk check -c FILE", run.stdout)
+            self.assertIn("watrunk check  ", run.stdout)
             self.assertEqual(run.stderr, "")
 
+    def test_help_of_each_command(self):
+        names = re.findall(r"^  watrunk ([a-z-]+) ", self.result(OK, "--help").stdout, flags=re.M)
+        self.assertGreater(len(names), 20)
+        for name in names:
+            for words in ((name, "--help"), ("help", name), (name, "x", "--help")):
+                run = self.result(OK, *words)
+                self.assertTrue(run.stdout.startswith(f"usage: watrunk {name}"), run.stdout)
+                self.assertEqual(run.stderr, "")
+                self.assertEqual("--config FILE" in run.stdout, name != "presets")
+                self.assertEqual("  --json" in run.stdout, name != "run")
+        self.refused("unknown command", "frobnicate", "--help")
+        self.result(USAGE, "help", "frobnicate")
+        run = self.result(OK, "calls", "--help")
+        self.assertIn("usage: watrunk calls\n       watrunk calls --history [--user N] [--status S] [--limit N] [--quality] [-c FILE] [--json]\n",
+                      run.stdout)
+        self.assertIn("\n                    [--request [--park S]", self.result(OK, "call", "--help").stdout)
+
+    def test_help_names_every_option(self):
+        folder = os.path.join(ROOT, "b2bua/cli")
+        with open(os.path.join(folder, "commands.c"), encoding="utf-8") as f:
+            explained = f.read()
+        taken = set()
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name), encoding="utf-8") as f:
+                text = f.read()
+            taken |= set(re.findall(r'\{"([a-z-]+)", (?:required_argument|no_argument|"[a-z_]+", OPTION_)', text))
+        self.assertGreater(len(taken), 30)
+        self.assertEqual(sorted(o for o in taken if not re.search(f"[ ,]--{o}[ ,\\\\\n]", explained)), [])
+
     def test_no_or_unknown_command(self):
-        self.refused("watrunk route-test -c FILE")
+        self.refused("watrunk route-test ")
         self.refused('unknown command "frobnicate"', "frobnicate")
         self.refused('unknown command ""', "")
         self.refused('unknown command "-c"', "-c", SAMPLE)
@@ -95,8 +124,9 @@ class CommandLine(Cli):
                                        ("--limit", "ten", "1 to 1000"), ("--status", "lost", "completed, missed"),
                                        ("--user", "somebody", "not a phone number")):
             self.refused(message, "calls", "-c", SAMPLE, "--history", option, value)
-        for ids in ((), ("",), ("a/b",), ("c-1?x=2",), ("c-1", "c-2")):
-            self.refused("needs one call id", "hangup", "-c", SAMPLE, *ids)
+        for ids in ((), ("c-1", "c-2")):
+            self.refused("usage: watrunk hangup ID", "hangup", "-c", SAMPLE, *ids)
+        self.refused("the id of the call is empty", "hangup", "-c", SAMPLE, "")
 
 
 class Check(Cli):
@@ -123,6 +153,15 @@ class Check(Cli):
         self.assertEqual(len(lines), len(faults), lines)
         report = json.loads(self.result(USAGE, "check", "--json", "-c", path).stdout)
         self.assertEqual((report["ok"], report["errors"]), (False, lines))
+
+    def test_an_unknown_key_hides_no_other_fault(self):
+        path = self.config(("timeout_ms: 5000", "timout_ms: 5000"), ("gateways: [agent]", "gateways: [nobody]"), ("codecs: [PCMU]", "codecs: [G729]"))
+        lines = self.result(USAGE, "check", "-c", path).stderr.splitlines()
+        for text, key, word in (("timout_ms: 5000", "graph.timout_ms", 'did you mean "timeout_ms"?'), ("[nobody]", "dialplan[2]", "nobody"),
+                                ("[G729]", "gateways[1].codecs[0]", "G729")):
+            start = f"{path}:{self.line_of(path, text)}: {key}"
+            self.assertEqual(len([line for line in lines if line.startswith(start) and word in line]), 1, (start, lines))
+        self.assertEqual(len(lines), 3, lines)
 
     def test_no_secret_is_shown(self):
         path = self.config(("verify_token: env:WA_VERIFY", "verify_token: env:WA_UNSET_HERE"),
@@ -350,7 +389,8 @@ class AdminPeer(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         if self.authorized():
             known = self.path == f"/v1/calls/{self.call['id']}/hangup"
-            self.answer(200 if known else 404, {})
+            self.answer(200 if known else 404, {"id": self.call["id"], "ended": True} if known else
+                        {"title": "Not found", "detail": "no live call has this id"})
 
     def log_message(self, *args):
         pass
@@ -378,9 +418,10 @@ class RunningProgram(Cli):
     def test_hangup(self):
         path = self.config(self.listen)
         self.assertEqual(self.result(OK, "hangup", "c-7f3a9c2145e0", "-c", path).stdout, "c-7f3a9c2145e0 ended\n")
-        run = self.result(FAILED, "hangup", "-c", path, "c-000000000000")
-        self.assertIn("no live call c-000000000000", run.stderr)
-        self.assertEqual(run.stdout, "")
+        self.assertEqual(json.loads(self.result(OK, "hangup", "c-7f3a9c2145e0", "-c", path, "--json").stdout)["ended"], True)
+        for other in ("c-000000000000", "a/b", "c-7f3a9c2145e0?x=2"):
+            run = self.result(FAILED, "hangup", "-c", path, other)
+            self.assertEqual((run.stdout, run.stderr), ("", "watrunk: Not found: no live call has this id\n"))
 
     def test_wrong_token(self):
         path = self.config(self.listen, ("token: env:WATRUNK_ADMIN_TOKEN", "token: another-secret-one"))
