@@ -171,6 +171,8 @@ bool config_gateway_has(const struct config *c, size_t i, const struct sip_stack
 /* The one that may call us from there; NULL: none, or two tenants have it. */
 const struct call_gateway *config_gateway_by_source(
 	const struct config *c, const struct sip_stack *names, const struct addr *source);
+/* Is there an entry of sip.listen with this transport, for requests to leave from? */
+bool config_has_listener(const struct config *c, enum sip_transport transport);
 /* The URI that requests to it are sent to: its proxy's or its own; "": where it registered. */
 const char *config_gateway_place(const struct config *c, const struct call_gateway *gateway);
 /* What the file says of it beside; NULL: not one of the file's. */

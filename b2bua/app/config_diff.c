@@ -44,7 +44,7 @@ static bool same_listen(const struct config *a, const struct config *b)
 static bool same_names(const struct config *a, const struct config *b)
 {
 	return same_text(a->sip.domain, b->sip.domain) && same_text(a->sip.public_address, b->sip.public_address) &&
-	       same_text(a->sip.realm, b->sip.realm);
+	       same_text(a->sip.realm, b->sip.realm) && a->sip.digest == b->sip.digest;
 }
 
 static bool same_stack(const struct config *a, const struct config *b)
@@ -97,38 +97,6 @@ static bool same_events(const struct config *a, const struct config *b)
 	return true;
 }
 
-static bool same_tls(const struct sip_tls *a, const struct sip_tls *b)
-{
-	return same_text(a->certificate, b->certificate) && same_text(a->key, b->key) && same_text(a->ca, b->ca) &&
-	       same_text(a->server_name, b->server_name) && a->verify == b->verify &&
-	       a->min_version_13 == b->min_version_13;
-}
-
-static bool same_watch(const struct config *a, size_t i, const struct config *b)
-{
-	const struct config_gateway *x = &a->gateway_sources[i], *y;
-	const struct call_gateway *now = config_gateway_by_name(b, a->gateways[i].name);
-
-	if (!x->ping_s && !x->do_register)
-		return true; /* begins with the reload, if at all */
-	if (!now || !same_text(a->gateways[i].uri, now->uri))
-		return false;
-	y = config_gateway_of(b, now);
-	return same_text(x->proxy, y->proxy) && same_tls(&x->tls, &y->tls) && x->ping_s == y->ping_s &&
-	       x->do_register == y->do_register && x->expires_s == y->expires_s &&
-	       same_text(x->contact_user, y->contact_user) && same_text(x->credentials.user, y->credentials.user) &&
-	       same_text(x->credentials.password, y->credentials.password) &&
-	       same_text(x->credentials.realm, y->credentials.realm);
-}
-
-static bool same_watches(const struct config *a, const struct config *b)
-{
-	for (size_t i = 0; i < a->gateway_count; i++)
-		if (!same_watch(a, i, b))
-			return false;
-	return true;
-}
-
 static bool same_store(const struct config *a, const struct config *b)
 {
 	return same_text(a->store.url, b->store.url);
@@ -149,9 +117,8 @@ size_t config_fixed_changes(const struct config *boot, const struct config *fres
 		{"admin", same_admin},
 		{"graph", same_graph},
 		{"sip.listen", same_listen},
-		{"sip.domain, public_address, realm", same_names},
+		{"sip.domain, public_address, realm, digest", same_names},
 		{"sip.resolver, drop_strangers, t1x64_ms", same_stack},
-		{"gateways: register, ping", same_watches},
 		{"media", same_media},
 		{"events", same_events},
 		{"store.url", same_store},

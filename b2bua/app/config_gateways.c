@@ -61,13 +61,7 @@ static bool has_listener(const struct config *c, const char *uri)
 {
 	struct sip_uri target;
 
-	if (sip_uri_parse(uri, &target))
-		return false;
-	for (size_t i = 0; i < c->sip.listen_count; i++) {
-		if (c->sip.listen[i].transport == target.transport)
-			return true;
-	}
-	return false;
+	return sip_uri_parse(uri, &target) == 0 && config_has_listener(c, target.transport);
 }
 
 /* Of hosts given as an address. Names are looked up while we run. */
@@ -173,7 +167,7 @@ static void load_gateway(struct load *ld, size_t i, const struct gateway_yaml *y
 	}
 	for (size_t k = 0; k < i; k++) {
 		if (strcmp(ld->c->gateways[k].name, g->name) == 0)
-			FAULT(ld, KEY("name"), "\"%s\" stands twice", g->name);
+			FAULT(ld, KEY("name"), "\"%s\" stands twice: gateways[%zu] has it already", g->name, k);
 	}
 #undef KEY
 }
@@ -354,6 +348,14 @@ const struct call_gateway *config_gateway_by_name(const struct config *c, const 
 			return &c->gateways[i];
 	}
 	return NULL;
+}
+
+bool config_has_listener(const struct config *c, enum sip_transport transport)
+{
+	for (size_t i = 0; i < c->sip.listen_count; i++)
+		if (c->sip.listen[i].transport == transport)
+			return true;
+	return false;
 }
 
 const char *config_gateway_place(const struct config *c, const struct call_gateway *gateway)

@@ -7,6 +7,7 @@
 #include "lib/base/str.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Fit to be asked for in a handshake: a host name (RFC 1123 s2.1) or an address. */
 static bool is_server_name(const char *name)
@@ -43,10 +44,22 @@ static void check_listeners(struct load *ld, bool has_tls)
 	}
 }
 
+/* "certificate PATH: what is wrong": the first word is the key that it is about. */
+static void check_files(struct load *ld, const char *section, const struct sip_tls *tls)
+{
+	char why[320], key[96];
+	size_t word;
+
+	if (sip_tls_check(tls, why, sizeof(why)) == 0)
+		return;
+	word = strcspn(why, " ");
+	(void)snprintf(key, sizeof(key), "%s.%.*s", section, (int)word, why);
+	FAULT(ld, key, "%s", why + word + (why[word] == ' '));
+}
+
 void load_tls(struct load *ld, const struct sip_tls_yaml *y)
 {
 	struct sip_tls *tls = &ld->c->sip.tls;
-	char why[320];
 
 	check_listeners(ld, y != NULL);
 	if (!y)
@@ -56,19 +69,10 @@ void load_tls(struct load *ld, const struct sip_tls_yaml *y)
 	tls->ca = y->ca ? y->ca : "/etc/ssl/certs/ca-certificates.crt";
 	tls->verify = load_bool(y->verify, true);
 	load_min_version(ld, "sip.tls.min_version", y->min_version, &tls->min_version_13);
-	if (sip_tls_check(tls, why, sizeof(why)))
-		FAULT(ld, "sip.tls", "%s", why);
+	check_files(ld, "sip.tls", tls);
 }
 
 /* ---- gateways ---- */
-
-static bool has_tls_listener(const struct config *c)
-{
-	for (size_t i = 0; i < c->sip.listen_count; i++)
-		if (c->sip.listen[i].transport == SIP_TLS)
-			return true;
-	return false;
-}
 
 /* It is called by TLS, or may be: NAPTR records can say so where the URI does not. */
 static bool may_be_tls(const char *uri)
@@ -84,7 +88,7 @@ static bool is_in_place(struct load *ld, size_t i, const char *key)
 
 	if (g->registered_as)
 		FAULT(ld, key, "cannot stand beside registered_as: it is the gateway that connects");
-	else if (!has_tls_listener(ld->c))
+	else if (!config_has_listener(ld->c, SIP_TLS))
 		FAULT(ld, key, "needs an entry tls:ADDRESS:PORT in sip.listen");
 	else if (!may_be_tls(g->proxy ? g->proxy : ld->c->gateways[i].uri))
 		FAULT(ld, key, "is for a %s with ;transport=tls", g->proxy ? "proxy" : "uri");
@@ -97,7 +101,7 @@ void load_gateway_tls(struct load *ld, size_t i, const struct gateway_tls_yaml *
 {
 	struct config_gateway *g = &ld->c->gateway_sources[i];
 	struct sip_tls *tls = &g->tls;
-	char key[64], why[320];
+	char key[64];
 
 	*tls = ld->c->sip.tls;
 	if (!y)
@@ -114,8 +118,8 @@ void load_gateway_tls(struct load *ld, size_t i, const struct gateway_tls_yaml *
 		tls->key = y->key;
 	}
 	tls->server_name = y->server_name;
-	if (((y->certificate && y->key) || y->ca) && tls->certificate && sip_tls_check(tls, why, sizeof(why)))
-		FAULT(ld, key, "%s", why);
+	if (((y->certificate && y->key) || y->ca) && tls->certificate)
+		check_files(ld, key, tls);
 	snprintf(key, sizeof(key), "gateways[%zu].tls.min_version", i);
 	load_min_version(ld, key, y->min_version, &tls->min_version_13);
 	snprintf(key, sizeof(key), "gateways[%zu].tls.server_name", i);

@@ -24,11 +24,12 @@ struct gateway_state {
 
 /* ---- life ---- */
 
-static int add(struct app *app, const struct config *c, size_t i)
+static struct sip_gateway watched(const struct config *c, size_t i)
 {
 	const struct call_gateway *cg = &c->gateways[i];
 	const struct config_gateway *g = &c->gateway_sources[i];
-	const struct sip_gateway gw = {
+
+	return (struct sip_gateway){
 		.name = cg->name,
 		.uri = cg->uri,
 		.proxy_uri = g->proxy,
@@ -40,12 +41,26 @@ static int add(struct app *app, const struct config *c, size_t i)
 		.contact_user = g->contact_user,
 		.expires_s = g->expires_s,
 	};
-	struct sip_gateway_status status;
+}
 
-	/* Known from before a reload: it stays as it is. */
-	if ((!g->ping_s && !g->do_register) || sip_gateway_status(app->sip, cg->name, &status) == 0)
-		return 0;
-	return sip_gateway_add(app->sip, &gw);
+/* Those that we ping, or register with. */
+static int watch(struct app *app, const struct config *c)
+{
+	struct sip_gateway *all = calloc(c->gateway_count + 1, sizeof(*all));
+	size_t count = 0, which;
+	int r;
+
+	if (!all)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->gateway_count; i++)
+		if (c->gateway_sources[i].ping_s || c->gateway_sources[i].do_register)
+			all[count++] = watched(c, i);
+	r = sip_gateways_set(app->sip, all, count, &which);
+	if (r)
+		log_error(
+			"gateway_not_watched", "gateway=%s error=\"%s\"", count ? all[which].name : "-", strerror(-r));
+	free(all);
+	return r;
 }
 
 static int watch_names(struct app *app, const struct config *c)
@@ -89,12 +104,11 @@ int gateways_take(struct app *app, const struct config *c)
 	r = take_tls(app, c);
 	if (r == 0)
 		r = watch_names(app, c);
-	for (size_t i = 0; r == 0 && i < c->gateway_count; i++) {
+	if (r == 0)
+		r = watch(app, c);
+	for (size_t i = 0; i < c->gateway_count; i++) {
 		unsigned cps = c->gateway_sources[i].calls_per_second;
 		ratelimit_init(&states[i].invites, cps, cps, now_us);
-		r = add(app, c, i);
-		if (r)
-			log_error("gateway_not_watched", "gateway=%s error=\"%s\"", c->gateways[i].name, strerror(-r));
 	}
 	if (r) {
 		free(states);
@@ -273,29 +287,46 @@ enum cause gateway_refuses(struct app *app, const struct call_gateway *gateway)
 
 /* ---- what goes into the INVITE ---- */
 
-const char *gateway_registered_as(const struct config *c, const struct call_gateway *gateway, const char *target)
+/* The gateway's own settings, if it is its host that is called; a transfer or redirect may lead elsewhere. */
+static const struct config_gateway *whose_host(
+	const struct config *c, const struct call_gateway *gateway, const char *target)
 {
-	const struct config_gateway *g = config_gateway_of(c, gateway);
 	struct sip_uri own, called;
 
-	if (!g || !g->registered_as || sip_uri_parse(gateway->uri, &own) || sip_uri_parse(target, &called))
+	if (sip_uri_parse(gateway->uri, &own) || sip_uri_parse(target, &called) ||
+		own.host_length != called.host_length || strncasecmp(own.host, called.host, own.host_length) != 0)
 		return NULL;
-	return own.host_length == called.host_length && strncasecmp(own.host, called.host, own.host_length) == 0
-		       ? g->registered_as
-		       : NULL;
+	return config_gateway_of(c, gateway);
+}
+
+const char *gateway_registered_as(const struct config *c, const struct call_gateway *gateway, const char *target)
+{
+	const struct config_gateway *g = whose_host(c, gateway, target);
+
+	return g ? g->registered_as : NULL;
 }
 
 const struct sip_credentials *gateway_credentials(
 	const struct config *c, const struct call_gateway *gateway, const char *target)
 {
-	const struct config_gateway *g = config_gateway_of(c, gateway);
-	struct sip_uri own, called;
+	const struct config_gateway *g = whose_host(c, gateway, target);
 
-	if (!g || !g->credentials.user || sip_uri_parse(gateway->uri, &own) || sip_uri_parse(target, &called))
+	return g && g->credentials.user ? &g->credentials : NULL;
+}
+
+const struct sip_tls *gateway_tls(const struct config *c, const struct call_gateway *gateway, const char *target)
+{
+	const struct config_gateway *g = config_gateway_of(c, gateway);
+	char host[256];
+	struct sip_uri called;
+	struct addr address;
+
+	/* An address may be one of the gateway's. Another name is somebody else's: transfer.domains. */
+	if (!g || g->proxy || whose_host(c, gateway, target))
+		return config_gateway_tls(c, gateway);
+	if (sip_uri_parse(target, &called) || str_copy_n(host, sizeof(host), called.host, called.host_length))
 		return NULL;
-	return own.host_length == called.host_length && strncasecmp(own.host, called.host, own.host_length) == 0
-		       ? &g->credentials
-		       : NULL;
+	return *host == '[' || addr_set(&address, host, 0) == 0 ? config_gateway_tls(c, gateway) : NULL;
 }
 
 const char *gateway_number(

@@ -134,7 +134,7 @@ int invite_make(const struct config *c, const struct call_action *a, const struc
 		.referred_by = a->u.invite.referred_by,
 		.replaces = a->u.invite.replaces,
 		.credentials = gateway_credentials(c, gw, ret->target),
-		.tls = config_gateway_tls(c, gw),
+		.tls = gateway_tls(c, gw, ret->target),
 		.policy = config_dialog_policy(c, gw),
 		.registered_user = gateway_registered_as(c, gw, ret->target),
 	};

@@ -208,6 +208,8 @@ void gateway_is_busy(struct app *app, const struct call_gateway *gateway, unsign
 /* Only for the gateway's own host: a transfer's target elsewhere learns nothing that could be guessed at. */
 const struct sip_credentials *gateway_credentials(
 	const struct config *c, const struct call_gateway *gateway, const char *target);
+/* What holds for TLS connections to this target: the gateway's own, or NULL, sip.tls, where the name is not its. */
+const struct sip_tls *gateway_tls(const struct config *c, const struct call_gateway *gateway, const char *target);
 /* The user whose bindings are called; NULL: the target itself is. */
 const char *gateway_registered_as(const struct config *c, const struct call_gateway *gateway, const char *target);
 /* In the form the gateway wants; text that is no number stays. Returns user or dst. */

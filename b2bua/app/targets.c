@@ -162,7 +162,10 @@ int target_resolve(const struct config *c, const struct sip_stack *names, const 
 	}
 	if (sip_uri_parse(wanted, &parsed))
 		return -EINVAL;
-	if (parsed.transport == SIP_TLS) /* not spoken here, and nothing less is what was asked for: RFC 3261 s26.2.2 */
+	/* TLS all the way to whoever it is (RFC 3261 s26.2.2): more than the next hop's connection can promise. */
+	if (strncasecmp(wanted, "sips:", 5) == 0)
+		return -EINVAL;
+	if (parsed.transport_given && !config_has_listener(c, parsed.transport))
 		return -EINVAL;
 	const struct call_gateway *gateway = gateway_of_host(c, names, tenant, &parsed, &foreign);
 	if (gateway) {

@@ -43,6 +43,8 @@ struct gateway {
 	struct sip_listener *listener;
 	char *name, *uri, *proxy, *user, *password, *realm;
 	char *contact_user;     /* NULL: it does not register */
+	bool kept;              /* by sip_gateways_set() */
+	bool gone;              /* known to nobody; stays until its registration is taken back */
 	unsigned places_failed; /* of a name that stands for several: which one is asked next */
 	struct sip_credentials credentials;
 	char to[SIP_URI_MAX], contact[SIP_URI_MAX], place[SIP_URI_MAX];
@@ -58,7 +60,7 @@ struct gateway {
 	} ping;
 	struct {
 		bool wanted, registered, told_failed, proved, asked_longer, leaving;
-		unsigned expires_s, retry_s;
+		unsigned wished_s, expires_s, retry_s; /* wished: before the registrar asked for longer */
 		int code;
 		char *why, call_id[2 * CALL_ID_BYTES + 1];
 		struct way way;
@@ -342,6 +344,34 @@ static void on_ping_due(void *arg)
 
 /* ---- life ---- */
 
+static void gateway_free(struct gateway *g)
+{
+	handle_done(&g->reg.nh);
+	handle_done(&g->ping.nh);
+	loop_timer_cancel(&g->reg.timer);
+	loop_timer_cancel(&g->ping.timer);
+	way_done(&g->ping.way);
+	way_done(&g->reg.way);
+	free(g->ping.why);
+	free(g->reg.why);
+	if (g->password)
+		crypto_wipe(g->password, strlen(g->password));
+	free(g->name);
+	free(g->uri);
+	free(g->proxy);
+	free(g->user);
+	free(g->password);
+	free(g->realm);
+	free(g->contact_user);
+	free(g);
+}
+
+static void drop(struct gateway *g)
+{
+	LL_DELETE(g->stack->gateways, g);
+	gateway_free(g);
+}
+
 void gateway_response(struct sip_stack *s, nua_handle_t *nh, int status, const sip_t *sip, bool local)
 {
 	struct gateway *g;
@@ -351,6 +381,8 @@ void gateway_response(struct sip_stack *s, nua_handle_t *nh, int status, const s
 	LL_FOREACH (s->gateways, g) {
 		if (g->reg.nh == nh) {
 			register_answered(g, status, sip, local);
+			if (g->gone && !g->reg.nh)
+				drop(g);
 			return;
 		}
 		if (g->ping.nh == nh) {
@@ -383,43 +415,26 @@ void gateways_each_way(struct sip_stack *s, void (*fn)(struct way *w, void *arg)
 	}
 }
 
-static void gateway_free(struct gateway *g)
+/* Nothing of it goes on. True: its registration is being taken back; one under way may yet succeed, so that, too. */
+static bool leave(struct gateway *g)
 {
-	handle_done(&g->reg.nh);
-	handle_done(&g->ping.nh);
 	loop_timer_cancel(&g->reg.timer);
 	loop_timer_cancel(&g->ping.timer);
-	way_done(&g->ping.way);
-	way_done(&g->reg.way);
-	free(g->ping.why);
-	free(g->reg.why);
-	if (g->password)
-		crypto_wipe(g->password, strlen(g->password));
-	free(g->name);
-	free(g->uri);
-	free(g->proxy);
-	free(g->user);
-	free(g->password);
-	free(g->realm);
-	free(g->contact_user);
-	free(g);
+	handle_done(&g->ping.nh);
+	if (!g->reg.registered && !g->reg.nh)
+		return false;
+	g->reg.leaving = true;
+	g->reg.proved = false;
+	return register_send(g) == 0;
 }
 
 void gateways_leave(struct sip_stack *s)
 {
 	struct gateway *g;
 
-	LL_FOREACH (s->gateways, g) {
-		loop_timer_cancel(&g->reg.timer);
-		loop_timer_cancel(&g->ping.timer);
-		handle_done(&g->ping.nh);
-		/* One under way may yet succeed: taken back as well. */
-		if (!g->reg.registered && !g->reg.nh)
-			continue;
-		g->reg.leaving = true;
-		g->reg.proved = false;
-		(void)register_send(g);
-	}
+	LL_FOREACH (s->gateways, g)
+		if (!g->gone)
+			(void)leave(g);
 }
 
 bool gateways_leaving(const struct sip_stack *s)
@@ -479,7 +494,7 @@ static int place(struct gateway *g, const struct sip_gateway *gw)
 													    : 0;
 }
 
-int sip_gateway_add(struct sip_stack *s, const struct sip_gateway *gw)
+static int gateway_new(struct sip_stack *s, const struct sip_gateway *gw, struct gateway **ret_gateway)
 {
 	struct gateway *g = calloc(1, sizeof(*g));
 	int r;
@@ -501,23 +516,138 @@ int sip_gateway_add(struct sip_stack *s, const struct sip_gateway *gw)
 	}
 	new_call_id(g->reg.call_id);
 	g->reg.wanted = gw->do_register;
-	g->reg.expires_s = gw->expires_s;
+	g->reg.wished_s = g->reg.expires_s = gw->expires_s;
 	g->ping.every_s = gw->ping_s;
-	LL_PREPEND(s->gateways, g);
-	if (gw->do_register)
-		register_at(g, 0);
-	if (gw->ping_s)
-		ping_at(g, 0);
+	*ret_gateway = g;
 	return 0;
+}
+
+/* ---- others than before ---- */
+
+static struct gateway *find(const struct sip_stack *s, const char *name)
+{
+	struct gateway *g;
+
+	LL_FOREACH (s->gateways, g)
+		if (!g->gone && strcmp(g->name, name) == 0)
+			return g;
+	return NULL;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool same_place(const struct gateway *a, const struct gateway *b)
+{
+	return same_text(a->uri, b->uri) && same_text(a->proxy, b->proxy);
+}
+
+/* To one registrar the two are one binding (RFC 3261 s10.2: address of record and Contact). */
+static bool same_binding(const struct gateway *a, const struct gateway *b)
+{
+	return a->reg.wanted && b->reg.wanted && same_text(a->uri, b->uri) && same_text(a->to, b->to) &&
+	       same_text(a->contact_user, b->contact_user);
+}
+
+static bool same(const struct gateway *a, const struct gateway *b)
+{
+	return same_place(a, b) && same_text(a->to, b->to) && same_text(a->contact_user, b->contact_user) &&
+	       same_text(a->user, b->user) && same_text(a->password, b->password) && same_text(a->realm, b->realm) &&
+	       a->reg.wanted == b->reg.wanted && a->reg.wished_s == b->reg.wished_s &&
+	       a->ping.every_s == b->ping.every_s && a->ping.way.policy == b->ping.way.policy;
+}
+
+static char *move_text(char **from)
+{
+	char *text = *from;
+
+	*from = NULL;
+	return text;
+}
+
+/* Up or down, registered or not: what was learned of the old one holds for the new one. */
+static void inherit(struct gateway *g, struct gateway *old)
+{
+	if (same_place(g, old) && g->ping.every_s && old->ping.every_s) {
+		g->places_failed = old->places_failed;
+		g->ping.failed = old->ping.failed;
+		g->ping.answered = old->ping.answered;
+		g->ping.down = old->ping.down;
+		g->ping.code = old->ping.code;
+		g->ping.at_ms = old->ping.at_ms;
+		g->ping.down_since_ms = old->ping.down_since_ms;
+		g->ping.why = move_text(&old->ping.why);
+	}
+	if (!same_binding(g, old))
+		return;
+	memcpy(g->reg.call_id, old->reg.call_id, sizeof(g->reg.call_id)); /* CSeq goes on: RFC 3261 s10.2.4 */
+	g->reg.cseq = old->reg.cseq;
+	g->reg.registered = old->reg.registered;
+	g->reg.proof = old->reg.proof; /* nonce and count: none is used twice */
+	g->reg.code = old->reg.code;
+	g->reg.why = move_text(&old->reg.why);
+}
+
+static void begin(struct gateway *g, struct gateway *old)
+{
+	bool leaves = false;
+
+	if (old) {
+		inherit(g, old);
+		leaves = !same_binding(g, old) && leave(old);
+		old->gone = leaves;
+		if (!leaves)
+			drop(old);
+	}
+	LL_PREPEND(g->stack->gateways, g);
+	g->kept = true;
+	/* Where old and new are one registrar's, taking back must not come second. */
+	if (g->reg.wanted)
+		register_at(g, leaves ? RETRY_FIRST_S : 0);
+	if (g->ping.every_s)
+		ping_at(g, 0);
+}
+
+int sip_gateways_set(struct sip_stack *s, const struct sip_gateway *gws, size_t count, size_t *ret_which)
+{
+	struct gateway **fresh = calloc(count + 1, sizeof(struct gateway *)), *g, *next;
+	int r = fresh ? 0 : -ENOMEM;
+
+	*ret_which = 0;
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		*ret_which = i;
+		r = gateway_new(s, &gws[i], &fresh[i]);
+	}
+	for (size_t i = 0; fresh && i < count && fresh[i]; i++) {
+		struct gateway *old = find(s, fresh[i]->name);
+		if (r == 0 && !(old && same(old, fresh[i]))) {
+			begin(fresh[i], old);
+			continue;
+		}
+		if (r == 0)
+			old->kept = true;
+		gateway_free(fresh[i]);
+	}
+	free(fresh);
+	LL_FOREACH_SAFE(s->gateways, g, next)
+	{
+		if (r == 0 && !g->kept && !g->gone) {
+			g->gone = leave(g);
+			if (!g->gone)
+				drop(g);
+		} else {
+			g->kept = false;
+		}
+	}
+	return r;
 }
 
 int sip_gateway_status(const struct sip_stack *s, const char *name, struct sip_gateway_status *ret_status)
 {
-	const struct gateway *g;
+	const struct gateway *g = find(s, name);
 
-	LL_FOREACH (s->gateways, g)
-		if (strcmp(g->name, name) == 0)
-			break;
 	if (!g)
 		return -ENOENT;
 	*ret_status = (struct sip_gateway_status){

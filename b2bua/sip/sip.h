@@ -228,8 +228,8 @@ struct sip_stack_conf {
 /* Returns 0, -EINVAL, -ENOMEM, or why an address could not be bound: -EADDRINUSE, -EADDRNOTAVAIL, -EACCES. conf is
  * copied, its text too. */
 int sip_stack_new(struct loop *l, const struct sip_stack_conf *conf, struct sip_stack **ret_stack);
-/* Other Digest users from now on; conf.realm stays. Returns 0, -EINVAL or -ENOMEM (as it was). Never from a callback of
- * the stack's. */
+/* Other Digest users from now on; conf.realm and conf.digest stay. Returns 0, -EINVAL or -ENOMEM (as it was). Never
+ * from a callback of the stack's. */
 int sip_stack_set_users(struct sip_stack *s, const struct sip_user *users, size_t count);
 /* The files, read again, are those of every TLS connection that begins from now on; the others live on with what they
  * began with. Returns 0 (also without a TLS listener, where nothing is read), or -EINVAL or -ENOMEM: as it was. */
@@ -329,10 +329,12 @@ struct sip_gateway_status {
 	const char *ping_why, *register_why;
 };
 
-/* Begins at once. gw is copied. Returns 0, -EINVAL (URI, no listener with this transport) or -ENOMEM.
- * sip_stack_free() takes registrations back. */
-int sip_gateway_add(struct sip_stack *s, const struct sip_gateway *gw);
-/* Returns 0, or -ENOENT: not added. */
+/* From now on these, and no others. One that is as it was goes on; one at the same place keeps what is known of it,
+ * and, with the same addresses, its registration; that of one that is gone, or has other addresses, is taken back, as
+ * sip_stack_free() does for all. Copied. Returns 0, or -EINVAL (URI, no listener with this transport) of
+ * gws[*ret_which], or -ENOMEM: nothing has changed. Never from a callback of the stack's. */
+int sip_gateways_set(struct sip_stack *s, const struct sip_gateway *gws, size_t count, size_t *ret_which);
+/* Returns 0, or -ENOENT: not one of them. */
 int sip_gateway_status(const struct sip_stack *s, const char *name, struct sip_gateway_status *ret_status);
 
 /* ---- those who register with us ---- */
@@ -368,10 +370,11 @@ bool sip_name_holds(const struct sip_stack *s, const char *uri, const struct add
 /* Watched, and the DNS has never had an address for it: nothing can be sent there. */
 bool sip_name_unknown(const struct sip_stack *s, const char *uri);
 
+/* Can these files be used? Returns 0, or -EINVAL with the reason, whose first word says whose it is: "certificate",
+ * "key" or "ca". */
+int sip_tls_check(const struct sip_tls *tls, char *why, size_t cap);
 /* For checking a configuration: would sip_leg_invite() take this target, this header name? Reserved are the headers the
  * stack itself writes. */
-/* Can these files be used? Returns 0, or -EINVAL with the reason. */
-int sip_tls_check(const struct sip_tls *tls, char *why, size_t cap);
 bool sip_target_allowed(const char *uri);
 bool sip_header_allowed(const char *name);
 

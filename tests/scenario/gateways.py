@@ -4,6 +4,7 @@ import re
 import secrets
 
 from harness import check, equal, expect_record, main, until
+from reload import write
 from sip_peer import Call, SipPeer
 
 USER, PASSWORD, COLONS, REALM = "trunk17", "s3cret/with signs", "s3cret:with:colons", "pbx realm"
@@ -330,6 +331,61 @@ def story_registration_asked_for_longer(rig):
     w = registers(rig)
     w.wait_event("gateway_registered")
     equal(w.counters()["sip_register_failed"], 0, "failures")
+
+
+def story_a_reload_changes_registrations(rig):
+    """Another Contact, another password, no registration at all: each without a restart, and nothing is left at the registrar."""
+    challenger, bindings = Challenger(), {}
+
+    def answer(message):
+        if message.method == "OPTIONS":
+            return 200, []
+        if not challenger.proved(message):
+            challenger.nonce = secrets.token_hex(8)
+            return 401, challenger.lines(stale=bool(message.get("Authorization")))
+        user = re.match(r"<sip:(\w+)@", message.get("Contact")).group(1)
+        bindings[user] = (message.get("Expires"), message.get("Call-ID"), int(message.get("CSeq").split()[0]))
+        return 200, [] if message.get("Expires") == "0" else [f"Contact: {message.get('Contact')};expires=600"]
+    server = rig.add(Server(rig, answer))
+    keys = {"user": USER, "password": PASSWORD, "register": True, "contact_user": "first", "ping": 1}
+    w = rig.watrunk(gateways=[rig.gateway(**keys)])
+    w.wait_event("gateway_registered")
+
+    def reload(**changes):
+        write(w, rig.config(gateways=[rig.gateway(**{**keys, **changes})]))
+        equal(w.post("/v1/reload"), (200, {"reloaded": True, "needs_restart": []}), "reload")
+    before = bindings["first"]
+    reload(number_format="digits")
+    reload(contact_user="second")
+    until(lambda: bindings["first"][0] == "0", "the first Contact to be taken back")
+    equal(bindings["first"][1], before[1], "Call-ID that takes it back")
+    w.wait_event("gateway_registered", count=2)
+    before = bindings["second"]
+    challenger.password = "another one"
+    reload(contact_user="second", password="another one")
+    until(lambda: bindings["second"][2] > before[2], "a REGISTER with the new password")
+    equal(bindings["second"][1], before[1], "Call-ID with the new password")
+    equal(w.gauges()["gateways_registered"], 1, "registered")
+    reload(contact_user="second", password="another one", register=False)
+    until(lambda: bindings["second"][0] == "0", "the registration to be taken back")
+    asked = len([m for m in server.asked if m.method == "OPTIONS"])
+    until(lambda: len([m for m in server.asked if m.method == "OPTIONS"]) > asked, "OPTIONS go on")
+    equal((w.gauges()["gateways_registered"], w.counters()["sip_register_failed"]), (0, 0), "registered, failures")
+
+
+def story_a_gateway_that_is_down_stays_down_over_a_reload(rig):
+    code = [503]
+    rig.add(Server(rig, lambda m: (code[0], [])))
+    w = rig.watrunk(gateways=[rig.gateway(ping=1)])
+    w.wait_event("gateway_down", sip="503")
+    write(w, rig.config(gateways=[rig.gateway(ping=1, user=USER, password=PASSWORD)]))
+    equal(w.post("/v1/reload")[0], 200, "reload")
+    equal(w.gauges()["gateways_down"], 1, "gauge")
+    code[0] = 200
+    w.wait_event("gateway_up", sip="200")
+    write(w, rig.config(gateways=[rig.gateway()]))
+    equal(w.post("/v1/reload")[0], 200, "reload")
+    equal(w.gauges()["gateways_down"], 0, "gauge of one that is not watched")
 
 
 def story_stop_does_not_wait_for_a_silent_registrar(rig):

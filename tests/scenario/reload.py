@@ -1,9 +1,10 @@
 """The configuration is read again under live calls: by signal, by the API, by the command."""
 import json
 import os
+import re
 import signal
 
-from harness import WAIT_S, check, equal, expect_record, main, until
+from harness import USER, WAIT_S, check, equal, expect_record, main, until
 from sip_peer import SipPeer
 
 
@@ -87,6 +88,22 @@ def story_what_needs_a_restart_is_said(rig):
     status, answer = w.post("/v1/reload")
     equal((status, answer), (200, {"reloaded": True, "needs_restart": ["media", "log"]}), "answer")
     w.wait_event("reload_needs_restart", key="media")
+
+
+def story_challenges_stay_as_configured(rig):
+    """After a reload SHA-256 was named, too, which many telephones give up at."""
+    users = {"users": [{"name": "desk1", "password": "not-a-real-one"}]}
+    w = rig.watrunk(gateways=[rig.gateway(inbound=False)], sip=users)
+    peer = rig.add(SipPeer(rig, lambda call: None))
+
+    def challenges():
+        return [re.search(r"algorithm=([\w-]+)", c).group(1) for c in peer.dial(USER).wait_response(401).all("WWW-Authenticate")]
+    equal(challenges(), ["MD5"], "challenges")
+    equal(w.post("/v1/reload"), (200, {"reloaded": True, "needs_restart": []}), "reload")
+    equal(challenges(), ["MD5"], "challenges after a reload")
+    write(w, rig.config(gateways=[rig.gateway(inbound=False)], sip={**users, "digest": "both"}))
+    equal(w.post("/v1/reload")[1]["needs_restart"], ["sip.domain, public_address, realm, digest"], "what needs a restart")
+    equal(challenges(), ["MD5"], "challenges until the restart")
 
 
 def story_numbers_and_limits_change(rig):

@@ -286,9 +286,9 @@ def story_bad_files_are_named(rig):
     _, other = authority.issue("other", "DNS:other.example")
     empty = rig.dir / "empty.pem"
     empty.write_text("nothing here\n")
-    for tls, word in (({"certificate": certificate, "key": other}, "does not belong"), ({"certificate": f"{rig.dir}/none.pem", "key": key}, "No such file"),
-                      ({"certificate": str(empty), "key": key}, "no certificate"), ({"certificate": certificate, "key": str(empty)}, "no private key"),
-                      ({"certificate": certificate, "key": key, "ca": str(empty)}, "ca "), (None, "needs sip.tls")):
+    for tls, word in (({"certificate": certificate, "key": other}, r"sip\.tls\.key: /\S+ does not belong"), ({"certificate": f"{rig.dir}/none.pem", "key": key}, r"sip\.tls\.certificate: /\S+: No such file"),
+                      ({"certificate": str(empty), "key": key}, r"tls\.certificate: /\S+: no certificate"), ({"certificate": certificate, "key": str(empty)}, r"sip\.tls\.key: /\S+: no private key"),
+                      ({"certificate": certificate, "key": key, "ca": str(empty)}, r"sip\.tls\.ca: /\S+: no certificate"), (None, "needs sip.tls")):
         path = rig.dir / "bad.yaml"
         sip = {"listen": [f"tls:127.0.0.1:{rig.sip_port}"], **({"tls": tls} if tls else {})}
         path.write_text(json.dumps(rig.config(sip=sip, gateways=[rig.gateway(transport="tls")])))

@@ -6,6 +6,7 @@ import wave
 
 from harness import check, equal, expect_record, main, until
 from sip_peer import SipPeer
+from tls import Authority, server_context
 
 MAX_GAP_MS = 200
 FRAME_MS = 20
@@ -20,12 +21,18 @@ def answers(call):
 class Desk:
     """A user calls, the pbx answers; a second endpoint waits for him."""
 
-    def __init__(self, rig, at_desk=answers, at_pbx=None, config=None, **plan):
+    def __init__(self, rig, at_desk=answers, at_pbx=None, config=None, authority=None, **plan):
+        """authority: the desk speaks TLS, and its certificate comes from there."""
         self.rig, self.heard = rig, rig.dir / "heard.wav"
-        port = rig.ports.one()
-        self.w = rig.watrunk(gateways=[rig.gateway(), {"name": "desk", "uri": f"sip:127.0.0.1:{port};transport=udp"}], **(config or {}))
+        port, over, context = rig.ports.one(), "udp", None
+        if authority:
+            over, context = "tls", server_context(authority.issue("desk", "IP:127.0.0.1"))
+            certificate, key = authority.issue("trunk", "DNS:trunk.example")
+            config = {"sip": {"listen": [f"udp:127.0.0.1:{rig.sip_port}", f"tls:127.0.0.1:{rig.ports.one()}"],
+                              "tls": {"certificate": certificate, "key": key, "ca": authority.pem}}}
+        self.w = rig.watrunk(gateways=[rig.gateway(), {"name": "desk", "uri": f"sip:127.0.0.1:{port};transport={over}"}], **(config or {}))
         self.pbx = rig.add(SipPeer(rig, at_pbx or (lambda call: (call.reply(180), call.answer()))))
-        self.desk = rig.add(SipPeer(rig, at_desk, port=port))
+        self.desk = rig.add(SipPeer(rig, at_desk, port=port, transport=over, tls=context))
         self.target = f"sip:700@127.0.0.1:{port}"
         self.sim = rig.metasim(users=[rig.user(steps=[{"call": True}])], hear=str(self.heard), **plan)
         self.sim.wait_user_event("audio_heard")
@@ -139,11 +146,25 @@ def story_target_not_allowed(rig):
     d = Desk(rig)
     equal(d.call.refer("sip:evil@192.0.2.200").status, 403, "answer to REFER")
     equal(d.call.refer(d.target.replace("sip:", "sips:")).status, 400, "answer to a REFER that asks for TLS")
-    equal(d.call.refer(d.target + ";transport=tls").status, 400, "answer to a REFER that asks for TLS")
+    equal(d.call.refer(d.target + ";transport=tls").status, 400, "answer to a REFER that asks for TLS where there is no listener for it")
     d.talk(d.call)
     d.call.bye()
     d.sim.report()
     equal(d.desk.calls, [], "calls at the desk")
+
+
+def story_target_over_tls(rig):
+    """It was refused as if TLS were not spoken."""
+    d = Desk(rig, authority=Authority(rig, "ca"))
+    equal(d.call.refer(d.target.replace("sip:", "sips:")).status, 400, "answer to a REFER to sips:")
+    equal(d.call.refer(d.target + ";transport=tls").status, 202, "answer to REFER")
+    d.expect_notifies(100, 180, 200)
+    d.call.expect("BYE")
+    moved = d.desk.wait_calls(1)
+    check(moved.invite.get("Via").startswith("SIP/2.0/TLS "), f"Via {moved.invite.get('Via')}")
+    d.talk(moved)
+    d.end()
+    expect_record(d.w.wait_records(1)[0], status="completed", cause="normal", ended_by="user")
 
 
 def story_attended(rig):

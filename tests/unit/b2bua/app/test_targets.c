@@ -30,6 +30,10 @@ static int setup(void **state)
 	config.transfer.domains = domains;
 	config.transfer.domain_count = 2;
 	config.sip.domain = "trunk.example";
+	config.sip.listen_count = 3;
+	config.sip.listen[0].transport = SIP_UDP;
+	config.sip.listen[1].transport = SIP_TCP;
+	config.sip.listen[2].transport = SIP_TLS;
 	config.sip.public_address = "203.0.113.7:5060";
 	assert_int_equal(addr_set(&sources[0].addrs[0], "10.0.0.1", 5070), 0);
 	assert_int_equal(addr_set(&sources[1].addrs[0], "10.0.0.2", 5060), 0);
@@ -80,6 +84,9 @@ static const struct row rows[] = {
 	{0, "sip:anna@[::1]", -EPERM, 0, NULL},
 	{0, "sip:anna@[::ffff:10.0.0.2]", 0, 1, "sip:anna@[::ffff:10.0.0.2];transport=udp"},
 	{0, "sip:anna@010.0.0.1", -EPERM, 0, NULL},
+	/* TLS, which was refused when it had long been spoken */
+	{0, "sip:601@10.0.0.1;transport=tls", 0, 0, "sip:601@10.0.0.1;transport=tls"},
+	{0, "sip:anna@agents.example:5061;transport=TLS", 0, 0, "sip:anna@agents.example:5061;transport=tls"},
 	/* telephone numbers */
 	{0, "tel:+44-20 7946.0000;phone-context=x", 0, 0, "sip:+442079460000@10.0.0.1:5070;transport=tcp"},
 	{1, "TEL:*21#", 0, 1, "sip:*21%23@pbx.example;transport=udp"},
@@ -97,7 +104,7 @@ static const struct row rows[] = {
 	{0, "sip:@10.0.0.1", -EINVAL, 0, NULL},
 	{0, "601@10.0.0.1", -EINVAL, 0, NULL},
 	{0, "sips:601@10.0.0.1", -EINVAL, 0, NULL},
-	{0, "sip:601@10.0.0.1;transport=tls", -EINVAL, 0, NULL},
+	{0, "sips:anna@agents.example", -EINVAL, 0, NULL},
 	{0, "http://10.0.0.1/", -EINVAL, 0, NULL},
 	{0, "sip:601@10.0.0.1?X-Evil=1", -EINVAL, 0, NULL},
 	{0, "sip:601:password@10.0.0.1", -EINVAL, 0, NULL},
@@ -127,6 +134,31 @@ static void the_policy(void **state)
 		if (r != row->result || (r == 0 && (found != gateway_at(row->gateway) || strcmp(uri, row->uri) != 0)))
 			fail_msg("row %zu, %s: %d, \"%s\" at %s", i, row->wanted, r, uri, found ? found->name : "-");
 	}
+}
+
+static void without_a_listener_for_it(void **state)
+{
+	const struct call_gateway *found;
+	char uri[TARGET_URI_MAX];
+	(void)state;
+	config.sip.listen_count = 1;
+	assert_int_equal(target_resolve(&config, NULL, "", &gateways[0], "sip:601@10.0.0.1;transport=tls", uri, &found),
+		-EINVAL);
+	assert_int_equal(target_resolve(&config, NULL, "", &gateways[0], "sip:601@10.0.0.2", uri, &found), 0);
+	config.sip.listen_count = 3;
+}
+
+static void a_target_of_another_name_has_its_own_certificate(void **state)
+{
+	(void)state;
+	sources[1].tls = (struct sip_tls){.certificate = "ours.pem", .server_name = "pbx.example"};
+	assert_ptr_equal(gateway_tls(&config, &gateways[1], "sip:601@PBX.example;transport=tls"), &sources[1].tls);
+	assert_ptr_equal(gateway_tls(&config, &gateways[1], "sip:601@10.0.0.2;transport=tls"), &sources[1].tls);
+	assert_null(gateway_tls(&config, &gateways[1], "sip:anna@agents.example;transport=tls"));
+	sources[1].proxy = "sip:edge.example;lr";
+	assert_ptr_equal(gateway_tls(&config, &gateways[1], "sip:anna@agents.example;transport=tls"), &sources[1].tls);
+	sources[1].proxy = NULL;
+	sources[1].tls = (struct sip_tls){0};
 }
 
 static void telephone_numbers_have_a_gateway(void **state)
@@ -230,6 +262,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_policy),
+		cmocka_unit_test(without_a_listener_for_it),
+		cmocka_unit_test(a_target_of_another_name_has_its_own_certificate),
 		cmocka_unit_test(telephone_numbers_have_a_gateway),
 		cmocka_unit_test(nothing_longer_than_its_place),
 		cmocka_unit_test(users_at_a_gateway),
