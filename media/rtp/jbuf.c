@@ -240,6 +240,10 @@ int jbuf_put(struct jbuf *jb, uint16_t seq16, uint32_t ts32, uint32_t duration_t
 	if (jb->empty_run)
 		settle_empty(jb, seq, ts);
 	make_room(jb, seq);
+	if (seq < jb->next_seq) { /* its place went for the room: nobody would ever find it there */
+		jb->stats.discarded++;
+		return -ETIME;
+	}
 	store(jb, seq,
 		(struct slot){.used = true,
 			.is_audio = true,

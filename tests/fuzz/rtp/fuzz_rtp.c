@@ -1,12 +1,16 @@
 /* tests/fuzz/rtp/fuzz_rtp.c
  *
- * The parsers of RTP, RTCP and telephone-event on one packet; what they accept is written and read again.
+ * The parsers of RTP, RTCP and telephone-event on one packet; what they accept is written and read again. And the
+ * jitter buffer on a stream in any order.
  */
 #include "lib/base/assert.h"
+#include "lib/base/pktbuf.h"
+#include "media/rtp/jbuf.h"
 #include "media/rtp/rtcp.h"
 #include "media/rtp/rtp.h"
 #include "media/rtp/telephone_event.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -64,9 +68,68 @@ static void many_events(const uint8_t *data, size_t size)
 	}
 }
 
+enum { JBUF_MAX_MS = 100, JBUF_PACKETS = JBUF_MAX_MS / 20 + JBUF_PACKETS_SPARE };
+
+static void offer(
+	struct jbuf *jb, struct pktpool *pool, uint16_t seq, uint32_t ts, uint32_t duration_ts, uint64_t now_us)
+{
+	struct pkt *p = pkt_get(pool);
+	ASSERT(p);
+	int r = jbuf_put(jb, seq, ts, duration_ts, p, now_us);
+	if (r == -EPROTO) {
+		jbuf_flush(jb);
+		r = jbuf_put(jb, seq, ts, duration_ts, p, now_us);
+		ASSERT(r == 0);
+	}
+	if (r < 0)
+		pkt_put(pool, p);
+}
+
+/* The bytes as what happens to a stream: kind, time, number and timestamp as they differ from where they should be. All
+ * that is kept can be got again, and no more is kept than said. */
+static void jitter_buffer(const uint8_t *data, size_t size)
+{
+	struct jbuf_conf conf = {.min_ms = 20, .max_ms = JBUF_MAX_MS};
+	struct jbuf_out out;
+	struct jbuf *jb;
+	uint64_t now_us = 1000000;
+	uint16_t seq = 65500;
+
+	ASSERT(pktpool_new(JBUF_PACKETS + 1, &conf.pool) == 0 && jbuf_new(&conf, &jb) == 0);
+	for (; size >= 4; data += 4, size -= 4) {
+		now_us += data[1] * 1000u;
+		if (data[0] < 0x80) {
+			uint16_t number = (uint16_t)(seq++ + (int8_t)data[2]);
+			uint32_t ts = (uint32_t)number * 960 + (uint32_t)((int8_t)data[3] * 480);
+			offer(jb, conf.pool, number, ts, 120u << (data[0] & 3), now_us);
+			ASSERT(jbuf_packets(jb) <= JBUF_PACKETS);
+		} else if (data[0] < 0xa0) {
+			jbuf_skip(jb, (uint16_t)(seq++ + (int8_t)data[2]));
+		} else if (data[0] < 0xf0) {
+			jbuf_get(jb, now_us, data[2] * 100u, data[0] & 1, &out);
+			if (out.kind == JBUF_PACKET)
+				pkt_put(conf.pool, out.pkt);
+		} else if (data[0] < 0xf8) {
+			jbuf_set_ptime(jb, (uint16_t)(data[2] % 7 * 10));
+		} else {
+			seq = (uint16_t)(seq + data[2] * 2u);
+		}
+	}
+	for (unsigned i = 0; jbuf_packets(jb); i++) {
+		ASSERT(i < 100000);
+		jbuf_get(jb, now_us += 20000, 0, true, &out);
+		if (out.kind == JBUF_PACKET)
+			pkt_put(conf.pool, out.pkt);
+	}
+	jbuf_free(jb);
+	ASSERT(pktpool_in_use(conf.pool) == 0);
+	pktpool_free(conf.pool);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	(void)rtp_is_rtcp(data, size);
+	jitter_buffer(data, size);
 	one_rtp(data, size);
 	one_rtcp(data, size);
 	many_events(data, size);

@@ -229,6 +229,35 @@ static void test_a_burst_after_an_outage(void **state)
 	jbuf_free(jb);
 }
 
+/* The buffer is full, and then comes one that was overtaken by all of it: there is no place before the oldest. It was
+ * kept where no play looks, and the next hole of 64 packets ended the process. */
+static void test_overtaken_by_a_full_buffer(void **state)
+{
+	(void)state;
+	for (int playing = 0; playing < 2; playing++) {
+		struct jbuf *jb = make(20, 200);
+		const uint64_t at_us = 1000000;
+		unsigned full = 200 / 20 + JBUF_PACKETS_SPARE;
+		if (playing) {
+			put(jb, 8, 0, at_us - 40000);
+			expect(jb, at_us, JBUF_PACKET, 8);
+		}
+		for (unsigned i = 0; i < full; i++)
+			assert_int_equal(put(jb, (uint16_t)(10 + i), (2 + i) * FRAME, at_us), 0);
+		assert_int_equal(put(jb, 9, FRAME, at_us), -ETIME);
+		assert_int_equal(jbuf_packets(jb), full - 1);
+		for (unsigned i = 0; jbuf_packets(jb) && i < 30; i++) {
+			struct jbuf_out out;
+			jbuf_get(jb, at_us + 200000 + i * 20000, 0, true, &out);
+			if (out.kind == JBUF_PACKET)
+				pkt_put(pool, out.pkt);
+		}
+		assert_int_equal(jbuf_packets(jb), 0);
+		put(jb, (uint16_t)(10 + full + 70), (2 + full + 70) * FRAME, at_us + (full + 70) * 20000);
+		jbuf_free(jb);
+	}
+}
+
 /* Held too long in the middle of a word: that is told, and nothing dropped, until a pause comes. */
 static void test_too_long_a_hold_is_told(void **state)
 {
@@ -441,6 +470,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_late_packets_are_played_late, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_late_is_too_late, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_burst_after_an_outage, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_overtaken_by_a_full_buffer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_long_a_hold_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events_in_between_are_not_missing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_events_do_not_fill_the_buffer, setup, teardown),
