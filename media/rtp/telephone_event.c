@@ -37,9 +37,13 @@ void tev_rx_init(struct tev_rx *rx, uint32_t rtp_clock_hz, uint32_t event_clock_
 	rx->rtp_ticks_per_unit = ticks_per_unit(rtp_clock_hz, event_clock_hz);
 }
 
+/* No longer than it can be: its first packet may tell of a whole segment, everything after it takes its time. */
 static unsigned so_far_ms(const struct tev_rx *rx)
 {
-	return (rx->segments + rx->duration) / (rx->clock_hz / 1000);
+	uint32_t units_per_ms = rx->clock_hz / 1000;
+	uint64_t said_ms = ((uint64_t)rx->segments + rx->duration) / units_per_ms;
+	uint64_t most_ms = (rx->last_us - rx->began_us) / 1000 + TEV_SEGMENT_MAX / units_per_ms;
+	return (unsigned)(said_ms < most_ms ? said_ms : most_ms);
 }
 
 static struct tev_report finish(struct tev_rx *rx)
@@ -59,7 +63,14 @@ static bool is_late(const struct tev_rx *rx, uint32_t ts, uint64_t now_us)
 {
 	int32_t behind = (int32_t)(rx->ts - ts);
 	int32_t most = TEV_BACK_MAX_MS * (int32_t)(rx->clock_hz / 1000 * rx->rtp_ticks_per_unit);
-	return behind > 0 && behind < most && now_us - rx->last_us < TEV_LATE_MAX_MS * 1000ull;
+	return rx->known && !rx->renewed && behind > 0 && behind < most &&
+	       now_us - rx->last_us < TEV_LATE_MAX_MS * 1000ull;
+}
+
+static bool is_same(const struct tev_rx *rx, uint8_t event, uint32_t ts, uint64_t now_us)
+{
+	return rx->known && ts == rx->ts && event == rx->event &&
+	       !(rx->renewed && now_us - rx->last_us >= TEV_LATE_MAX_MS * 1000ull);
 }
 
 /* Reordered updates do not shorten it; but some peers let the field run over instead of beginning a segment. */
@@ -83,9 +94,9 @@ size_t tev_rx_packet(struct tev_rx *rx, uint32_t ts, const uint8_t *payload, siz
 	bool begins = false;
 
 	/* The payload may hold further events (RFC 4733 s2.4.1), which nobody sends; the first one is enough */
-	if (!rd_ok(&r) || event >= DIGIT_COUNT || (rx->known && is_late(rx, ts, now_us)))
+	if (!rd_ok(&r) || event >= DIGIT_COUNT || is_late(rx, ts, now_us))
 		return 0;
-	if (rx->known && ts == rx->ts && event == rx->event) {
+	if (is_same(rx, event, ts, now_us)) {
 		if (!rx->active)
 			return 0; /* its end has been told: the second and third end packet */
 	} else if (is_next_segment(rx, event, ts)) {
@@ -95,6 +106,8 @@ size_t tev_rx_packet(struct tev_rx *rx, uint32_t ts, const uint8_t *payload, siz
 		if (rx->active)
 			ret_reports[n++] = finish(rx);
 		rx->known = rx->active = begins = true;
+		rx->renewed = false;
+		rx->began_us = now_us;
 		rx->event = event;
 		rx->segments = rx->duration = 0;
 	}
@@ -127,7 +140,7 @@ size_t tev_rx_reset(struct tev_rx *rx, struct tev_report ret_reports[1])
 	size_t n = rx->active;
 	if (n)
 		ret_reports[0] = finish(rx);
-	rx->known = false;
+	rx->renewed = true;
 	return n;
 }
 

@@ -49,11 +49,12 @@ struct tev_rx {
 	uint32_t clock_hz;           /* of durations */
 	uint32_t rtp_ticks_per_unit; /* RTP clock over event clock: 6 beside Opus of Meta, else 1 */
 	bool known, active;
+	bool renewed; /* of the stream before: only good to know its last event again */
 	uint8_t event;
 	uint32_t ts;       /* of the newest segment */
 	uint32_t segments; /* duration of the segments before it, event clock */
 	uint32_t duration; /* of the newest one */
-	uint64_t last_us;
+	uint64_t began_us, last_us;
 };
 
 /* event_clock_hz: "telephone-event/..." of the SDP, 8000 or the stream's own (RFC 4733 s2.1). */
@@ -63,7 +64,8 @@ size_t tev_rx_packet(struct tev_rx *rx, uint32_t ts, const uint8_t *payload, siz
 	struct tev_report ret_reports[TEV_REPORTS_MAX]);
 /* Ends a digit whose end was never told. */
 size_t tev_rx_tick(struct tev_rx *rx, uint64_t now_us, struct tev_report ret_reports[1]);
-/* The stream begins anew: ends what is under way, forgets its timestamps. */
+/* The stream begins anew: ends what is under way, forgets its timestamps but for the event told last: its packets may
+ * go on under another SSRC, or come from both. */
 size_t tev_rx_reset(struct tev_rx *rx, struct tev_report ret_reports[1]);
 uint64_t tev_rx_deadline(const struct tev_rx *rx); /* UINT64_MAX: nothing under way */
 

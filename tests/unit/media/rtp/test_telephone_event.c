@@ -82,6 +82,51 @@ static void test_receive_table(void **state)
 	assert_int_equal(tev_rx_deadline(&rx), UINT64_MAX);
 }
 
+/* What is left of a press when the peer's SSRC or sequence changes in the middle of it: told already. */
+static void test_press_goes_on_in_another_stream(void **state)
+{
+	(void)state;
+	struct tev_rx rx;
+	struct tev_report reports[TEV_REPORTS_MAX];
+	const uint8_t held[] = {5, 10, 0, 160}, ended[] = {5, 0x8a, 1, 64}, other[] = {6, 0x8a, 1, 64};
+	tev_rx_init(&rx, 8000, 8000);
+	assert_int_equal(tev_rx_packet(&rx, 9000, held, 4, 1000000, reports), 1);
+	for (unsigned i = 1; i <= 6; i++) { /* its voice has another SSRC, and comes in between */
+		size_t n = tev_rx_reset(&rx, reports);
+		assert_int_equal(n, i == 1);
+		assert_true(!n || (reports[0].kind == TEV_END && reports[0].duration_ms == 20));
+		assert_int_equal(tev_rx_packet(&rx, 9000, i < 4 ? held : ended, 4, 1000000 + i * 20000, reports), 0);
+	}
+	/* the other stream's own timestamps, however far back: */
+	assert_int_equal(tev_rx_packet(&rx, 8000, other, 4, 1140000, reports), 1);
+	assert_int_equal(reports[0].digit, '6');
+	assert_int_equal(tev_rx_packet(&rx, 7500, held, 4, 1141000, reports), 0); /* late in this one */
+	/* long after it is no remainder, but chance */
+	tev_rx_reset(&rx, reports);
+	assert_int_equal(tev_rx_packet(&rx, 8000, other, 4, 4000000, reports), 1);
+}
+
+/* No press is longer than the time that it has taken, and one segment (8.2 s). */
+static void test_hostile_durations(void **state)
+{
+	(void)state;
+	for (int segments = 0; segments < 2; segments++) {
+		struct tev_rx rx;
+		struct tev_report reports[TEV_REPORTS_MAX];
+		size_t n = 0;
+		tev_rx_init(&rx, 8000, 8000);
+		for (unsigned i = 0; i <= 200000;
+			i++) { /* the field runs over, or a segment follows, with each packet */
+			uint8_t full = segments || i % 2 ? 0xff : 0;
+			const uint8_t payload[] = {7, (uint8_t)(i == 200000 ? 0x8a : 10), full, full};
+			n = tev_rx_packet(&rx, segments ? i * 65535u : 1, payload, 4, 1000000 + i * 10, reports);
+			assert_int_equal(n, 1);
+			assert_int_equal(reports[0].kind, i == 200000 ? TEV_END : i ? TEV_UPDATE : TEV_BEGIN);
+			assert_true(reports[0].duration_ms <= i / 100 + 8192);
+		}
+	}
+}
+
 static void test_hostile_payloads(void **state)
 {
 	(void)state;
@@ -291,6 +336,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_receive_table),
+		cmocka_unit_test(test_press_goes_on_in_another_stream),
+		cmocka_unit_test(test_hostile_durations),
 		cmocka_unit_test(test_hostile_payloads),
 		cmocka_unit_test(test_send_one_digit),
 		cmocka_unit_test(test_round_trips),
