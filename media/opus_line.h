@@ -141,7 +141,7 @@ void opus_line_start(struct opus_line *b, uint64_t now_us);
 /* On hold: nothing is sent, nothing heard. The line goes on with real time. */
 void opus_line_stop(struct opus_line *b);
 
-/* One audio packet, not a duplicate. G.722 and Opus only when the source may send them. */
+/* One audio packet, not a duplicate. G.722 and Opus are dropped unless the source may send them. */
 void opus_line_packet(struct opus_line *b, const struct rtp_hdr *hdr, enum line_format format, const uint8_t *payload,
 	size_t length, uint64_t now_us);
 /* RFC 3389: the source falls silent, and this is how its silence sounds. From its next packet's time on noise is sent,

@@ -158,12 +158,14 @@ static void feed(struct opus_line *b, const struct reorder_packet *p, unsigned s
 		transcode(b, p, samples, now_us);
 }
 
-/* In samples; 0: not what it should be. */
-static unsigned length_of(const struct reorder_packet *p)
+/* In samples; 0: not what it should be, or what a re-INVITE has taken the decoder of. */
+static unsigned length_of(const struct opus_line *b, const struct reorder_packet *p)
 {
+	if (p->kind == LINE_G722 && !b->g722)
+		return 0;
 	if (p->kind != LINE_OPUS)
 		return (unsigned)p->length;
-	if (p->length > REORDER_PAYLOAD_MAX || !opus_packet_is_whole(p->payload, p->length))
+	if (!b->dec || p->length > REORDER_PAYLOAD_MAX || !opus_packet_is_whole(p->payload, p->length))
 		return 0;
 	int ts = opus_packet_duration_ts(p->payload, p->length);
 	return ts > 0 ? (unsigned)ts / OPUS_UNIT : 0;
@@ -172,7 +174,7 @@ static unsigned length_of(const struct reorder_packet *p)
 void line_take(void *arg, const struct reorder_packet *p, uint64_t now_us)
 {
 	struct opus_line *b = arg;
-	unsigned samples = length_of(p);
+	unsigned samples = length_of(b, p);
 
 	if (!samples) {
 		b->discarded++;

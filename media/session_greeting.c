@@ -10,11 +10,7 @@ static void play(void *arg, const struct rtp_hdr *hdr, enum line_format format, 
 	uint64_t now_us)
 {
 	struct session *s = arg;
-	/* what a re-INVITE has taken the decoder of */
-	bool lost = (format == LINE_G722 && !s->to_wa.g722) || (format == LINE_OPUS && !s->to_wa.dec);
-
-	if (!lost)
-		opus_line_packet(&s->to_wa, hdr, format, payload, length, now_us);
+	opus_line_packet(&s->to_wa, hdr, format, payload, length, now_us);
 }
 
 static void play_digit(void *arg, const struct tev_report *report, uint64_t now_us)

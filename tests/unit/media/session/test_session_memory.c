@@ -96,6 +96,36 @@ static void test_codec_change_out_of_memory(void **state)
 	assert_true(n > 5);
 }
 
+/* The line's decoder is gone already when a later allocation of the change fails, and the peer, whose offer is refused,
+ * goes on with its codec until the call has ended. */
+static void test_codec_is_given_up_out_of_memory(void **state)
+{
+	(void)state;
+	for (int opus = 0; opus < 2; opus++) {
+		const struct sim_conf conf = {
+			.wa_link = {.delay_ms = 30, .seed = 1}, .sip_link = {.seed = 2}, .g722 = !opus, .opus = opus};
+		int r = -ENOMEM;
+		unsigned n = 1;
+		for (; r < 0; n++) {
+			sim_init(&m, &conf);
+			sim_connect(&m);
+			sim_run_ms(&m, 200);
+			struct media_sip_remote remote = sim_sip_remote(&m);
+			remote.codec = AUDIO_PCMU;
+			remote.pt = 0;
+			remote.tones_in = true;
+			oom_fail_nth(n);
+			r = session_set_sip(m.session, &remote, m.now_us);
+			oom_off();
+			assert_true(r == 0 || r == -ENOMEM);
+			sim_run_ms(&m, 200);
+			assert_int_equal(m.wa.seq_steps_not_one + m.wa.ts_not_forward + m.wa.other_ssrc, 0);
+			sim_done(&m);
+		}
+		assert_true(n > 3);
+	}
+}
+
 static void ignore_send(void *arg, enum media_end end, enum session_channel channel, const void *bytes, size_t length,
 	const struct addr *to)
 {
@@ -146,6 +176,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_packet_path_allocates_nothing),
 		cmocka_unit_test(test_codec_change_out_of_memory),
+		cmocka_unit_test(test_codec_is_given_up_out_of_memory),
 		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_sounds_out_of_memory),
 	};
