@@ -52,7 +52,9 @@ static const char *reason_of(int error)
 	case -ENOENT:
 	case -ENOTDIR: return "no_directory";
 	case -ENOMEM:
-	case -EAGAIN: return "resources";
+	case -EAGAIN:
+	case -EMFILE:
+	case -ENFILE: return "resources";
 	default: return "disk_error";
 	}
 }

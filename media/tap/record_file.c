@@ -37,7 +37,7 @@ struct record_file {
 static int make_levels(int top, const char *name, int *ret_dir)
 {
 	char level[NAME_ROOM];
-	int dir = dup(top), r = dir < 0 ? -errno : 0;
+	int dir = fcntl(top, F_DUPFD_CLOEXEC, 0), r = dir < 0 ? -errno : 0;
 
 	for (const char *slash; r == 0 && (slash = strchr(name, '/')); name = slash + 1) {
 		snprintf(level, sizeof(level), "%.*s", (int)(slash - name), name);
@@ -138,6 +138,12 @@ static sf_count_t file_tell(void *arg)
 
 /* ---- entry points ---- */
 
+uint64_t record_file_limit(const struct record_file_conf *conf)
+{
+	bool says_less = conf->max_bytes && conf->max_bytes < RECORD_WAV_BYTES_MAX;
+	return conf->opus || says_less ? conf->max_bytes : RECORD_WAV_BYTES_MAX;
+}
+
 int record_file_new(const struct record_file_conf *conf, struct record_file **ret_file)
 {
 	struct record_file *f = calloc(1, sizeof(*f));
@@ -147,7 +153,7 @@ int record_file_new(const struct record_file_conf *conf, struct record_file **re
 		return -ENOMEM;
 	f->dir_fd = f->fd = -1;
 	f->opus = conf->opus;
-	f->max_bytes = conf->max_bytes;
+	f->max_bytes = record_file_limit(conf);
 	top = open(conf->directory, O_DIRECTORY | O_CLOEXEC | O_RDONLY);
 	r = top < 0 ? -errno : make_levels(top, conf->name, &f->dir_fd);
 	if (top >= 0)

@@ -13,12 +13,19 @@
 
 struct record_file;
 
+/* A WAV file says its length in 32 bits (RIFF): 18 hours at 16 kHz. Players that take them for signed see half of it.
+ */
+#define RECORD_WAV_BYTES_MAX UINT64_C(4290000000)
+
 struct record_file_conf {
 	const char *directory; /* must exist */
 	const char *name;      /* below it, from record_path_expand(); levels that are missing are made, 0700 */
 	bool opus;             /* Ogg/Opus; else WAV */
-	uint64_t max_bytes;    /* 0: as the disk allows */
+	uint64_t max_bytes;    /* 0: as the disk and the format allow */
 };
+
+/* What the file will end at; 0: nothing but the disk. */
+uint64_t record_file_limit(const struct record_file_conf *conf);
 
 /* Makes the .part file. Returns 0 or what the system said: -ENOENT (no such directory), -EACCES, -ENOSPC ... */
 int record_file_new(const struct record_file_conf *conf, struct record_file **ret_file);

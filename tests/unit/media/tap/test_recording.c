@@ -1,7 +1,9 @@
 /* One recording in virtual time: both parties on one clock, pauses, limits, disks that say no. */
 #include "media/codec/opus_codec.h"
+#include "media/tap/record_file.h"
 #include "media/tap/recording.h"
 #include "media/tap/tap.h"
+#include "tests/support/oom.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -352,6 +354,42 @@ static void test_opus_and_other_rates(void **state)
 	assert_in_range(sum[1] / b->frames, 1000, 4000);
 }
 
+static void test_a_wav_file_ends_where_its_length_would(void **state)
+{
+	(void)state;
+	assert_int_equal(record_file_limit(&(struct record_file_conf){0}), RECORD_WAV_BYTES_MAX);
+	assert_int_equal(record_file_limit(&(struct record_file_conf){.max_bytes = 5000000000}), RECORD_WAV_BYTES_MAX);
+	assert_int_equal(record_file_limit(&(struct record_file_conf){.max_bytes = 1000}), 1000);
+	assert_int_equal(record_file_limit(&(struct record_file_conf){.opus = true}), 0);
+	assert_int_equal(
+		record_file_limit(&(struct record_file_conf){.opus = true, .max_bytes = 5000000000}), 5000000000);
+}
+
+/* Each allocation fails once: it is told, the ring goes on being emptied, nothing is left behind. */
+static void test_out_of_memory(void **state)
+{
+	struct bench *b = *state;
+	const uint8_t silk_20ms[] = {0x48, 1, 2, 3};
+	const struct recording_conf conf = {.id = 42, .directory = b->dir, .name = "c-1"};
+	unsigned n = 1;
+
+	for (; oom_next(n); n++) {
+		b->ended_count = 0;
+		int r = recording_new(&conf, &b->recording, &b->ring);
+		if (r == 0) {
+			memset(&b->tap, 0, sizeof(b->tap));
+			tap_record(&b->tap, b->ring, START_US);
+			tap_opus(&b->tap, SIDE_WA, silk_20ms, sizeof(silk_20ms), START_US);
+			tap_opus(&b->tap, SIDE_SIP, silk_20ms, sizeof(silk_20ms), START_US);
+			stop(b, START_US + 1000000);
+			r = b->ended.error;
+		}
+		assert_int_equal(r, oom_off() ? -ENOMEM : 0);
+		b->recording = recording_free(b->recording);
+	}
+	assert_in_range(n, 6, 10); /* recording, ring, file, two decoders */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +403,8 @@ int main(void)
 		T(test_nothing_was_said),
 		T(test_a_slow_disk_loses_and_goes_on),
 		T(test_opus_and_other_rates),
+		T(test_a_wav_file_ends_where_its_length_would),
+		T(test_out_of_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
