@@ -269,10 +269,11 @@ void session_tick(struct session *s, uint64_t now_us)
 		return;
 	session_maybe_flow(s, now_us);
 	session_announce_tick(s, now_us);
+	session_digits_tick(s, now_us);
 	bridge_to_sip_tick(&s->to_sip, now_us);
 	session_tick_greeting(s, now_us);
 	opus_line_tick(&s->to_wa, now_us);
-	session_digits_tick(s, now_us);
+	session_dial_tick(s, now_us);
 	session_pin(s, sip_pin_tick(&s->pin, now_us), now_us);
 	if (rtp_stream_deadline(&s->wa) <= now_us)
 		report_to_wa(s, false, now_us);

@@ -160,6 +160,10 @@ void session_digits_tick(struct session *s, uint64_t now_us)
 	session_pass_digits(s, END_WA, DIGIT_BY_EVENT, report, tev_rx_tick(&s->wa_events, now_us, report), now_us);
 	session_pass_digits(s, END_SIP, DIGIT_BY_EVENT, report, tev_rx_tick(&s->sip_events, now_us, report), now_us);
 	session_pass_digits(s, END_SIP, DIGIT_BY_TONE, report, sip_ear_tick(s->ear, now_us, report), now_us);
+}
+
+void session_dial_tick(struct session *s, uint64_t now_us)
+{
 	dial(s, now_us);
 }
 

@@ -77,7 +77,10 @@ void session_end_sip_digit(struct session *s, uint64_t now_us);
 /* Listen for tones of the SIP side, or no more. Returns 0 or -ENOMEM. */
 int session_set_ear(struct session *s, bool tones, const struct line_source *source, uint64_t now_us);
 uint64_t session_digits_deadline(const struct session *s);
+/* Ends those of which nothing is heard any more; what that makes due is for the ticks of the two directions, which come
+ * after it. Ours, then, may follow at once. */
 void session_digits_tick(struct session *s, uint64_t now_us);
+void session_dial_tick(struct session *s, uint64_t now_us);
 void session_digits_done(struct session *s);
 void session_report_to_sip(struct session *s, bool bye, uint64_t now_us);
 /* A datagram of the SIP side. */
