@@ -45,7 +45,7 @@ static void fail(struct load *ld, const char *why)
 
 static bool held(const struct load *ld)
 {
-	return ld->conf.calls <= ld->conf.at_once;
+	return !ld->conf.pace && ld->conf.calls <= ld->conf.at_once;
 }
 
 static unsigned started(const struct load *ld)
@@ -75,6 +75,7 @@ static void cpu_minus(struct proc_cpu *a, const struct proc_cpu *b)
 static void steady_begin(struct load *ld, uint64_t now_us)
 {
 	ld->steady_us = now_us;
+	ld->steady_started = started(ld);
 	ld->live_us = 0;
 	if (proc_cpu(ld->target->pid, &ld->cpu_from) || proc_cpu(getpid(), &ld->own_from))
 		fail(ld, "the processor time of watrunk cannot be read");
@@ -90,6 +91,7 @@ static void steady_end(struct load *ld, uint64_t now_us)
 	}
 	cpu_minus(&res->cpu, &ld->cpu_from);
 	cpu_minus(&res->own_cpu, &ld->own_from);
+	res->window_started = started(ld) - ld->steady_started;
 	res->window_s = (double)(now_us - ld->steady_us) / 1e6;
 	res->live_mean = ld->live_us / (double)(now_us - ld->steady_us);
 	take_rss(ld, &res->rss_end_kb);
@@ -108,7 +110,7 @@ static void first_call(struct load *ld, uint64_t now_us)
 		return;
 	}
 	conf->plan->calls = conf->calls;
-	conf->plan->interval_ms = 0;
+	conf->plan->interval_ms = conf->pace ? 1000 / conf->pace : 0;
 	conf->plan->at_once = 0;
 	conf->plan->talk_ms = held(ld) ? 0 : conf->talk_ms;
 	ld->next_rise_us = now_us;
@@ -141,6 +143,8 @@ static bool ramp(struct load *ld, unsigned to, unsigned live, uint64_t now_us)
 {
 	struct plan *p = ld->conf.plan;
 
+	if (ld->conf.pace)
+		return true;
 	while (p->at_once < to && now_us >= ld->next_rise_us) {
 		p->at_once++;
 		ld->next_rise_us += (uint64_t)(1e6 / ld->conf.rate);

@@ -6,7 +6,8 @@
  *   ready -> ramp to `low` -> hold -> ramp to `at_once` -> settle -> steady -> ending -> draining -> done
  *
  * When calls == at_once every call lives through the steady window (memory and processor time of a fixed number of
- * calls); when calls > at_once each call ends after talk_ms and another takes its place (set-up under load).
+ * calls); when calls > at_once each call ends after talk_ms and another takes its place (set-up under load); with a pace
+ * they come as from callers, who do not wait for each other: what is slow then shows in the times, not in the number.
  */
 #ifndef TOOLS_LOADGEN_LOAD_H
 #define TOOLS_LOADGEN_LOAD_H
@@ -29,7 +30,8 @@ struct load_conf {
 	unsigned calls, at_once;
 	unsigned low;         /* hold at so many first, for the memory slope; 0: do not */
 	double rate;          /* new calls a second while the number rises */
-	unsigned talk_ms;     /* of the steady window, or of each call when calls > at_once */
+	unsigned pace;        /* new calls a second, whatever became of those before; 0: as above */
+	unsigned talk_ms;     /* of the steady window, or of each call when they come and go */
 	unsigned ring_ms;     /* the agent's */
 	unsigned probe_every; /* every n-th call says tone bursts, for delay; 0: none */
 	const struct speech *user_says, *agent_says, *user_bursts, *agent_bursts;
@@ -56,6 +58,7 @@ struct load_result {
 	struct load_loss to_agent, to_user;
 	struct proc_cpu cpu, own_cpu; /* of the steady window; own: the load generator's */
 	double window_s, live_mean;
+	unsigned window_started; /* calls begun in it */
 	uint64_t rss_idle_kb, rss_low_kb, rss_full_kb, rss_end_kb;
 	unsigned live_low, live_full, live_most;
 	unsigned fds_before, fds_full, fds_after;

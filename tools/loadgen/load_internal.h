@@ -53,6 +53,7 @@ struct load {
 	struct loop_timer tick;
 	enum load_stage stage;
 	uint64_t stage_us, last_tick_us, next_rise_us, first_flow_us, steady_us, ended_us, ask_us;
+	unsigned steady_started;         /* calls begun before the steady window */
 	double live_us;                  /* sum of live calls over time, in the steady window */
 	unsigned asking;                 /* requests under way */
 	bool healthy, counted, all_done; /* counted: the counters were read once, before the first call */

@@ -23,6 +23,8 @@ static const char usage[] =
 	"  --calls N      calls in all (default 10)\n"
 	"  --at-once N    live at a time (default: all of them, held through the measurement)\n"
 	"  --rate R       new calls a second while their number rises (default 10)\n"
+	"  --pace R       new calls a second all the time, each of --talk, whatever becomes of those before (1 to "
+	"1000)\n"
 	"  --low N        hold at so many calls first, for the memory a call takes (default 0: do not)\n"
 	"  --talk S       seconds of the steady window; of each call when there are more than --at-once (default 10)\n"
 	"  --ring MS      the agent rings so long (default 0)\n"
@@ -60,6 +62,7 @@ enum {
 	O_CALLS,
 	O_AT_ONCE,
 	O_RATE,
+	O_PACE,
 	O_LOW,
 	O_TALK,
 	O_RING,
@@ -78,7 +81,7 @@ static const struct option long_options[] = {{"watrunk", 1, NULL, O_WATRUNK}, {"
 	{"graph", 1, NULL, O_GRAPH}, {"agent", 1, NULL, O_AGENT}, {"app-secret", 1, NULL, O_SECRET},
 	{"token", 1, NULL, O_TOKEN}, {"number-id", 1, NULL, O_NUMBER_ID}, {"number", 1, NULL, O_NUMBER},
 	{"calls", 1, NULL, O_CALLS}, {"at-once", 1, NULL, O_AT_ONCE}, {"rate", 1, NULL, O_RATE},
-	{"low", 1, NULL, O_LOW}, {"talk", 1, NULL, O_TALK}, {"ring", 1, NULL, O_RING},
+	{"pace", 1, NULL, O_PACE}, {"low", 1, NULL, O_LOW}, {"talk", 1, NULL, O_TALK}, {"ring", 1, NULL, O_RING},
 	{"say-user", 1, NULL, O_SAY_USER}, {"say-agent", 1, NULL, O_SAY_AGENT}, {"probe-every", 1, NULL, O_PROBE},
 	{"workers", 1, NULL, O_WORKERS}, {"log", 1, NULL, O_LOG}, {"max-loss", 1, NULL, O_MAX_LOSS},
 	{"max-failed", 1, NULL, O_MAX_FAILED}, {"json", 0, NULL, O_JSON}, {0}};
@@ -120,7 +123,8 @@ static bool take_option(struct options *o, int opt, const char *arg)
 	case O_AT_ONCE: l->at_once = (unsigned)atoi(arg); return l->at_once > 0;
 	case O_RATE: l->rate = atof(arg); return l->rate > 0 && l->rate <= 1000;
 	case O_LOW: l->low = (unsigned)atoi(arg); return true;
-	case O_TALK: l->talk_ms = (unsigned)(atof(arg) * 1000); return l->talk_ms >= 1000;
+	case O_PACE: l->pace = (unsigned)atoi(arg); return l->pace > 0 && l->pace <= 1000;
+	case O_TALK: l->talk_ms = (unsigned)(atof(arg) * 1000); return l->talk_ms >= 200;
 	case O_RING: l->ring_ms = (unsigned)atoi(arg); return true;
 	case O_SAY_USER: o->say_user = arg; return true;
 	case O_SAY_AGENT: o->say_agent = arg; return true;
@@ -154,7 +158,7 @@ static bool parse(int argc, char **argv, struct options *o)
 	}
 	if (!l->at_once || l->at_once > l->calls)
 		l->at_once = l->calls;
-	if (l->low >= l->at_once || l->calls > l->at_once)
+	if (l->low >= l->at_once || l->calls > l->at_once || l->pace)
 		l->low = 0;
 	l->plan = &o->plan;
 	if (o->target.pid)

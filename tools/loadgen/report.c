@@ -192,7 +192,8 @@ void report_print_json(struct load_result *res, const char *fault)
 		json_pack("{s:i, s:i, s:i}", "before", (int)res->fds_before, "during", (int)res->fds_full, "after",
 			(int)res->fds_after),
 		"after", after_json(res), "window",
-		json_pack("{s:o, s:o}", "seconds", real(res->window_s), "calls_mean", real(res->live_mean)));
+		json_pack("{s:o, s:o, s:i}", "seconds", real(res->window_s), "calls_mean", real(res->live_mean),
+			"calls_begun", (int)res->window_started));
 
 	if (*res->first_failure)
 		json_object_set_new(top, "first_failure", json_string(res->first_failure));
