@@ -19,10 +19,10 @@
  *   not the source's
  *   else                  to the Contact
  *
- * Never to ourselves; and to an address of a gateway or of `sip.allow` only if the REGISTER came from there, or from
- * one that may call without a password, too: such a peer trusts us, and whoever registered would call there in our
- * name, with a Request-URI of his choice. Of a host name that is known when the library has looked it up: hops_may() at
- * the REGISTER and before the call, hops_may_reach() when the INVITE goes out.
+ * Never to ourselves; and to an address of a gateway, of `sip.allow` or of this machine only if the REGISTER came from
+ * there, or from one that may call without a password, too: such a peer trusts us, and whoever registered would call
+ * there in our name, with a Request-URI of his choice. Of a host name that is known when the library has looked it up:
+ * hops_may() at the REGISTER and before the call, hops_may_reach() when the INVITE goes out.
  */
 #include "b2bua/sip/leg.h"
 
@@ -68,17 +68,31 @@ static struct leg_hops *hops_new(struct sip_leg *leg, size_t max)
 
 /* ---- where to ---- */
 
+static bool is_in(const char *const *nets, const struct addr *a)
+{
+	struct addr_net net;
+
+	for (; *nets; nets++)
+		if (addr_net_parse(*nets, &net) == 0 && addr_net_holds(&net, a))
+			return true;
+	return false;
+}
+
 /* Means something within one network only. */
 static bool is_private(const struct addr *a)
 {
 	static const char *const nets[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
-		"169.254.0.0/16", "127.0.0.0/8", "0.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128"};
-	struct addr_net net;
+		"169.254.0.0/16", "127.0.0.0/8", "0.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128", NULL};
 
-	for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++)
-		if (addr_net_parse(nets[i], &net) == 0 && addr_net_holds(&net, a))
-			return true;
-	return false;
+	return is_in(nets, a);
+}
+
+/* Within this machine. The kernel takes 0.0.0.0 and :: for it, too. */
+static bool is_loopback(const struct addr *a)
+{
+	static const char *const nets[] = {"127.0.0.0/8", "0.0.0.0/8", "::1/128", "::/128", NULL};
+
+	return is_in(nets, a);
 }
 
 static bool ends_in_invalid(const struct sip_uri *u)
@@ -153,6 +167,8 @@ static bool is_name(const struct sip_uri *u, const char *name)
 
 static bool is_ours(const struct sip_stack *s, const struct sip_uri *u, const struct addr *a)
 {
+	if (addr_is_any(a)) /* leads to whoever listens on this machine */
+		return true;
 	for (size_t i = 0; i < s->listener_count; i++) {
 		const struct sip_listener *l = s->listeners[i];
 		struct addr own;
@@ -187,10 +203,18 @@ static bool has_maddr(const char *uri)
 	return false;
 }
 
+/* A gateway, or we, may listen there as well, whatever address of this machine the configuration has for it; and who
+ * calls from within is trusted by many. */
+static bool is_within(const struct addr *to, const struct addr *source)
+{
+	return is_loopback(to) || (stack_is_own_address(to) && !is_loopback(source) && !stack_is_own_address(source));
+}
+
 /* May who registered from source have calls sent to this address? */
 static bool may_reach(const struct sip_stack *s, const struct addr *to, const struct addr *source)
 {
-	return (!is_trusted(s, to) && !is_gateway(s, to)) || addr_equal_host(to, source) || is_trusted(s, source);
+	return addr_equal_host(to, source) || is_trusted(s, source) ||
+	       (!is_trusted(s, to) && !is_gateway(s, to) && !is_within(to, source));
 }
 
 bool hops_may(const struct sip_stack *s, const struct sip_binding *b)

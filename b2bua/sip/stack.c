@@ -81,6 +81,13 @@ void stack_local_toward(const struct sip_listener *l, const struct addr *peer, s
 		*ret_local = (struct addr){0};
 }
 
+bool stack_is_own_address(const struct addr *a)
+{
+	struct addr source;
+
+	return addr_is_set(a) && source_toward(a, &source) == 0 && addr_equal_host(a, &source);
+}
+
 void stack_source_of(const msg_t *msg, struct addr *ret_source)
 {
 	const su_sockaddr_t *su = msg ? msg_addr((msg_t *)msg) : NULL;
@@ -313,15 +320,6 @@ static int conf_check(const struct sip_stack_conf *conf)
 	return 0;
 }
 
-static int make_digest(struct sip_stack *s, const struct sip_user *users, size_t count, struct digest **ret_digest)
-{
-	int r = digest_new(s->realm, users, count, ret_digest);
-
-	if (r == 0 && s->conf.digest != SIP_DIGEST_BOTH)
-		digest_only(*ret_digest, s->conf.digest == SIP_DIGEST_MD5 ? DIGEST_MD5 : DIGEST_SHA256);
-	return r;
-}
-
 static int users_copy(struct sip_stack *s, const struct sip_stack_conf *conf)
 {
 	int r = registrar_set_users(s, conf->users, conf->user_count);
@@ -333,13 +331,16 @@ static int users_copy(struct sip_stack *s, const struct sip_stack_conf *conf)
 		return -EINVAL;
 	if (conf->user_count == 0)
 		return 0;
-	return make_digest(s, conf->users, conf->user_count, &s->digest);
+	r = digest_new(s->realm, conf->users, conf->user_count, &s->digest);
+	if (r == 0 && conf->digest != SIP_DIGEST_BOTH)
+		digest_only(s->digest, conf->digest == SIP_DIGEST_MD5 ? DIGEST_MD5 : DIGEST_SHA256);
+	return r;
 }
 
 int sip_stack_set_users(struct sip_stack *s, const struct sip_user *users, size_t count)
 {
 	struct digest *fresh = NULL;
-	int r = count ? make_digest(s, users, count, &fresh) : 0;
+	int r = count ? digest_new(s->realm, users, count, &fresh) : 0;
 
 	if (r == 0)
 		r = registrar_set_users(s, users, count);

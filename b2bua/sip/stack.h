@@ -65,6 +65,8 @@ struct sip_stack {
 struct sip_listener *stack_listener_for(struct sip_stack *s, const struct sip_uri *target, struct addr *ret_local);
 /* This listener's address as the peer sees it, unset when unknown. */
 void stack_local_toward(const struct sip_listener *l, const struct addr *peer, struct addr *ret_local);
+/* An address of one of this machine's interfaces: the way to it begins at itself. */
+bool stack_is_own_address(const struct addr *a);
 /* Where a message came from; unset when it came from nowhere. */
 void stack_source_of(const msg_t *msg, struct addr *ret_source);
 

@@ -1,4 +1,5 @@
 """Users who register: bindings come, go and last; gateways that are such users are called where they registered."""
+import contextlib
 import json
 import queue
 
@@ -214,6 +215,9 @@ def story_calls_go_to_no_one_who_trusts_us(rig):
         equal(phone.register([f"<{hostile}>"]).status, 403, hostile)
         equal(phone.register(headers=[f"Path: <{hostile};lr>", "Supported: path"]).status, 403, f"Path: {hostile}")
         equal(bound(phone.register([f"<{hostile}>;expires=0"])), {}, "taking away is allowed")
+    for within in ("0.0.0.0", "[::]", "[::ffff:0.0.0.0]", "127.0.0.9"):     # by UDP such a Contact would mean where he is
+        path = f"<sip:900@{within}:{rig.gateway_port};lr>"
+        equal(phone.register(headers=[f"Path: {path}", "Supported: path"]).status, 403, f"Path: {path}")
     equal(registrations(w), [], "registrations")
     equal(phone.register().status, 200, "an address of nobody's")
     equal(pbx.calls, [], "calls of the gateway")
@@ -222,18 +226,29 @@ def story_calls_go_to_no_one_who_trusts_us(rig):
 def story_names_that_lead_to_who_trusts_us(rig):
     """Known only when the call is made: refused then as the address is, and the next binding is called."""
     dns = DnsServer(rig, {("pbx.evil.example", "A"): ["198.51.100.1"], ("own.evil.example", "A"): ["127.0.0.1"],
+                          ("any.evil.example", "A"): ["0.0.0.0"], ("loop.evil.example", "A"): ["127.0.0.9"],
                           ("phone.example", "A"): ["127.0.0.1"]})
     w = running(rig, gateways=[DESK, rig.gateway(inbound=False), {"name": "pbx2", "uri": "sip:198.51.100.1"}], resolver=dns.address)
     phone = rig.add(Phone(rig, picks_up))
+    pbx, neighbour = rig.add(SipPeer(rig, nobody)), rig.add(RawSip(rig, source="127.0.0.9", port=rig.gateway_port))
+    hostile = [f"<sip:900@{name}.evil.example:{rig.gateway_port}>" for name in ("any", "loop")]
+    equal(phone.register(hostile).status, 200, "names of nobody's yet")
+    rig.metasim().report()
+    expect_record(w.wait_records(1)[0], status="failed", cause="gateway_down")
+    equal(phone.register(["*"], expires=0).status, 200, "taken away")
+    neighbour.socket.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        check(False, f"called: {neighbour.socket.recv(100)}")
+    equal(pbx.calls, [], "calls of what listens on this machine, under another of its addresses")
     hostile = ["<sip:900@pbx.evil.example:5060>;q=1.0", f"<sip:desk1@own.evil.example:{rig.sip_port}>;q=0.9"]
     equal(phone.register(hostile).status, 200, "names of nobody's yet")
     rig.metasim().report()
-    record, = w.wait_records(1)
+    record = w.wait_records(2)[1]
     expect_record(record, status="failed", cause="gateway_down")
     check("leads to a gateway, or to ourselves" in record["attempts"][0].get("detail", ""), f"attempts: {record['attempts']}")
     equal(phone.register([*hostile, f"<sip:desk1@phone.example:{phone.port}>;q=0.5"]).status, 200, "and his own, by name")
     rig.metasim(talk_ms=300).report()
-    expect_record(w.wait_records(2)[1], status="completed", cause="normal", ended_by="user")
+    expect_record(w.wait_records(3)[2], status="completed", cause="normal", ended_by="user")
     check(phone.calls[0].invite.start.startswith(f"INVITE sip:desk1@phone.example:{phone.port} "), phone.calls[0].invite.start)
     phone.wait_done()
 
