@@ -10,6 +10,9 @@
  * Not where somebody else holds the other end: the INVITE has come through a proxy that does not stand first in the
  * route set, so that requests of ours are not for him (RFC 3261 s12.2.1.1). And never where the rules ask for TLS and
  * the connection has none.
+ *
+ * A middlebox may forget a connection that is silent for minutes, and tell nobody: what goes over it then is lost, BYE
+ * included. So the kernel asks (TCP keep-alive): what is asked for is not forgotten, and what is dead is closed.
  */
 #include "b2bua/sip/flow.h"
 
@@ -19,8 +22,13 @@
 #include <sofia-sip/nta_tport.h>
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/tport.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
+
+enum { KEEP_IDLE_S = 60, KEEP_EVERY_S = 15, KEEP_PROBES = 4 };
 
 /* ---- whose connection ---- */
 
@@ -117,4 +125,22 @@ void flow_forget(struct sip_leg *leg)
 	if (leg->flow)
 		tport_unref(leg->flow);
 	leg->flow = NULL;
+}
+
+/* ---- is it alive? ---- */
+
+void flow_listening(int fd)
+{
+	static const struct {
+		int level, name, value;
+	} options[] = {
+		{SOL_SOCKET, SO_KEEPALIVE, 1},
+		{IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE_S},
+		{IPPROTO_TCP, TCP_KEEPINTVL, KEEP_EVERY_S},
+		{IPPROTO_TCP, TCP_KEEPCNT, KEEP_PROBES},
+	};
+
+	/* Inherited by what is accepted. Without them it works all the same. */
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		(void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(options[i].value));
 }

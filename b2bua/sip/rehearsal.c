@@ -1,8 +1,11 @@
 /* b2bua/sip/rehearsal.c
  *
- * One function that stands before the library's own, tport_bind_socket: of a listener: loopback, any port.
+ * One function that stands before the library's own, tport_bind_socket: of a listener: loopback, any port. Also the
+ * place where listening sockets get what the library does not give them.
  */
 #include "b2bua/sip/rehearsal.h"
+
+#include "b2bua/sip/flow.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -36,6 +39,8 @@ int tport_bind_socket(int fd, su_addrinfo_t *ai, char const **ret_culprit)
 
 	if (!real)
 		stack_next_symbol("tport_bind_socket", &real, sizeof(real));
+	if (!binding && ai->ai_socktype == SOCK_STREAM)
+		flow_listening(fd);
 	if (!binding)
 		return real(fd, ai, ret_culprit);
 	r = ai->ai_family == AF_INET6 ? bind(fd, (struct sockaddr *)&six, sizeof(six))
