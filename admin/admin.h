@@ -27,9 +27,10 @@ struct admin;
 
 struct admin_call { /* borrowed for the callback */
 	const char *id, *tenant, *wacid, *state, *direction, *number, *user, *user_name, *gateway, *rule;
-	const char *attempts; /* JSON array, as in the record; NULL: none */
+	const char *attempts;  /* JSON array, as in the record; NULL: none */
+	const char *recording; /* "on", "paused"; NULL: it is not being recorded */
 	uint64_t started_ms, rang_ms, answered_ms;
-	bool on_hold, transferring;
+	bool on_hold, transferring, forked;
 };
 
 struct admin_gauge {

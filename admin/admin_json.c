@@ -33,13 +33,13 @@ static json_t *attempts_json(const char *text)
 
 json_t *admin_json_call(const struct admin_call *c)
 {
-	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o}", "id",
-		c->id, "tenant", text_or_null(c->tenant), "wacid", text_or_null(c->wacid), "state", c->state,
+	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:b, s:o}",
+		"id", c->id, "tenant", text_or_null(c->tenant), "wacid", text_or_null(c->wacid), "state", c->state,
 		"direction", c->direction, "number", text_or_null(c->number), "user", text_or_null(c->user),
 		"user_name", text_or_null(c->user_name), "gateway", text_or_null(c->gateway), "rule",
 		text_or_null(c->rule), "started_ms", time_or_null(c->started_ms), "rang_ms", time_or_null(c->rang_ms),
 		"answered_ms", time_or_null(c->answered_ms), "on_hold", c->on_hold, "transferring", c->transferring,
-		"attempts", attempts_json(c->attempts));
+		"recording", text_or_null(c->recording), "forked", c->forked, "attempts", attempts_json(c->attempts));
 }
 
 json_t *admin_json_text(const char *text)

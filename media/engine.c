@@ -10,6 +10,7 @@
 #include "lib/base/id.h"
 #include "lib/base/mailbox.h"
 #include "lib/loop/loop.h"
+#include "media/placement.h"
 #include "media/port_pool.h"
 #include "media/rtp/telephone_event.h"
 #include "media/sounds.h"
@@ -156,13 +157,25 @@ static void on_worker_events(void *arg, int ready)
 
 /* ---- open, steer, close ---- */
 
+static unsigned weight_of(const struct engine_worker *ew)
+{
+	struct media_worker_load load;
+
+	worker_load(ew->worker, &load);
+	return placement_weight((unsigned)slotmap_count(ew->sessions), load.load_permille);
+}
+
 static struct engine_worker *least_loaded(struct media_engine *e)
 {
 	struct engine_worker *best = &e->workers[0];
+	unsigned least = weight_of(best);
 
 	for (unsigned i = 1; i < e->worker_count; i++) {
-		if (slotmap_count(e->workers[i].sessions) < slotmap_count(best->sessions))
-			best = &e->workers[i];
+		unsigned weight = weight_of(&e->workers[i]);
+		if (weight >= least)
+			continue;
+		best = &e->workers[i];
+		least = weight;
 	}
 	return best;
 }

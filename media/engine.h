@@ -64,8 +64,9 @@ struct media_engine_conf {
 
 struct media_worker_load {
 	unsigned calls;
-	unsigned busy_percent; /* time at work of the time that passed */
-	unsigned complexity;   /* of the Opus encoders */
+	unsigned busy_percent;  /* time at work of the time that passed */
+	unsigned load_permille; /* the same of the last two seconds, were the encoders' effort the least */
+	unsigned complexity;    /* of the Opus encoders */
 };
 
 /* Generates the process's certificate (ECDSA P-256) and starts the workers. Returns 0 or negative errno. */
@@ -73,9 +74,9 @@ int media_engine_new(struct loop *l, const struct media_engine_conf *conf, struc
 /* Closes every session, joins the workers. Accepts NULL; returns NULL. */
 struct media_engine *media_engine_free(struct media_engine *e);
 
-/* Bind ports, pick the least loaded worker, create the session there. Returns 0 with the session id and the addresses
- * for our SDPs, or -EADDRNOTAVAIL (no free ports), -EMFILE, -ENOSPC (max_sessions), -EAGAIN (the worker's mailbox is
- * full), -ENOMEM. */
+/* Bind ports, pick the least loaded worker (media/placement.h), create the session there. Returns 0 with the session id
+ * and the addresses for our SDPs, or -EADDRNOTAVAIL (no free ports), -EMFILE, -ENOSPC (max_sessions), -EAGAIN (the
+ * worker's mailbox is full), -ENOMEM. */
 int media_open(struct media_engine *e, uint64_t *ret_session, struct media_local *ret_local);
 /* Commands. Unknown or closed ids are ignored. Return 0, -EAGAIN (mailbox full: the caller ends the call) or
  * -ENOMEM. */

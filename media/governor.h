@@ -25,13 +25,15 @@ enum {
 	GOVERNOR_HIGH_PERCENT = 65,
 	GOVERNOR_DANGER_PERCENT = 80,
 	GOVERNOR_COMPLEXITY_MAX = 10,
-	GOVERNOR_DEFAULT_MAX = 5, /* beyond, telephone audio at 24 kb/s gains nothing that could be measured */
+	GOVERNOR_LOAD_WINDOWS = 4, /* that load_permille is a mean of */
+	GOVERNOR_DEFAULT_MAX = 5,  /* beyond, telephone audio at 24 kb/s gains nothing that could be measured */
 };
 
 struct governor {
 	uint8_t complexity; /* now; sessions read it before each frame */
 	uint8_t least, most;
-	uint8_t busy_percent; /* of the last window */
+	uint8_t busy_percent;   /* of the last window */
+	uint16_t load_permille; /* of the last two seconds, were the effort the least */
 	uint64_t window_us, busy_us;
 	uint64_t calm_since_us, calm_for_us;
 };

@@ -95,7 +95,7 @@ struct worker {
 	struct governor governor;
 	bool stopping;
 	/* for the control thread to read: */
-	_Atomic unsigned complexity, busy_percent;
+	_Atomic unsigned complexity, busy_percent, load_permille;
 	uint8_t rx[RX_BYTES];
 };
 
@@ -489,10 +489,11 @@ static void run_due(struct worker *w)
 	}
 }
 
-static void publish_load(struct worker *w, unsigned busy_percent)
+static void publish_load(struct worker *w, unsigned busy_percent, unsigned load_permille)
 {
 	atomic_store_explicit(&w->complexity, w->governor.complexity, memory_order_relaxed);
 	atomic_store_explicit(&w->busy_percent, busy_percent, memory_order_relaxed);
+	atomic_store_explicit(&w->load_permille, load_permille, memory_order_relaxed);
 }
 
 static void sleep_until(uint64_t at_us)
@@ -513,7 +514,7 @@ static int wait_ms(struct worker *w, uint64_t now_us)
 		return 0;
 	}
 	if (w->call_count == 0) {
-		publish_load(w, 0); /* it may be long until there is anything to measure */
+		publish_load(w, 0, 0); /* it may be long until there is anything to measure */
 		return -1;
 	}
 	uint64_t deadline = wheel_deadline(&w->wheel);
@@ -532,7 +533,7 @@ static uint64_t late_us(const struct worker *w)
 static void govern(struct worker *w)
 {
 	if (governor_note(&w->governor, w->busy_us + late_us(w), w->now_us))
-		publish_load(w, w->governor.busy_percent);
+		publish_load(w, w->governor.busy_percent, w->governor.load_permille);
 }
 
 static void serve_once(struct worker *w)
@@ -665,6 +666,7 @@ int worker_command(struct worker *w, const struct media_command *command, size_t
 void worker_load(const struct worker *w, struct media_worker_load *ret_load)
 {
 	ret_load->busy_percent = atomic_load_explicit(&w->busy_percent, memory_order_relaxed);
+	ret_load->load_permille = atomic_load_explicit(&w->load_permille, memory_order_relaxed);
 	ret_load->complexity = atomic_load_explicit(&w->complexity, memory_order_relaxed);
 }
 

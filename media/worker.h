@@ -2,7 +2,8 @@
  *
  * A media worker: one thread that owns sockets, sessions and a packet pool. Sleeps until the next slot, then serves
  * every call of that slot together: reads each ready socket once, ticks what is due, sleeps again. No lock, no log, no
- * malloc per packet; the clock is read once a wake-up. Owner of the handle: control thread.
+ * malloc per packet; the clock is read twice a wake-up, before and after it sleeps. Owner of the handle: control
+ * thread.
  */
 #ifndef MEDIA_WORKER_H
 #define MEDIA_WORKER_H

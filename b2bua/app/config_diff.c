@@ -68,12 +68,17 @@ static bool same_sound(const struct media_engine_conf *a, const struct media_eng
 	       a->opus_complexity_max == b->opus_complexity_max && a->opus_loss_percent == b->opus_loss_percent &&
 	       a->ice_timeout_ms == b->ice_timeout_ms && a->wa_silence_timeout_ms == b->wa_silence_timeout_ms &&
 	       a->sip_silence_timeout_ms == b->sip_silence_timeout_ms && same_text(a->music_path, b->music_path) &&
-	       same_text(a->announcement_path, b->announcement_path) && same_text(a->tone_country, b->tone_country);
+	       same_text(a->tone_country, b->tone_country);
 }
 
 static bool same_media(const struct config *a, const struct config *b)
 {
 	return same_sockets(&a->media, &b->media) && same_sound(&a->media, &b->media);
+}
+
+static bool same_announcement(const struct config *a, const struct config *b)
+{
+	return same_text(a->media.announcement_path, b->media.announcement_path);
 }
 
 static bool same_receiver(const struct events_receiver *a, const struct events_receiver *b)
@@ -120,6 +125,7 @@ size_t config_fixed_changes(const struct config *boot, const struct config *fres
 		{"sip.domain, public_address, realm, digest", same_names},
 		{"sip.resolver, drop_strangers, t1x64_ms", same_stack},
 		{"media", same_media},
+		{"recording.announcement", same_announcement},
 		{"events", same_events},
 		{"store.url", same_store},
 		{"log", same_log},

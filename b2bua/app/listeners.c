@@ -23,6 +23,7 @@ struct listeners {
 	bool recording, paused;
 	const char *why;   /* it is being ended: "stopped", "call_ended"; NULL: nobody has asked */
 	bool media_closed; /* the call waits for the recording's end */
+	bool forked;
 
 	char path[RECORD_PATH_MAX + 16]; /* the last recording's; "" none yet */
 	int64_t length_ms;               /* -1: not known */
@@ -41,7 +42,7 @@ static struct listeners *listeners_of(struct app_call *ac)
 
 /* ---- recording ---- */
 
-static const char *reason_of(int error)
+const char *recording_failure_name(int error)
 {
 	switch (error) {
 	case -ENOSPC:
@@ -55,6 +56,7 @@ static const char *reason_of(int error)
 	case -EAGAIN:
 	case -EMFILE:
 	case -ENFILE: return "resources";
+	case -ENODATA: return "no_announcement";
 	default: return "disk_error";
 	}
 }
@@ -67,8 +69,8 @@ static void note_failure(struct app_call *ac, const char *path, int error)
 	counter_inc(CNT_RECORDINGS_FAILED);
 	(void)str_copy(l->path, sizeof(l->path), path);
 	(void)str_copy(l->end, sizeof(l->end), "failed: ");
-	(void)str_copy(l->end + strlen(l->end), sizeof(l->end) - strlen(l->end), reason_of(error));
-	emit_recording(ac, "recording.failed", path, reason_of(error), l->length_ms);
+	(void)str_copy(l->end + strlen(l->end), sizeof(l->end) - strlen(l->end), recording_failure_name(error));
+	emit_recording(ac, "recording.failed", path, recording_failure_name(error), l->length_ms);
 }
 
 static int expand_name(const struct app_call *ac, const struct route_record *rule, char *dst)
@@ -101,6 +103,10 @@ static int start_writing(struct app_call *ac, const struct route_record *rule)
 
 	if (rule && *rule->announce)
 		(void)config_announce_parse(rule->announce, &announce);
+	/* The engine has read it at start: one that came with a reload is not there to be played, and who was to hear
+	 * that he is recorded is not recorded unheard. */
+	if (r == 0 && announce != ANNOUNCE_NONE && !ac->app->boot->media.announcement_path)
+		r = -ENODATA;
 	if (r == 0)
 		r = recorder_start(ac->app->recorder, &conf, &ring);
 	if (r)
@@ -163,6 +169,12 @@ int recording_stop(struct app_call *ac)
 	return r;
 }
 
+const char *recording_state(const struct app_call *ac)
+{
+	const struct listeners *l = ac->listeners;
+	return !l || !l->recording || l->why ? NULL : l->paused ? "paused" : "on";
+}
+
 /* ---- what the recorder says ---- */
 
 static void on_begun(struct app_call *ac, const struct recorder_event *ev)
@@ -222,21 +234,32 @@ void on_recorder_event(const struct recorder_event *ev, void *arg)
 int fork_begin(struct app_call *ac, const struct route_fork *fork)
 {
 	struct rtp_copy_conf conf = {.ssrc = crypto_random_u32()};
+	struct listeners *l = listeners_of(ac);
 	int r = config_fork_addr(ac->config, fork->to, &conf.to);
 
-	if (r)
-		return r;
+	if (r || !l)
+		return r ? r : -ENOMEM;
 	conf.format = str_equal(fork->format, "l16") ? RTP_COPY_L16 : RTP_COPY_PCMU;
 	conf.side[SIDE_WA] = !str_equal(fork->directions, "agent");
 	conf.side[SIDE_SIP] = !str_equal(fork->directions, "user");
 	r = media_copy(ac->app->media, ac->media_session, &conf);
+	l->forked |= r == 0;
 	log_info("fork_started", "call=%s to=%s error=%d", ac->id, fork->to, r);
 	return r;
 }
 
 int fork_stop(struct app_call *ac)
 {
-	return media_copy_stop(ac->app->media, ac->media_session);
+	int r = media_copy_stop(ac->app->media, ac->media_session);
+
+	if (r == 0 && ac->listeners)
+		ac->listeners->forked = false;
+	return r;
+}
+
+bool fork_is_on(const struct app_call *ac)
+{
+	return ac->listeners && ac->listeners->forked;
 }
 
 /* ---- the call ---- */

@@ -12,7 +12,8 @@ int listeners_start(struct app *app, char *why, size_t why_cap);
 void on_recorder_event(const struct recorder_event *ev, void *app);
 
 /* The call is up. rule: NULL is as the section recording says. Returns 0, -ENOTSUP (there is no such section),
- * -EALREADY, or another negative errno, of which recording.failed was told. */
+ * -EALREADY, or another negative errno, of which recording.failed was told: -ENODATA (the announcement came with a
+ * reload, and needs a restart). */
 int recording_begin(struct app_call *ac, const struct route_record *rule);
 /* Silence in the file meanwhile. Returns 0, -ENOENT (it is not being recorded) or -EAGAIN. */
 int recording_pause(struct app_call *ac, bool on);
@@ -20,6 +21,12 @@ int recording_stop(struct app_call *ac);
 /* Returns 0, -EINVAL or -EPERM (where to), or -EAGAIN. */
 int fork_begin(struct app_call *ac, const struct route_fork *fork);
 int fork_stop(struct app_call *ac);
+
+/* Why a recording failed, for people and programs: "disk_full" ... */
+const char *recording_failure_name(int error);
+/* "on", "paused", or NULL: it is not being recorded. */
+const char *recording_state(const struct app_call *ac);
+bool fork_is_on(const struct app_call *ac);
 
 struct api_ops;
 void on_listener_ops(struct api_ops *ops);

@@ -1,5 +1,6 @@
 /* b2bua/app/on_admin.c -- what the operator's interface asks of the shell */
 #include "b2bua/app/dial.h"
+#include "b2bua/app/listeners.h"
 
 #include "admin/admin.h"
 #include "events/events.h"
@@ -34,6 +35,8 @@ static void each_call(void (*fn)(const struct admin_call *call, void *fn_arg), v
 			.answered_ms = rep.answered_ms,
 			.on_hold = rep.on_hold,
 			.transferring = rep.transferring,
+			.recording = recording_state(ac),
+			.forked = fork_is_on(ac),
 			.attempts = attempts,
 		};
 		fn(&call, fn_arg);

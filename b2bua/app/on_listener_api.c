@@ -54,6 +54,8 @@ static void recording(const char *id, enum api_recording action, struct api_repl
 		api_done(reply);
 	else if (r == -ENOTSUP)
 		refuse(reply, API_NOT_OFFERED, "The configuration has no section recording");
+	else if (r == -ENODATA)
+		refuse(reply, API_NOT_OFFERED, "recording.announcement came with a reload: it is read at start");
 	else if (r == -EALREADY)
 		refuse(reply, API_CONFLICT, "The call is being recorded");
 	else if (r == -ENOENT)

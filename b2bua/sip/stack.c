@@ -320,6 +320,15 @@ static int conf_check(const struct sip_stack_conf *conf)
 	return 0;
 }
 
+static int make_digest(struct sip_stack *s, const struct sip_user *users, size_t count, struct digest **ret_digest)
+{
+	int r = digest_new(s->realm, users, count, ret_digest);
+
+	if (r == 0 && s->conf.digest != SIP_DIGEST_BOTH)
+		digest_only(*ret_digest, s->conf.digest == SIP_DIGEST_MD5 ? DIGEST_MD5 : DIGEST_SHA256);
+	return r;
+}
+
 static int users_copy(struct sip_stack *s, const struct sip_stack_conf *conf)
 {
 	int r = registrar_set_users(s, conf->users, conf->user_count);
@@ -331,16 +340,13 @@ static int users_copy(struct sip_stack *s, const struct sip_stack_conf *conf)
 		return -EINVAL;
 	if (conf->user_count == 0)
 		return 0;
-	r = digest_new(s->realm, conf->users, conf->user_count, &s->digest);
-	if (r == 0 && conf->digest != SIP_DIGEST_BOTH)
-		digest_only(s->digest, conf->digest == SIP_DIGEST_MD5 ? DIGEST_MD5 : DIGEST_SHA256);
-	return r;
+	return make_digest(s, conf->users, conf->user_count, &s->digest);
 }
 
 int sip_stack_set_users(struct sip_stack *s, const struct sip_user *users, size_t count)
 {
 	struct digest *fresh = NULL;
-	int r = count ? digest_new(s->realm, users, count, &fresh) : 0;
+	int r = count ? make_digest(s, users, count, &fresh) : 0;
 
 	if (r == 0)
 		r = registrar_set_users(s, users, count);

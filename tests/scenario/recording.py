@@ -1,10 +1,12 @@
 """Recordings and RTP copies of live calls: by rule and by API, paused, stopped, on disks that say no; what was said is in them."""
 import contextlib
+import json
 import math
 import struct
 import wave
 
 from harness import WAIT_S, check, equal, expect_record, main, until
+from receiver import Receiver
 from rtp_peer import RtpPeer
 from sip_peer import SipPeer
 
@@ -54,12 +56,12 @@ def events_of(w, call):
             if line["call"] == call]
 
 
-def set_up(rig, **changes):
+def set_up(rig, talk=True, **changes):
     directory = rig.dir / "recordings"
     directory.mkdir()
     w = rig.watrunk(recording={"directory": str(directory), **changes.pop("recording", {})}, **changes)
     rig.add(SipPeer(rig, answers))
-    return w, directory, rig.metasim(say=write_tone(rig.dir / "say.wav", USER_HZ, 2))
+    return w, directory, rig.metasim(say=write_tone(rig.dir / "say.wav", USER_HZ, 2)) if talk else None
 
 
 def up(w, sim):
@@ -70,6 +72,12 @@ def up(w, sim):
 
 def act(w, call, action, want=202):
     equal(w.post(f"/v1/calls/{call}/recording", {"action": action})[0], want, f"answer to {action}")
+
+
+def told(w, action, call):
+    """By the command line."""
+    code, out, err = w.cli("recording", call, action)
+    equal((code, out, err), (0, f"{call}: {action}\n", ""), f"`watrunk recording ... {action}`")
 
 
 def grown(path, size):
@@ -86,9 +94,11 @@ def story_by_rule_with_a_pause(rig):
     act(w, call, "start", 409)
     grown(part, 40000)
     equal((part.stat().st_mode & 0o777, part.parent.stat().st_mode & 0o777), (0o600, 0o700), "modes")
-    act(w, call, "pause")
+    equal((w.live()[0]["recording"], w.live()[0]["forked"]), ("on", False), "the live call")
+    told(w, "pause", call)
+    equal(w.live()[0]["recording"], "paused", "the live call")
     grown(part, part.stat().st_size + 40000)
-    act(w, call, "resume")
+    told(w, "resume", call)
     grown(part, part.stat().st_size + 40000)
     equal(w.cli("hangup", call)[0], 0, "exit code of `watrunk hangup`")
     sim.report()
@@ -107,10 +117,15 @@ def story_by_rule_with_a_pause(rig):
 
 
 def story_by_api_twice_and_on_a_bad_disk(rig):
-    w, directory, sim = set_up(rig, recording={"path": "{call_id}"})
+    receiver = rig.add(Receiver(rig))
+    w, directory, sim = set_up(rig, recording={"path": "{call_id}"}, events=[{"name": "crm", "url": receiver.url()}])
     call = up(w, sim)
     act(w, call, "pause", 409)
     act(w, call, "stop", 409)
+    code, _, err = w.cli("recording", call, "stop")
+    check(code == 1 and "not being recorded" in err, f"`watrunk recording ... stop`: {code} {err}")
+    equal(w.cli("recording", call, "louder")[0], 2, "exit code of an action that there is not")
+    equal(w.live()[0]["recording"], None, "the live call")
     act(w, call, "start")
     grown(directory / f"{call}.wav.part", 30000)
     act(w, call, "stop")
@@ -125,7 +140,11 @@ def story_by_api_twice_and_on_a_bad_disk(rig):
     directory.rename(rig.dir / "gone")
     act(w, call, "start")
     w.wait_event("recording_failed")
-    equal(w.live()[0]["state"], "up", "the call, whose recording has failed")
+    equal((w.live()[0]["state"], w.live()[0]["recording"]), ("up", None), "the call, whose recording has failed")
+    failed = receiver.wait_type("recording.failed")
+    equal((failed["subject"], failed["data"]["call"], failed["data"]["reason"]), (call, call, "no_directory"), "event recording.failed")
+    equal([t for t in receiver.types(call) if t.startswith("recording.")],
+          ["recording.started", "recording.stopped", "recording.started", "recording.stopped", "recording.failed"], "events of its recordings")
     equal(w.counters()["recordings_failed"], 1, "recordings_failed")
     equal(w.cli("hangup", call)[0], 0, "exit code of `watrunk hangup`")
     sim.report()
@@ -147,6 +166,24 @@ def story_announced(rig):
     heard = channels(directory / record["recording"])
     check(heard.count("both") >= 3, f"heard: {heard}")
     check(record["recording_ms"] < record["duration_ms"], "the recording began when the announcement was over")
+
+
+def story_announcement_by_reload(rig):
+    """It is read at start: nobody is recorded without the announcement that the configuration promises him."""
+    write_tone(rig.dir / "announcement.wav", 1000, 1)
+    w, directory, _ = set_up(rig, dialplan=[{"name": "all", "actions": BRIDGE, "record": {}}], talk=False)
+    config = json.loads(w.path.read_text())
+    config["recording"]["announcement"] = str(rig.dir / "announcement.wav")
+    w.path.write_text(json.dumps(config))
+    equal(w.post("/v1/reload"), (200, {"reloaded": True, "needs_restart": ["recording.announcement"]}), "answer to the reload")
+    sim = rig.metasim()
+    call = up(w, sim)
+    w.wait_event("recording_failed", call=call)
+    act(w, call, "start", 501)
+    equal(w.cli("hangup", call)[0], 0, "exit code of `watrunk hangup`")
+    sim.report()
+    expect_record(w.wait_records(1)[0], status="completed", recording_end="failed: no_announcement", recording=None)
+    equal(list(directory.iterdir()), [], "files")
 
 
 @contextlib.contextmanager
@@ -184,6 +221,10 @@ def story_forked(rig):
         equal(w.post(path, {"action": "start", "to": "elsewhere"})[0], 422, "no place at all")
         equal(w.post(path, {"action": "start", "to": to, "directions": "user", "format": "l16"})[0], 202, "another copy instead")
         until(lambda: any(p[0] == 96 for s in streams_of(ear).values() for p in s), "L16")
+        equal(w.live()[0]["forked"], True, "the live call")
+        equal(w.cli("fork", call, "stop")[:2], (0, f"{call}: stop\n"), "`watrunk fork ... stop`")
+        equal(w.live()[0]["forked"], False, "the live call")
+        equal(w.cli("fork", call, "start", "--to", to, "--directions", "user", "--format", "l16")[0], 0, "exit code of `watrunk fork ... start`")
         equal(w.post(path, {"action": "stop"})[0], 202, "stop")
         check(not any(p[0] == 96 for s, ps in streams_of(ear).items() if s & 1 for p in ps), "the agent was not asked for")
         equal(w.live()[0]["state"], "up", "the call")

@@ -219,6 +219,7 @@ static void do_linger(struct load *ld, uint64_t now_us)
 	if (now_us < ld->stage_us + LINGER_US || ld->asking)
 		return;
 	(void)proc_fds(ld->target->pid, &ld->res.fds_after);
+	load_judge_ears(ld);
 	finish(ld);
 }
 
@@ -355,7 +356,7 @@ struct load *load_free(struct load *ld)
 	struct samples *const all[] = {&ld->res.webhook_to_invite, &ld->res.ok_to_accept,
 		&ld->res.webhook_to_audio_agent, &ld->res.webhook_to_audio_user, &ld->res.delay_to_agent,
 		&ld->res.delay_to_user, &ld->res.own_invite, &ld->res.own_accept, &ld->res.hold, &ld->res.wa_concealed,
-		&ld->res.wa_lost};
+		&ld->res.wa_lost, &ld->res.like_to_agent, &ld->res.like_to_user};
 	loop_timer_cancel(&ld->tick);
 	meta_free(ld->meta);
 	sip_answerer_free(ld->agent);
@@ -364,6 +365,8 @@ struct load *load_free(struct load *ld)
 	for (unsigned i = 0; ld->calls && i < ld->conf.calls; i++) {
 		delay_line_done(&ld->calls[i].to_agent);
 		delay_line_done(&ld->calls[i].to_user);
+		ear_free(ld->calls[i].ear[EAR_TO_AGENT]);
+		ear_free(ld->calls[i].ear[EAR_TO_USER]);
 	}
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		samples_done(all[i]);

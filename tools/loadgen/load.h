@@ -34,6 +34,7 @@ struct load_conf {
 	unsigned talk_ms;     /* of the steady window, or of each call when they come and go */
 	unsigned ring_ms;     /* the agent's */
 	unsigned probe_every; /* every n-th call says tone bursts, for delay; 0: none */
+	unsigned listen;      /* to so many of the others: is what comes out what went in? */
 	const struct speech *user_says, *agent_says, *user_bursts, *agent_bursts;
 	const struct delay_marks *user_marks, *agent_marks;
 	void (*on_done)(void *arg);
@@ -55,6 +56,8 @@ struct load_result {
 	struct samples own_invite, own_accept, hold, wa_concealed,
 		wa_lost; /* from watrunk's call records; [ms], packets */
 	unsigned delay_missed;
+	struct samples like_to_agent, like_to_user; /* of the calls listened to: ear_verdict.likeness */
+	unsigned misheard;                          /* directions of calls in which something else was heard */
 	struct load_loss to_agent, to_user;
 	struct proc_cpu cpu, own_cpu; /* of the steady window; own: the load generator's */
 	double window_s, live_mean;

@@ -19,6 +19,27 @@ static struct load_call *call_of(struct load *ld, unsigned number)
 	return &ld->calls[number - 1];
 }
 
+static void listen_to(struct load *ld, struct load_call *c)
+{
+	if (ld->ears == ld->conf.listen)
+		return;
+	ld->ears++;
+	if (ear_new(EAR_TO_AGENT, &c->ear[EAR_TO_AGENT]) || ear_new(EAR_TO_USER, &c->ear[EAR_TO_USER]))
+		abort();
+}
+
+/* NULL: nobody listens now. Not before both streams run, and not while calls are ended. */
+static struct ear *open_ear(const struct load_call *c, enum ear_kind kind)
+{
+	return c->window_open && !c->window_shut ? c->ear[kind] : NULL;
+}
+
+static void say_to(struct ear *ear, const struct speech *speech, size_t packet)
+{
+	if (ear)
+		ear_said(ear, speech->packets[packet].bytes, speech->packets[packet].length, clock_mono_us());
+}
+
 /* ---- the user's side ---- */
 
 static const struct speech *on_start(unsigned number, const char *wacid, bool *ret_prompt, void *arg)
@@ -33,8 +54,10 @@ static const struct speech *on_start(unsigned number, const char *wacid, bool *r
 	snprintf(c->wacid, sizeof(c->wacid), "%s", wacid);
 	HASH_ADD_STR(ld->by_wacid, wacid, c);
 	c->probed = conf->probe_every && (number - 1) % conf->probe_every == 0;
-	if (!c->probed)
+	if (!c->probed) {
+		listen_to(ld, c);
 		return conf->user_says;
+	}
 	*ret_prompt = true;
 	c->to_agent = (struct delay_line){.marks = conf->user_marks, .ms = &ld->res.delay_to_agent};
 	c->to_user = (struct delay_line){.marks = conf->agent_marks, .ms = &ld->res.delay_to_user};
@@ -48,6 +71,7 @@ static void on_user_sent(unsigned number, size_t packet, void *arg)
 	struct load_call *c = call_of(arg, number);
 
 	c->now.user_tx++;
+	say_to(open_ear(c, EAR_TO_AGENT), c->load->conf.user_says, packet);
 	if (c->probed)
 		delay_sent(&c->to_agent, packet, clock_mono_us());
 }
@@ -55,8 +79,11 @@ static void on_user_sent(unsigned number, size_t packet, void *arg)
 static void on_user_heard(unsigned number, const struct rtp_hdr *hdr, const uint8_t *payload, void *arg)
 {
 	struct load_call *c = call_of(arg, number);
+	struct ear *ear = open_ear(c, EAR_TO_USER);
 
 	c->now.user_rx++;
+	if (ear && hdr->pt == OPUS_PT)
+		ear_heard(ear, hdr, payload, clock_mono_us());
 	if (c->probed && hdr->pt == OPUS_PT)
 		delay_heard(&c->to_user, payload, hdr->payload_length, clock_mono_us());
 }
@@ -89,6 +116,7 @@ void load_on_agent_sent(void *handle, size_t packet)
 	if (!c)
 		return;
 	c->now.agent_tx++;
+	say_to(open_ear(c, EAR_TO_USER), c->load->conf.agent_says, packet);
 	if (c->probed)
 		delay_sent(&c->to_user, packet, clock_mono_us());
 }
@@ -96,10 +124,14 @@ void load_on_agent_sent(void *handle, size_t packet)
 void load_on_agent_heard(void *handle, const struct rtp_hdr *hdr, const uint8_t *payload)
 {
 	struct load_call *c = handle;
+	struct ear *ear;
 
 	if (!c)
 		return;
+	ear = open_ear(c, EAR_TO_AGENT);
 	c->now.agent_rx++;
+	if (ear && hdr->pt == 0)
+		ear_heard(ear, hdr, payload, clock_mono_us());
 	if (c->probed && hdr->pt == 0)
 		delay_heard(&c->to_agent, payload, hdr->payload_length, clock_mono_us());
 }
@@ -223,4 +255,20 @@ void load_on_call_done(const struct meta_call_report *rep, void *arg)
 	delay_line_done(&c->to_user);
 	if (ld->res.calls == ld->conf.calls)
 		ld->ended_us = clock_mono_us();
+}
+
+void load_judge_ears(struct load *ld)
+{
+	struct samples *const likeness[] = {
+		[EAR_TO_AGENT] = &ld->res.like_to_agent, [EAR_TO_USER] = &ld->res.like_to_user};
+	struct ear_verdict v;
+
+	for (unsigned i = 0; i < ld->conf.calls; i++) {
+		for (int kind = 0; kind < 2; kind++) {
+			if (!ld->calls[i].ear[kind] || ear_judge(ld->calls[i].ear[kind], &v))
+				continue;
+			samples_add(likeness[kind], v.likeness);
+			ld->res.misheard += !v.good;
+		}
+	}
 }

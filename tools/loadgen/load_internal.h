@@ -3,6 +3,7 @@
 #define TOOLS_LOADGEN_LOAD_INTERNAL_H
 
 #include "lib/loop/loop.h"
+#include "tools/loadgen/ear.h"
 #include "tools/loadgen/load.h"
 #include "tools/loadgen/sip_answerer.h"
 #include "tools/metasim/meta.h"
@@ -38,6 +39,7 @@ struct load_call {
 	struct answered_call *agent;         /* while it lives */
 	struct answered_report agent_rep;
 	struct delay_line to_agent, to_user;
+	struct ear *ear[2]; /* enum ear_kind; NULL: nobody listens to this call */
 };
 
 struct load {
@@ -56,6 +58,7 @@ struct load {
 	unsigned steady_started;         /* calls begun before the steady window */
 	double live_us;                  /* sum of live calls over time, in the steady window */
 	unsigned asking;                 /* requests under way */
+	unsigned ears;                   /* calls that are listened to */
 	bool healthy, counted, all_done; /* counted: the counters were read once, before the first call */
 	uint64_t slow_before;
 	struct proc_cpu cpu_from, own_from;
@@ -72,6 +75,8 @@ void load_on_call_done(const struct meta_call_report *report, void *arg);
 /* How many calls hear on both sides now; opens the windows in which losses are counted. */
 unsigned load_look_at_calls(struct load *ld, uint64_t now_us);
 void load_shut_windows(struct load *ld);
+/* Is what was heard what was said? Takes some time for each call that was listened to: not while others are up. */
+void load_judge_ears(struct load *ld);
 
 /* load_ask.c: what watrunk's admin interface tells */
 void load_ask_health(struct load *ld);

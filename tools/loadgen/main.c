@@ -30,6 +30,7 @@ static const char usage[] =
 	"  --ring MS      the agent rings so long (default 0)\n"
 	"  --say-user WAV, --say-agent WAV      instead of the built-in signal\n"
 	"  --probe-every K      every K-th call says tone bursts for the delay (default 5; 0: none)\n"
+	"  --listen N     to N of the others, both ways: is what is heard what was said? (default 4)\n"
 	"  --workers N    media threads of the watrunk started here (default: one per core)\n"
 	"  --log LEVEL    of the watrunk started here (default warn)\n"
 	"  --max-loss PERCENT (default 0.1), --max-failed N (0)      limits\n"
@@ -69,6 +70,7 @@ enum {
 	O_SAY_USER,
 	O_SAY_AGENT,
 	O_PROBE,
+	O_LISTEN,
 	O_WORKERS,
 	O_LOG,
 	O_MAX_LOSS,
@@ -83,8 +85,8 @@ static const struct option long_options[] = {{"watrunk", 1, NULL, O_WATRUNK}, {"
 	{"calls", 1, NULL, O_CALLS}, {"at-once", 1, NULL, O_AT_ONCE}, {"rate", 1, NULL, O_RATE},
 	{"pace", 1, NULL, O_PACE}, {"low", 1, NULL, O_LOW}, {"talk", 1, NULL, O_TALK}, {"ring", 1, NULL, O_RING},
 	{"say-user", 1, NULL, O_SAY_USER}, {"say-agent", 1, NULL, O_SAY_AGENT}, {"probe-every", 1, NULL, O_PROBE},
-	{"workers", 1, NULL, O_WORKERS}, {"log", 1, NULL, O_LOG}, {"max-loss", 1, NULL, O_MAX_LOSS},
-	{"max-failed", 1, NULL, O_MAX_FAILED}, {"json", 0, NULL, O_JSON}, {0}};
+	{"listen", 1, NULL, O_LISTEN}, {"workers", 1, NULL, O_WORKERS}, {"log", 1, NULL, O_LOG},
+	{"max-loss", 1, NULL, O_MAX_LOSS}, {"max-failed", 1, NULL, O_MAX_FAILED}, {"json", 0, NULL, O_JSON}, {0}};
 
 static bool set_text(char *dst, size_t cap, const char *text)
 {
@@ -129,6 +131,7 @@ static bool take_option(struct options *o, int opt, const char *arg)
 	case O_SAY_USER: o->say_user = arg; return true;
 	case O_SAY_AGENT: o->say_agent = arg; return true;
 	case O_PROBE: l->probe_every = (unsigned)atoi(arg); return true;
+	case O_LISTEN: l->listen = (unsigned)atoi(arg); return true;
 	case O_MAX_LOSS: o->limits.loss_percent = atof(arg); return true;
 	case O_MAX_FAILED: o->limits.failed = (unsigned)atoi(arg); return true;
 	case O_JSON: o->json = true; return true;
@@ -150,6 +153,7 @@ static bool parse(int argc, char **argv, struct options *o)
 	l->rate = 10;
 	l->talk_ms = 10000;
 	l->probe_every = 5;
+	l->listen = 4;
 	o->limits.loss_percent = 0.1;
 	o->start.log_level = "warn";
 	while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {

@@ -33,6 +33,8 @@ const char *report_fault(const struct load_result *res, const struct report_limi
 	if (!(report_loss_percent(&res->to_agent) <= limits->loss_percent) ||
 		!(report_loss_percent(&res->to_user) <= limits->loss_percent))
 		return "too much loss";
+	if (res->misheard)
+		return "what was heard is not what was said";
 	if (res->pool_empty)
 		return "a media worker's packet pool ran empty";
 	if (!res->drained)
@@ -62,6 +64,13 @@ static void print_loss(const char *name, const struct load_loss *loss)
 {
 	printf("  %-24s %" PRIu64 " sent, %" PRIu64 " heard, loss %.3f %%, %" PRIu64 " missing by sequence number\n",
 		name, loss->sent, loss->heard, report_loss_percent(loss), loss->gaps);
+}
+
+static void print_likeness(const char *name, struct samples *s)
+{
+	if (s->count)
+		printf("  %-24s heard is like said by %.2f at least, in %zu calls\n", name, samples_quantile(s, 0),
+			s->count);
 }
 
 static void print_process(const struct load_result *res)
@@ -119,6 +128,8 @@ void report_print(struct load_result *res, const char *fault)
 	print_loss("user -> agent", &res->to_agent);
 	print_loss("agent -> user", &res->to_user);
 	print_samples("concealed, ms a call", &res->wa_concealed);
+	print_likeness("user -> agent", &res->like_to_agent);
+	print_likeness("agent -> user", &res->like_to_user);
 	print_process(res);
 	print_after(res);
 	if (fault)
@@ -139,6 +150,12 @@ static json_t *samples_json(struct samples *s)
 	return json_pack("{s:I, s:o, s:o, s:o, s:o}", "count", (json_int_t)s->count, "p50",
 		real(samples_quantile(s, 0.5)), "p95", real(samples_quantile(s, 0.95)), "p99",
 		real(samples_quantile(s, 0.99)), "max", real(samples_quantile(s, 1)));
+}
+
+static json_t *likeness_json(struct samples *s)
+{
+	return json_pack("{s:I, s:o, s:o}", "calls", (json_int_t)s->count, "least", real(samples_quantile(s, 0)), "p50",
+		real(samples_quantile(s, 0.5)));
 }
 
 static json_t *loss_json(const struct load_loss *loss)
@@ -184,11 +201,14 @@ void report_print_json(struct load_result *res, const char *fault)
 	json_t *delay = json_pack("{s:o, s:o, s:o, s:i}", "user_to_agent", samples_json(&res->delay_to_agent),
 		"jitter_buffer", samples_json(&res->hold), "agent_to_user", samples_json(&res->delay_to_user), "missed",
 		(int)res->delay_missed);
-	json_t *top = json_pack("{s:b, s:s?, s:{s:i, s:i, s:i, s:i}, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o}",
+	json_t *top = json_pack("{s:b, s:s?, s:{s:i, s:i, s:i, s:i}, s:o, s:o, s:{s:o, s:o}, s:{s:i, s:o, s:o}, s:o, "
+				"s:o, s:o, s:o, s:o}",
 		"ok", fault == NULL, "fault", fault, "calls", "done", (int)res->calls, "failed", (int)res->failed,
 		"most_at_once", (int)res->live_most, "violations", (int)res->violations, "setup_ms", setup, "delay_ms",
 		delay, "packets", "user_to_agent", loss_json(&res->to_agent), "agent_to_user", loss_json(&res->to_user),
-		"cpu_us_per_call_per_20ms", cpu_json(res), "memory", memory_json(res), "descriptors",
+		"likeness", "misheard", (int)res->misheard, "user_to_agent", likeness_json(&res->like_to_agent),
+		"agent_to_user", likeness_json(&res->like_to_user), "cpu_us_per_call_per_20ms", cpu_json(res), "memory",
+		memory_json(res), "descriptors",
 		json_pack("{s:i, s:i, s:i}", "before", (int)res->fds_before, "during", (int)res->fds_full, "after",
 			(int)res->fds_after),
 		"after", after_json(res), "window",

@@ -129,6 +129,8 @@ static void wa_receives(struct sim *m, const uint8_t *bytes, size_t length)
 	require(h.pt == SIM_WA_PT);
 	check_line(&m->wa, &h, 960, m->now_us);
 	m->wa.audio++;
+	m->wa.bytes += h.payload_length;
+	m->wa.redundant += opus_packet_has_redundancy(bytes + h.payload_offset, h.payload_length);
 	if (m->wa_deaf)
 		return;
 	/* its decoder is narrowband, whatever was encoded */
@@ -428,6 +430,9 @@ void sim_init(struct sim *m, const struct sim_conf *conf)
 		.io = &io,
 		.io_arg = m,
 		.opus_complexity = conf->complexity,
+		.opus_complexity_now = conf->complexity_now,
+		.opus_bitrate = conf->opus_bitrate,
+		.opus_loss_percent = conf->opus_loss_percent,
 		.random_seed = 42};
 	require(session_new(&sc, m->now_us, &m->session) == 0);
 }
@@ -440,7 +445,8 @@ void sim_set_wa(struct sim *m)
 		.we_are_dtls_client = true,
 		.candidate_count = 1,
 		.opus_pt = SIM_WA_PT,
-		.event_pt = SIM_WA_EVENT_PT};
+		.event_pt = SIM_WA_EVENT_PT,
+		.max_bitrate = m->conf.wa_max_bitrate};
 	wa.candidates[0].addr = m->wa_addr;
 	require(session_set_wa(m->session, &wa, m->now_us) == 0);
 }

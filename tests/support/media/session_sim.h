@@ -34,6 +34,9 @@ struct sim_conf {
 	bool g722, opus;         /* what the PBX and the session speak; else PCMU */
 	uint32_t event_clock_hz; /* of its telephone-event; 0: 8000 */
 	uint8_t complexity;
+	const uint8_t *complexity_now; /* a governor's; NULL: it stays */
+	uint32_t opus_bitrate, wa_max_bitrate;
+	uint8_t opus_loss_percent;
 	struct media_sip_srtp srtp;  /* as the session has it; suite NONE: plain RTP */
 	const struct sounds *sounds; /* NULL: all are silence */
 };
@@ -48,7 +51,8 @@ struct sim_received {
 	uint64_t other_ssrc, seq_steps_not_one, ts_not_forward, ts_odd_steps,
 		ts_gaps; /* odd: not a multiple of the frame */
 	uint64_t longest_pause_us;
-	uint64_t loud; /* frames with sound */
+	uint64_t loud;             /* frames with sound */
+	uint64_t bytes, redundant; /* of Opus: payload; packets that repeat the frame before */
 	/* of all packets, events included */
 	uint64_t last_any_us, longest_gap_us;
 	const int16_t *heard; /* the last two seconds, oldest first */

@@ -144,6 +144,30 @@ static void test_odd_times(void **state)
 	assert_int_equal(g.complexity, 0);
 }
 
+/* What others are told of the load: a mean, and the same whatever the effort. */
+static void test_load_without_effort(void **state)
+{
+	(void)state;
+	begin(0, 5);
+	run(20, 500);
+	assert_in_range(g.load_permille, 40, 60); /* a quarter of the way */
+	run(20, 4500);
+	assert_in_range(g.load_permille, 180, 200);
+	run(30, 20000); /* the same calls, coded with more effort */
+	assert_int_equal(g.complexity, 5);
+	assert_in_range(g.load_permille, 190, 210);
+	run(90, 500);
+	assert_int_equal(g.complexity, 0);
+	run(90, 5000);
+	assert_in_range(g.load_permille, 840, 900);
+	now_us += 3600 * 1000000ull; /* nobody called for an hour */
+	governor_note(&g, 0, now_us);
+	assert_int_equal(g.load_permille, 0);
+	begin(5, 5); /* fixed: that is the least */
+	run(40, 10000);
+	assert_in_range(g.load_permille, 380, 400);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_comes_to_rest),
 		cmocka_unit_test(test_odd_times),
+		cmocka_unit_test(test_load_without_effort),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

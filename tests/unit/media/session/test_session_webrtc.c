@@ -13,6 +13,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <malloc.h>
 #include <string.h>
 
 enum { OPUS_PT = 111, START_US = 1000000 };
@@ -215,6 +216,50 @@ static void test_call_with_loss(void **state)
 	check_call(10, false);
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IN_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IN_SANITIZER 1
+#endif
+#endif
+#ifdef IN_SANITIZER
+size_t __sanitizer_get_current_allocated_bytes(void);
+static size_t bytes_in_use(void)
+{
+	return __sanitizer_get_current_allocated_bytes();
+}
+#else
+static size_t bytes_in_use(void)
+{
+	struct mallinfo2 m = mallinfo2();
+	return m.uordblks + m.hblkhd;
+}
+#endif
+
+/* What a call takes while it is up: two codecs, 62 KB of it, and not what its handshake took. */
+static void test_memory_of_a_call(void **state)
+{
+	enum { LEAST = 64 * 1024, MOST = 90 * 1024 };
+	const struct media_sip_remote sip = {.codec = AUDIO_PCMU, .ptime_ms = 20, .send = true, .receive = true};
+
+	(void)state;
+	for (int client = 0; client < 2; client++) {
+		start(0, true, client);
+		run_ms(3000, false);
+		assert_int_equal(session_set_sip(w.session, &sip, w.now_us), 0);
+		session_start_wa(w.session, w.now_us);
+		run_ms(8000, true); /* a server of DTLS lets go late */
+		assert_int_equal(w.events[SESSION_DTLS_UP], 1);
+		size_t before = bytes_in_use();
+		w.session = session_close(w.session, w.now_us);
+		size_t taken = before - bytes_in_use();
+		print_message("%s of DTLS: %zu bytes\n", client ? "client" : "server", taken);
+		assert_in_range(taken, LEAST, MOST);
+		done();
+	}
+}
+
 static void test_wrong_fingerprint(void **state)
 {
 	(void)state;
@@ -286,6 +331,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_call),
 		cmocka_unit_test(test_call_with_loss),
+		cmocka_unit_test(test_memory_of_a_call),
 		cmocka_unit_test(test_wrong_fingerprint),
 		cmocka_unit_test(test_nobody_answers),
 		cmocka_unit_test(test_answer_comes_late),
