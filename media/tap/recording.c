@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PCM_MAX = OPUS_CODEC_PACKET_MAX_MS * RECORD_RATE_MAX_HZ / 1000, DIRECTORY_MAX = 1024 };
+enum {
+	PCM_MAX = OPUS_CODEC_PACKET_MAX_MS * RECORD_RATE_MAX_HZ / 1000,
+	DIRECTORY_MAX = 1024,
+	UNHEARD_MS = 1000, /* paused from its first moment, or Opus of somebody who is silent */
+};
 
 struct recording {
 	uint64_t id, max_ms;
@@ -116,6 +120,17 @@ static int take(struct recording *r, const struct tap_frame *f)
 	return e ? e : n ? record_mix_put(&r->mix, f->side, pcm, n, f->at_us) : 0;
 }
 
+/* Nothing has come that would tell the rate: silence is written at the one that loses nothing of what may come, as it
+ * passes. An hour of it at once would keep the other recordings waiting. */
+static int begin_unheard(struct recording *r, uint64_t until_us)
+{
+	uint64_t start_us = record_ring_start_us(r->ring);
+
+	if (r->mixing || !start_us || until_us < start_us + UNHEARD_MS * 1000ull)
+		return 0;
+	return begin_mix(r, RECORD_RATE_MAX_HZ);
+}
+
 /* Returns 0 to go on, 1 complete, or a negative errno. */
 static int drain(struct recording *r, uint64_t until_us)
 {
@@ -125,6 +140,8 @@ static int drain(struct recording *r, uint64_t until_us)
 
 	while (e == 0 && record_ring_get(r->ring, &f, bytes))
 		e = take(r, &f);
+	if (e == 0)
+		e = begin_unheard(r, until_us);
 	return e || !r->mixing ? e : record_mix_flush(&r->mix, until_us);
 }
 

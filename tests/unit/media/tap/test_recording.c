@@ -190,6 +190,35 @@ static void test_pause_is_silence(void **state)
 }
 
 /* A recording that begins after an announcement: what was said before is not in it. */
+/* Paused before anything was heard: its rate is not known, but time goes on, and on the disk as it passes. */
+static void test_paused_from_its_first_moment(void **state)
+{
+	struct bench *b = *state;
+
+	start(b, (struct recording_conf){0});
+	tap_record_pause(&b->tap, true);
+	for (int i = 0; i <= 4000; i += 200)
+		step(b, START_US + (uint64_t)i * 1000);
+	assert_int_equal(b->ended_count, 0);
+	tap_record_pause(&b->tap, false);
+	say(b, SIDE_WA, 500, START_US + 4000000);
+	stop(b, START_US + 5000000);
+	assert_int_equal(b->ended.error, 0);
+	assert_int_equal(b->ended.length_ms, 5000);
+	load(b);
+	assert_int_equal(left(b, 3990), 0);
+	assert_int_equal(left(b, 4010), 500);
+	b->recording = recording_free(b->recording);
+	b->ended_count = 0;
+	start(b, (struct recording_conf){.name = "c-2", .max_ms = 2000});
+	tap_record_pause(&b->tap, true);
+	step(b, START_US + 9000000);
+	assert_int_equal(b->ended_count, 1); /* its limit holds, too */
+	assert_true(b->ended.limit);
+	assert_int_equal(b->ended.length_ms, 2000);
+	tap_record_stop(&b->tap, START_US + 9000000);
+}
+
 static void test_what_came_before_is_not_in_it(void **state)
 {
 	struct bench *b = *state;
@@ -416,6 +445,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 		T(test_two_parties_on_one_clock),
 		T(test_pause_is_silence),
+		T(test_paused_from_its_first_moment),
 		T(test_what_came_before_is_not_in_it),
 		T(test_limits),
 		T(test_disk_full),
