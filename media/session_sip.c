@@ -119,6 +119,14 @@ void session_pin(struct session *s, enum sip_pin_change change, uint64_t now_us)
 	session_tell(s, ev, now_us);
 }
 
+/* To a stranger who came before the peer the socket is never connected: the peer's first packet has to reach us. */
+static void heard(struct session *s, const struct addr *from, uint64_t now_us)
+{
+	bool sure = s->sip_srtp.rx || rtp_end_is_at_home(&s->sip);
+	s->sip_heard_us = now_us;
+	session_pin(s, sure ? sip_pin_heard(&s->pin, from, now_us) : sip_pin_reset(&s->pin), now_us);
+}
+
 void session_on_sip_rtp(struct session *s, uint8_t *bytes, size_t length, const struct addr *from, uint64_t now_us)
 {
 	struct rtp_hdr h;
@@ -137,8 +145,7 @@ void session_on_sip_rtp(struct session *s, uint8_t *bytes, size_t length, const 
 	if (moved)
 		session_tell(s, (struct session_event){.kind = SESSION_SIP_LATCHED, .end = END_SIP, .remote = *from},
 			now_us);
-	s->sip_heard_us = now_us;
-	session_pin(s, sip_pin_heard(&s->pin, from, now_us), now_us);
+	heard(s, from, now_us);
 	bool timed = !is_event(&s->sip_remote, h.pt);
 	enum seq_verdict v = rtp_stream_received(&s->sip.stream, &h, timed, now_us, &new_source);
 	if (v == SEQ_DUPLICATE || v == SEQ_SUSPICIOUS)

@@ -32,7 +32,8 @@ struct sip_pin {
 	bool on, proven, never;      /* proven: heard since it is on */
 };
 
-/* An RTP packet of the peer's was taken. CONNECT: to `from`. */
+/* An RTP packet of the peer's was taken, surely the peer's: what is hidden from then on may be nothing but strangers.
+ * CONNECT: to `from`. */
 enum sip_pin_change sip_pin_heard(struct sip_pin *p, const struct addr *from, uint64_t now_us);
 /* The peer's SDP says something new. */
 enum sip_pin_change sip_pin_reset(struct sip_pin *p);

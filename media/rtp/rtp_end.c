@@ -69,6 +69,11 @@ static bool is_host(const struct addr *where, const struct addr *from)
 	return addr_is_set(where) && addr_equal_host(where, from);
 }
 
+bool rtp_end_is_at_home(const struct rtp_end *e)
+{
+	return is_host(&e->signalled_rtp, &e->rtp);
+}
+
 /* Whoever guesses would have to know the sequence as well as the SSRC. */
 static bool goes_on(const struct rtp_end *e, const struct rtp_hdr *hdr)
 {
@@ -98,7 +103,7 @@ static bool may_lock(struct rtp_end *e, const struct rtp_hdr *hdr, const struct 
 		return trust == RTP_END_AUTHENTIC;
 	if (!addr_is_set(&e->rtp))
 		return signalled || second_in_a_row(e, hdr, from);
-	bool at_home = is_host(&e->signalled_rtp, &e->rtp);
+	bool at_home = rtp_end_is_at_home(e);
 	if (addr_equal(from, &e->signalled_rtp) || (signalled && !at_home) || goes_on(e, hdr))
 		return true;
 	if (silent_ms < RTP_END_RELATCH_MS)

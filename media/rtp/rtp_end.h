@@ -72,6 +72,8 @@ void rtp_end_set_new_peer(struct rtp_end *e, const struct addr *rtp, const struc
  * we sent before. */
 bool rtp_end_accept(struct rtp_end *e, const struct rtp_hdr *hdr, const struct addr *from, enum rtp_end_trust trust,
 	uint64_t now_us, bool *ret_moved);
+/* The lock is on the host in the peer's SDP. Elsewhere it may be a stranger's, who came before the peer. */
+bool rtp_end_is_at_home(const struct rtp_end *e);
 /* The same for RTCP: only hosts that we expect. */
 bool rtp_end_accept_rtcp(struct rtp_end *e, const struct addr *from);
 

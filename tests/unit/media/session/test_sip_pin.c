@@ -128,7 +128,7 @@ static void test_peer_moves_while_pinned(void **state)
 	sim_run_ms(&m, SIP_PIN_PAUSE_MS + 20);
 	assert_false(pinned(&m));
 	assert_int_equal(sim_count_events(&m, SESSION_SIP_PINNED), 2);
-	assert_int_equal(addr_parse("198.51.100.20:5555", &m.sip_addr), 0);
+	assert_int_equal(addr_parse("192.0.2.7:5555", &m.sip_addr), 0);
 	m.sip_talks = true;
 	uint64_t loud = m.wa.loud;
 	sim_run_ms(&m, 1000);
@@ -146,11 +146,43 @@ static void test_peer_moves_while_pinned(void **state)
 	sim_done(&m);
 }
 
+/* Somebody elsewhere sends before the peer does, and goes on: connected to him, we would never hear the peer. */
+static void test_stranger_before_the_peer_is_not_pinned(void **state)
+{
+	static struct sim m;
+	const struct sim_conf conf = {.wa_link = {.delay_ms = 30, .seed = 1}, .sip_link = {.delay_ms = 5, .seed = 2}};
+	struct addr home;
+	(void)state;
+	sim_init(&m, &conf);
+	home = m.sip_addr;
+	sim_connect(&m);
+	m.sip_talks = false;
+	sim_run_ms(&m, 200);
+	struct media_sip_remote remote = sim_sip_remote(&m);
+	addr_set_port(&remote.rtp, 7000); /* an SDP that opens the latch */
+	addr_set_port(&home, 7000);
+	assert_int_equal(session_set_sip(m.session, &remote, m.now_us), 0);
+	assert_int_equal(addr_parse("203.0.113.66:4000", &m.sip_addr), 0);
+	m.sip_ssrc = 0x666;
+	m.sip_talks = true;
+	sim_run_ms(&m, 6000);
+	assert_true(addr_equal(rtp_end_rtp_to(&m.session->sip), &m.sip_addr));
+	assert_false(pinned(&m));
+	m.sip_addr = home;
+	m.sip_ssrc = 0x7777;
+	sim_run_ms(&m, 100);
+	assert_true(addr_equal(rtp_end_rtp_to(&m.session->sip), &home));
+	sim_run_ms(&m, 4000);
+	assert_true(pinned(&m));
+	sim_done(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stories),
 		cmocka_unit_test(test_peer_moves_while_pinned),
+		cmocka_unit_test(test_stranger_before_the_peer_is_not_pinned),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
