@@ -6,8 +6,9 @@
  *   ready -> ramp to `low` -> hold -> ramp to `at_once` -> settle -> steady -> ending -> draining -> done
  *
  * When calls == at_once every call lives through the steady window (memory and processor time of a fixed number of
- * calls); when calls > at_once each call ends after talk_ms and another takes its place (set-up under load); with a pace
- * they come as from callers, who do not wait for each other: what is slow then shows in the times, not in the number.
+ * calls); when calls > at_once each call ends after talk_ms and another takes its place (set-up under load); with a
+ * pace they come as from callers, who do not wait for each other: what is slow then shows in the times, not in the
+ * number.
  */
 #ifndef TOOLS_LOADGEN_LOAD_H
 #define TOOLS_LOADGEN_LOAD_H
