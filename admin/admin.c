@@ -63,6 +63,41 @@ static bool who_asks(const struct admin *a, const struct http_request *req, stru
 	return ret_asker->known;
 }
 
+struct query_check {
+	const char *known; /* "number user" */
+	char unknown[64];
+};
+
+static bool check_query(const char *name, void *arg)
+{
+	struct query_check *q = arg;
+	size_t length = strlen(name), word;
+
+	for (const char *known = q->known; *known; known += word + (known[word] == ' ')) {
+		word = strcspn(known, " ");
+		if (word == length && memcmp(known, name, word) == 0)
+			return true;
+	}
+	str_copy(q->unknown, sizeof(q->unknown), *name ? name : "?");
+	return false;
+}
+
+/* A misspelt filter would show everything. True: refused. Of requests that have none it changes nothing. */
+static bool refuse_query(struct http_request *req, const struct api_route *route, const char *instance)
+{
+	struct query_check q = {.known = route->query};
+	char detail[320];
+
+	if (!*route->query || !strstr(route->problems, "bad-request"))
+		return false;
+	http_request_each_query(req, check_query, &q);
+	if (!*q.unknown)
+		return false;
+	snprintf(detail, sizeof(detail), "%s: no such parameter; there are %s", q.unknown, route->query);
+	refuse(req, instance, API_BAD_REQUEST, detail, NULL);
+	return true;
+}
+
 static void on_request(struct http_request *req, void *arg)
 {
 	struct admin *a = arg;
@@ -90,6 +125,8 @@ static void on_request(struct http_request *req, void *arg)
 		refuse(req, instance, API_NOT_FOUND, "no such resource", NULL);
 		return;
 	}
+	if (refuse_query(req, route, instance))
+		return;
 	r = reply_new(a, req, route, id, instance, &asker);
 	if (r)
 		route->run(r);

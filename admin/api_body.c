@@ -78,6 +78,9 @@ static int read_phone(struct body *body, const char *key, const json_t *v, const
 		return r;
 	if (str_e164(text, number, sizeof(number)))
 		return body_refuse(body, key, "not a phone number");
+	if (number[1] ==
+		'0') /* as dialled within a country, or with 00 before it (ITU-T E.164 s6: no code begins so) */
+		return body_refuse(body, key, "not a phone number with its country code");
 	*ret_text = arena_strdup(&body->arena, number);
 	return *ret_text ? 0 : -ENOMEM;
 }

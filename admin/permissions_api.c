@@ -156,7 +156,7 @@ static bool read_user(const char *text, char number[NUMBER_MAX], struct api_part
 
 	for (const char *c = text; *c; c++)
 		plain = plain && *c > ' ' && *c <= '~';
-	if (str_e164(text, number, NUMBER_MAX) == 0)
+	if (str_e164(text, number, NUMBER_MAX) == 0 && number[1] != '0')
 		party->user_number = number;
 	else if (plain)
 		party->user_id = text;

@@ -137,7 +137,7 @@ static void load_number(struct load *ld, size_t i, const struct number_yaml *y)
 	n->phone_number_id = y->phone_number_id;
 	if (!*n->phone_number_id || n->phone_number_id[strspn(n->phone_number_id, "0123456789")])
 		FAULT(ld, KEY("phone_number_id"), "\"%s\" is not an id of Meta's: digits only", n->phone_number_id);
-	if (str_e164(y->number, n->number, sizeof(n->number)))
+	if (str_e164(y->number, n->number, sizeof(n->number)) || n->number[1] == '0')
 		FAULT(ld, KEY("number"), "\"%s\" is not a phone number in international form, such as +12025550123",
 			y->number);
 	n->token = load_secret(ld, KEY("token"), y->token);

@@ -346,6 +346,26 @@ static int walk_inbound(const struct question *q, const struct config *config, c
 	return r;
 }
 
+/* What the running program finds beside the rules (b2bua/app/on_invite.c, dial.c). */
+static void find_number(const struct question *q, const struct config *config, const char *tenant, struct route *route)
+{
+	const struct route_whatsapp *w = &route->whatsapp;
+	const struct config_number *number;
+
+	if (route->kind != ROUTE_WHATSAPP)
+		return;
+	number = *w->number ? config_number_by_number(config, w->number) : config_only_number(config, tenant);
+	if (number)
+		route->whatsapp.number = number->number; /* else the INVITE must say in X-WA-Number-Id which one */
+	if (!*w->user && q->number[1] == '0') {          /* no country's code begins so */
+		route->kind = ROUTE_REJECT;
+		route->cause = cause_info(CAUSE_NOT_FOUND)->name;
+	} else if (number && (!number->enabled || !number->outbound)) {
+		route->kind = ROUTE_REJECT;
+		route->cause = cause_info(CAUSE_NOT_ALLOWED)->name;
+	}
+}
+
 static int answer(const struct question *q, const struct config *config, const struct config_number *number)
 {
 	const struct call_facts facts = facts_of(q, config, number);
@@ -357,7 +377,11 @@ static int answer(const struct question *q, const struct config *config, const s
 		dialplan_explain(config->dialplan, &facts, q->wall_ms, print_why, NULL);
 	arena_init(&arena, 0);
 	r = dialplan_route(config->dialplan, &facts, q->wall_ms, &arena, &route);
-	if (r == 0 && q->direction == CALL_INBOUND && route.kind != ROUTE_ASK)
+	if (r == 0 && q->direction == CALL_OUTBOUND)
+		find_number(q, config, facts.tenant, &route);
+	if (r == 0 && q->direction == CALL_INBOUND && !(number->enabled && number->inbound))
+		print_refusal(&(struct call_report){.cause = CAUSE_NOT_ALLOWED}, q->json);
+	else if (r == 0 && q->direction == CALL_INBOUND && route.kind != ROUTE_ASK)
 		r = walk_inbound(q, config, number);
 	else if (r == 0)
 		r = route_words_print(config->dialplan, &facts, q->wall_ms, &route, &arena, q->json);

@@ -40,7 +40,9 @@ const char *http_request_method(const struct http_request *req);
 const char *http_request_path(const struct http_request *req); /* decoded, without query */
 const char *http_request_header(
 	const struct http_request *req, const char *name); /* NULL when absent; case-insensitive */
-const char *http_request_query(const struct http_request *req, const char *name);     /* decoded; NULL when absent */
+const char *http_request_query(const struct http_request *req, const char *name); /* decoded; NULL when absent */
+/* Name by name, as they stand there; until fn says false. */
+void http_request_each_query(const struct http_request *req, bool (*fn)(const char *name, void *arg), void *arg);
 const uint8_t *http_request_body(const struct http_request *req, size_t *ret_length); /* raw bytes as received */
 const struct addr *http_request_peer(const struct http_request *req);
 

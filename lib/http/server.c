@@ -530,6 +530,27 @@ const char *http_request_query(const struct http_request *req, const char *name)
 	return MHD_lookup_connection_value(req->mhd, MHD_GET_ARGUMENT_KIND, name);
 }
 
+struct each_query {
+	bool (*fn)(const char *name, void *arg);
+	void *arg;
+};
+
+static enum MHD_Result each_query(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	const struct each_query *q = arg;
+
+	(void)kind;
+	(void)value;
+	return q->fn(name, q->arg) ? MHD_YES : MHD_NO;
+}
+
+void http_request_each_query(const struct http_request *req, bool (*fn)(const char *name, void *arg), void *arg)
+{
+	struct each_query q = {fn, arg};
+
+	(void)MHD_get_connection_values(req->mhd, MHD_GET_ARGUMENT_KIND, each_query, &q);
+}
+
 const uint8_t *http_request_body(const struct http_request *req, size_t *ret_length)
 {
 	*ret_length = req->length;

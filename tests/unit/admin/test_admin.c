@@ -227,7 +227,7 @@ static void test_history_query(void **state)
 
 	rig_say("GET",
 		"/v1/history?number=%2B1%20202%20555-0123&user=447700900123&status=missed&from=10&to=20&limit=1000&"
-		"offset=7&unknown=1",
+		"offset=7",
 		AUTH);
 	UNTIL(rig.loop, fake_store.asked_count == 1);
 	assert_string_equal(q->number, "+12025550123");
@@ -309,6 +309,9 @@ static void test_bad_history_queries(void **state)
 		"direction=",
 		"gateway=0123456789012345678901234567890123456789012345678901234567890123456789",
 		"cursor=x",
+		"limit=1&staus=failed", /* without a word it showed everything */
+		"user=1&lim=5",
+		"=1",
 		"cursor=",
 		"cursor=MQpjCg&limit=1",
 		"offset=1&cursor=MQoxCmMtMQ",

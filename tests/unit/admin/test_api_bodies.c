@@ -105,6 +105,8 @@ void test_bad_bodies_name_the_key(void **state)
 		{CALL, "{\"to\":\"\"," PBX "}", "to: must not be empty"},
 		{CALL, "{\"to\":\"+4477009001231234567890123456\"," PBX "}", "to: not a phone number"},
 		{CALL, "{\"number\":\"x\"," TO "," PBX "}", "number: not a phone number"},
+		{CALL, "{\"to\":\"07700 900123\"," PBX "}", "to: not a phone number with its country code"},
+		{CALL, "{\"to\":\"00447700900123\"," PBX "}", "to: not a phone number with its country code"},
 		{CALL, "{" TO "}", "gateway: either"},
 		{CALL, "{" TO "," PBX ",\"uri\":\"sip:a@b\"}", "gateway: either"},
 		{CALL, "{" TO ",\"uri\":\"sip:a@b\",\"user\":\"200\"}", "user: only with gateway"},

@@ -325,6 +325,23 @@ class RouteTest(Cli):
         nobody = json.loads(self.result(OK, *question, "+77123").stdout)
         self.assertEqual((nobody["rule"], nobody["actions"][0]["reject"]["cause"]), ("", "no_route"))
 
+    def test_numbers_that_are_off(self):
+        """The INVITE was shown of a call that is rejected."""
+        path = self.config(("inbound: true\n", "inbound: false\n"), ("outbound: true\n", "outbound: false\n"), ("\n# The call log", self.OTHERS))
+        answer = json.loads(self.result(OK, "route-test", "-c", path, "--to", NUMBER, "--from", USER, "--json").stdout)
+        self.assertEqual((answer["action"], answer["cause"], answer["sip_code"]), ("reject", "not_allowed", 403))
+        out = ("route-test", "-c", path, "--direction", "outbound", "--gateway", "agent", "--from", "201", "--to", USER, "--json")
+        self.assertEqual(json.loads(self.result(OK, *out).stdout)["actions"], [{"reject": {"cause": "not_allowed", "sip_code": 403}}])
+
+    def test_a_number_without_its_country_code(self):
+        """It was shown as called; the caller gets 404."""
+        question = ("route-test", "-c", self.others(), "--direction", "outbound", "--gateway", "agent", "--from", "201", "--json", "--to")
+        for number in ("07700900123", "00447700900123"):
+            self.assertEqual(json.loads(self.result(OK, *question, number).stdout)["actions"],
+                             [{"reject": {"cause": "not_found", "sip_code": 404}}])
+        path = self.config(('number: "+12025550123"', 'number: "0012025550123"'))
+        self.refused('numbers[0].number: "0012025550123" is not a phone number in international form', "check", "-c", path)
+
     def test_a_rule_that_asks(self):
         question = ("route-test", "-c", self.others(), "--direction", "outbound", "--from", "201", "--to", "+88123")
         run = self.result(OK, *question)
