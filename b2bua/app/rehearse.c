@@ -45,19 +45,21 @@ static void put_replaced(struct strbuf *sb, const char *line, size_t length, siz
 	strbuf_printf(sb, "%.*s%s%.*s", (int)from, line, RANDOM, (int)(length - to), line + to);
 }
 
-/* The value of this parameter: until the next one, or the end. False: it has none. */
+/* The value of this parameter: until the next one, or the end. The last of its name: a display name, which comes first,
+ * may hold anything. False: it has none. */
 static bool find_parameter(const char *line, size_t length, const char *name, size_t *ret_from, size_t *ret_to)
 {
 	size_t n = strlen(name);
+	bool found = false;
 
 	for (size_t i = 0; i + n <= length; i++) {
 		if (strncmp(line + i, name, n) != 0)
 			continue;
 		*ret_from = i + n;
 		*ret_to = *ret_from + strcspn(line + *ret_from, ";,\r\n");
-		return true;
+		found = true;
 	}
-	return false;
+	return found;
 }
 
 static void put_line(struct strbuf *sb, const char *line, size_t length)
