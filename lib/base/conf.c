@@ -197,6 +197,18 @@ static int load_data(const struct conf_file *f, const char *text, size_t length,
 	return -EBADMSG;
 }
 
+/* What some editors put before UTF-8. libyaml, told that the text is UTF-8, takes it for a document of its own. */
+static void skip_mark(const char **text, size_t *length)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	const size_t n = sizeof(mark) - 1;
+
+	if (*length < n || memcmp(*text, mark, n) != 0)
+		return;
+	*text += n;
+	*length -= n;
+}
+
 /* -EBADMSG and data: all that is wrong are unknown keys. */
 static int load_text(const char *name, const char *text, size_t length, const cyaml_schema_value_t *schema,
 	bool known_keys, struct conf_file **ret_file, void **ret_data, struct conf_errors *errors)
@@ -210,6 +222,7 @@ static int load_text(const char *name, const char *text, size_t length, const cy
 	ASSERT(schema->type != CYAML_SEQUENCE); /* its count would have no place to go */
 	if (!f)
 		return r;
+	skip_mark(&text, &length);
 	arena_init(&f->arena, 0);
 	f->name = strdup(name);
 	if (!f->name)

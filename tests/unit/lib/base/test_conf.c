@@ -110,6 +110,44 @@ static void unload(struct loaded *l)
 	conf_errors_done(&l->errors);
 }
 
+/* It was a syntax error of the second line. */
+static void a_byte_order_mark_is_passed_over(void **state)
+{
+	char text[4096];
+	struct loaded l;
+	int n = snprintf(text, sizeof(text), "\xef\xbb\xbf%s", good);
+
+	(void)state;
+	assert_int_equal(load(&l, text, (size_t)n), 0);
+	assert_string_equal(l.sample->name, "trunk one");
+	assert_int_equal(conf_line(l.file, "name"), 2);
+	unload(&l);
+}
+
+/* Unknown keys only: the rest is there for further checks. */
+static void unknown_keys_are_told_and_the_rest_is_loaded(void **state)
+{
+	char path[] = "/tmp/watrunk-conf-XXXXXX", text[4096];
+	int fd = mkstemp(path), n = snprintf(text, sizeof(text), "%snmae: x\n", good);
+	struct loaded l = {0};
+	void *data = NULL;
+
+	(void)state;
+	assert_true(fd >= 0 && write(fd, text, (size_t)n) == n);
+	close(fd);
+	assert_int_equal(conf_load(path, &schema, &l.file, &data, &l.errors), -EBADMSG);
+	unlink(path);
+	l.sample = data;
+	assert_int_equal(l.errors.count, 1);
+	assert_non_null(strstr(l.errors.text[0], "did you mean \"name\""));
+	assert_non_null(l.sample);
+	assert_string_equal(l.sample->name, "trunk one");
+	unload(&l);
+	assert_int_equal(load(&l, text, (size_t)n), -EBADMSG); /* from memory: all or nothing */
+	assert_null(l.sample);
+	unload(&l);
+}
+
 static void loads_every_type(void **state)
 {
 	struct loaded l;
@@ -429,6 +467,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(loads_every_type),
+		cmocka_unit_test(a_byte_order_mark_is_passed_over),
+		cmocka_unit_test(unknown_keys_are_told_and_the_rest_is_loaded),
 		cmocka_unit_test(knows_lines),
 		cmocka_unit_test(each_fault_has_place_and_reason),
 		cmocka_unit_test(all_faults_in_one_go),
