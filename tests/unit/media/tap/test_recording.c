@@ -189,7 +189,6 @@ static void test_pause_is_silence(void **state)
 	assert_int_equal(left(b, 2010), 500);
 }
 
-/* A recording that begins after an announcement: what was said before is not in it. */
 /* Paused before anything was heard: its rate is not known, but time goes on, and on the disk as it passes. */
 static void test_paused_from_its_first_moment(void **state)
 {
@@ -219,6 +218,7 @@ static void test_paused_from_its_first_moment(void **state)
 	tap_record_stop(&b->tap, START_US + 9000000);
 }
 
+/* A recording that begins after an announcement: what was said before is not in it. */
 static void test_what_came_before_is_not_in_it(void **state)
 {
 	struct bench *b = *state;
