@@ -31,7 +31,7 @@ def report(us=100.0, loss=0.0, least=0.9, slope=110.0, fault=None, done=10, at_o
             "likeness": {"misheard": 0, "user_to_agent": {"calls": 4, "least": least, "p50": 0.9},
                          "agent_to_user": {"calls": 4, "least": 0.95, "p50": 0.95}},
             "cpu_us_per_call_per_20ms": {"total": us, "media": us - 1, "control": 0.9, "other": 0.1, "loadgen": 50.0},
-            "memory": {"slope_kb_per_call": slope}, "window": {"seconds": 5.0, "calls_mean": 10.0}}
+            "memory": {"slope_kb_per_call": slope}, "window": {"seconds": 5.0, "calls_mean": 10.0, "calls_begun": done - at_once}}
 
 
 def result(*rounds, **more):
@@ -51,7 +51,8 @@ class Bench(unittest.TestCase):
 
     def test_set_ups_a_second(self):
         self.assertEqual(bench.rate_of(report(done=610, at_once=110)), 100)
-        self.assertIsNone(bench.rate_of(report(done=10, at_once=10)))
+        self.assertEqual(bench.rate_of(report(done=10, at_once=10)), 0)
+        self.assertIsNone(bench.rate_of({"window": {"seconds": 0.0, "calls_begun": 7}}))
 
     def test_what_was_not_measured_is_no_figure(self):
         level = bench.summary(10, [{"codecs": 90.0, "bridge": report(slope=None, least=None)}])
