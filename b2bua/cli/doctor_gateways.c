@@ -1,7 +1,6 @@
 /* b2bua/cli/doctor_gateways.c -- a thread for each gateway: its name, its certificate, what it answers */
 #include "b2bua/cli/doctor.h"
 
-#include "b2bua/app/resolve.h"
 #include "b2bua/sip/probe.h"
 #include "b2bua/sip/uri.h"
 
@@ -10,12 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const transports[] = {[SIP_UDP] = "udp", [SIP_TCP] = "tcp", [SIP_TLS] = "tls"};
+
 struct doctor_gateways {
 	struct doctor *doctor;
 	size_t count;
 	struct one {
 		struct doctor *doctor;
 		size_t i;
+		struct sip_places_probe place;
 		bool begun;
 		pthread_t thread;
 	} all[];
@@ -59,26 +61,36 @@ static void register_answered(struct doctor *d, const char *subject, const struc
 			"REGISTER was answered %d", r->status);
 }
 
-/* Where its requests go: an address of the file's, or what the system's resolver says of the name. */
-static bool find_place(struct doctor *d, const char *subject, const char *place, struct sip_probe *p)
+/* What the DNS said of its uri or proxy. */
+static bool find_place(struct doctor *d, const char *subject, const struct sip_places_probe *place, struct sip_probe *p)
 {
-	struct addr addrs[CONFIG_GATEWAY_ADDRS_MAX];
-	char why[256], where[ADDR_TEXT_MAX];
+	char where[ADDR_TEXT_MAX];
 	struct sip_uri uri;
-	size_t count = 0;
 
-	if (!*place || sip_uri_parse(place, &uri))
+	if (!place->uri || sip_uri_parse(place->uri, &uri))
 		return false; /* it calls us, and has no address of its own */
-	if (resolve_sip_uri(place, addrs, CONFIG_GATEWAY_ADDRS_MAX, &count, why, sizeof(why))) {
+	if (!place->count) {
 		doctor_find(d, DOCTOR_WARNING, "dns", subject,
-			"Is the name right? One that has NAPTR or SRV records alone is not tried here.", "%s", why);
+			"Is the name right? sip.resolver, or /etc/resolv.conf, says who is asked.", "%.*s: %s",
+			(int)uri.host_length, uri.host, place->why);
 		return false;
 	}
-	p->peer = addrs[0];
-	addr_set_port(&p->peer, uri.port ? uri.port : uri.transport == SIP_TLS ? 5061 : 5060);
-	doctor_find(d, DOCTOR_OK, "dns", subject, "", "%.*s is %s%s", (int)uri.host_length, uri.host,
-		addr_format(&p->peer, where, sizeof(where)), count > 1 ? ", and others" : "");
+	p->peer = place->first;
+	doctor_find(d, DOCTOR_OK, "dns", subject, "", "%.*s is %s by %s%s", (int)uri.host_length, uri.host,
+		addr_format(&p->peer, where, sizeof(where)), transports[place->transport],
+		place->count > 1 ? ", and others" : "");
 	return true;
+}
+
+/* Where the URI names none, NAPTR or SRV records have chosen it. */
+static const char *with_transport(const char *uri, const struct sip_places_probe *place, char *dst, size_t cap)
+{
+	struct sip_uri u;
+
+	if (sip_uri_parse(uri, &u) || u.transport_given || u.transport == place->transport)
+		return uri;
+	(void)snprintf(dst, cap, "%s;transport=%s", uri, transports[place->transport]);
+	return dst;
 }
 
 static void *check(void *arg)
@@ -88,7 +100,7 @@ static void *check(void *arg)
 	const struct call_gateway *g = &d->config->gateways[one->i];
 	const struct config_gateway *source = &d->config->gateway_sources[one->i];
 	struct sip_probe_result r;
-	char subject[96];
+	char subject[96], uri[SIP_URI_MAX];
 	struct sip_probe p = {.method = "OPTIONS",
 		.uri = g->uri,
 		.user = "",
@@ -102,8 +114,9 @@ static void *check(void *arg)
 		doctor_find(d, DOCTOR_OK, "registration", subject, "",
 			"it registers with us as %.80s: `watrunk registrations` says from where",
 			source->registered_as);
-	if (!find_place(d, subject, config_gateway_place(d->config, g), &p))
+	if (!find_place(d, subject, &one->place, &p))
 		return NULL;
+	p.uri = with_transport(g->uri, &one->place, uri, sizeof(uri));
 	sip_probe(&p, &r);
 	if (r.certificate_until)
 		doctor_find_until(d, "tls", subject, r.certificate_until);
@@ -117,6 +130,30 @@ static void *check(void *arg)
 	return NULL;
 }
 
+/* All at once, before anybody is called. */
+static int find_places(struct doctor *d, struct doctor_gateways *g)
+{
+	struct sip_places_probe *all = calloc(g->count + 1, sizeof(*all));
+	unsigned have = 0;
+	size_t n = 0;
+	int r;
+
+	if (!all)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->config->sip.listen_count; i++)
+		have |= 1u << d->config->sip.listen[i].transport;
+	for (size_t i = 0; i < g->count; i++)
+		if (*config_gateway_place(d->config, &d->config->gateways[i]))
+			all[n++].uri = config_gateway_place(d->config, &d->config->gateways[i]);
+	r = sip_probe_places(all, n, d->config->sip.resolver, have, DOCTOR_TIMEOUT_MS);
+	n = 0;
+	for (size_t i = 0; i < g->count; i++)
+		if (*config_gateway_place(d->config, &d->config->gateways[i]))
+			g->all[i].place = all[n++];
+	free(all);
+	return r;
+}
+
 struct doctor_gateways *doctor_gateways_begin(struct doctor *d)
 {
 	size_t count = d->config->gateway_count;
@@ -128,6 +165,11 @@ struct doctor_gateways *doctor_gateways_begin(struct doctor *d)
 	}
 	g->doctor = d;
 	g->count = count;
+	if (find_places(d, g)) {
+		d->out_of_memory = true;
+		free(g);
+		return NULL;
+	}
 	for (size_t i = 0; i < count; i++) {
 		g->all[i].doctor = d;
 		g->all[i].i = i;

@@ -29,6 +29,21 @@ struct sip_probe_result {
 
 void sip_probe(const struct sip_probe *p, struct sip_probe_result *ret);
 
+struct sip_places_probe {
+	const char *uri;
+	/* found: */
+	size_t count;      /* 0: why says why */
+	struct addr first; /* with a port */
+	enum sip_transport transport;
+	char why[160];
+};
+
+/* Where their requests go, as the running program finds it in the DNS (RFC 3263). server: ADDRESS:PORT, "": those of
+ * the system; have: transports that have a listener, as bits (1 << SIP_UDP). Blocks, timeout_ms at most; one thread.
+ * Returns 0, or why nothing could be asked. */
+int sip_probe_places(
+	struct sip_places_probe *all, size_t count, const char *server, unsigned have, unsigned timeout_ms);
+
 /* When the first certificate of a PEM file runs out (Unix time). Returns 0, -ENOENT or -EINVAL. */
 int sip_certificate_until(const char *path, int64_t *ret_until);
 

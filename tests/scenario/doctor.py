@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 
+from dns_server import DnsServer
 from harness import GRAPH_TOKEN, NUMBER_ID, WAIT_S, WATRUNK, check, equal, main
 from sip_peer import Message
 from tls import Authority, server_context
@@ -211,6 +212,19 @@ def story_every_failure(rig):
     d.has("warning", "certificate", text="runs out")
     d.has("warning", "open_files")
     check(d.took < 20, f"it took {d.took:.1f} s")
+
+
+def story_names_are_asked_for_as_by_the_running_program(rig):
+    """One that has SRV records alone was not tried."""
+    rig.add(Graph(rig))
+    port = rig.ports.one()
+    rig.add(Answerer(port))
+    dns = DnsServer(rig, {("_sip._udp.pbx.example", "SRV"): [(1, 1, port, "a.pbx.example")], ("a.pbx.example", "A"): ["127.0.0.1"]})
+    d = Doctor(rig, rig.config(gateways=[rig.gateway(uri="sip:pbx.example;transport=udp"), {"name": "nowhere", "uri": "sip:no.example"}],
+                               sip={"resolver": dns.address}))
+    d.has("ok", "dns", "gateway pbx", f"127.0.0.1:{port} by udp")
+    d.has("ok", "options", "gateway pbx", "200")
+    d.has("warning", "dns", "gateway nowhere", "no.example")
 
 
 def story_no_way_to_meta_and_faults_of_the_file(rig):
