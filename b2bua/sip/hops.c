@@ -328,7 +328,8 @@ static void on_no_answer(void *arg)
 {
 	struct leg_hops *x = arg;
 
-	(void)hops_next(x->leg, 408, true);
+	if (!hops_next(x->leg, 408, true) && !x->leg->sent)
+		outgoing_unresolved(x->leg);
 }
 
 int hops_begin(struct sip_leg *leg)
@@ -341,9 +342,8 @@ int hops_begin(struct sip_leg *leg)
 	str_copy(leg->contact, sizeof(leg->contact), h->from);
 	str_copy(leg->invite->text.contact, sizeof(leg->invite->text.contact), h->from);
 	loop_timer_cancel(&x->no_answer);
-	/* The last one has all the time the caller gives it. */
-	if (x->at + 1 < x->count)
-		(void)loop_timer_set(leg->stack->loop, &x->no_answer, at_us, on_no_answer, x);
+	/* The last one has all the time the caller gives it, when its name is known by then. */
+	(void)loop_timer_set(leg->stack->loop, &x->no_answer, at_us, on_no_answer, x);
 	return outgoing_send(leg, 0, "");
 }
 

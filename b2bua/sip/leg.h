@@ -102,6 +102,7 @@ struct sip_leg {
 	char flow_tag[64];    /* our tag in the dialog that it belongs to; "" until our first answer */
 	struct way way;
 	struct loop_timer unreached; /* its connection could not be made */
+	bool sent;                   /* our INVITE has left: its next hop was known */
 	struct leg_hops *hops;       /* hops.c; NULL: to its one address, or where the library finds it */
 };
 
@@ -154,6 +155,8 @@ bool outgoing_again(struct sip_leg *leg, const sip_t *sip, const char *authoriza
 /* That connection could not be made: of an INVITE on it nothing can come any more, and the library would find out when
  * its timer B fires. From inside the library. */
 void outgoing_unreached(struct sip_leg *leg, const void *connection);
+/* Nobody says where it is to go: it is over, before the caller has lost all his patience. */
+void outgoing_unresolved(struct sip_leg *leg);
 /* The INVITE was answered for good. */
 void outgoing_answered(struct sip_leg *leg);
 

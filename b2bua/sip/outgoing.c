@@ -180,6 +180,7 @@ int outgoing_send(struct sip_leg *leg, uint32_t cseq, const char *authorization)
 	url_t raw;
 
 	way_done(&leg->way);
+	leg->sent = false;
 	loop_timer_cancel(&leg->unreached);
 	su_home_init(home);
 	if (contact && raw_url(home, contact, &raw) == 0)
@@ -244,6 +245,24 @@ void outgoing_unreached(struct sip_leg *leg, const void *connection)
 
 	if (leg->phase == LEG_CALLING && !leg->way.heard && leg->way.connection == connection)
 		(void)loop_timer_set(l, &leg->unreached, loop_now_us(l), on_unreached, leg);
+}
+
+void outgoing_unresolved(struct sip_leg *leg)
+{
+	struct sip_event ev = {
+		.kind = SIP_EV_REFUSED,
+		.code = 503,
+		.phrase = "",
+		.local = true,
+		.contact = "",
+		.why = "the name server does not answer",
+	};
+
+	if (leg->phase != LEG_CALLING || leg->way.heard)
+		return;
+	leg_emit(leg, &ev);
+	if (!leg_cancel(leg, "")) /* should it be known after all */
+		leg_ended(leg);
 }
 
 int sip_leg_invite(struct sip_stack *s, const struct sip_invite *invite, uint64_t *ret_leg)

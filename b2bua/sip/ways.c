@@ -141,6 +141,15 @@ static bool is_forbidden(msg_t *msg, const tp_name_t *name)
 	return true;
 }
 
+static void note_invite(const msg_t *msg)
+{
+	const sip_t *sip = sip_object(msg);
+	struct sip_leg *leg = sip && sip->sip_request ? stack_leg_of(sip) : NULL;
+
+	if (leg && leg->phase == LEG_CALLING)
+		leg->sent = true;
+}
+
 static void sent(struct way *w, const tport_t *t, const msg_t *msg)
 {
 	w->connection = t;
@@ -179,6 +188,8 @@ tport_t *tport_tsend(tport_t *self, msg_t *msg, tp_name_t const *name, tag_type_
 	ta_start(ta, tag, value);
 	self = real(self, msg, name, ta_tags(ta));
 	ta_end(ta);
+	if (self)
+		note_invite(msg);
 	if (w)
 		sent(w, self, msg);
 	/* cppcheck-suppress returnDanglingLifetime ; what is returned is a connection, not its name */

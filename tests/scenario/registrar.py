@@ -253,6 +253,18 @@ def story_names_that_lead_to_who_trusts_us(rig):
     phone.wait_done()
 
 
+def story_a_name_that_nobody_knows(rig):
+    """The name server is silent: the next gateway is called while the caller still waits."""
+    dns = DnsServer(rig, {})
+    dns.silent = True
+    w = running(rig, to=("desk", "pbx"), resolver=dns.address)
+    pbx = rig.add(SipPeer(rig, picks_up))
+    equal(rig.add(Phone(rig, nobody)).register(["<sip:desk1@phone.example:5062>"]).status, 200, "a name of nobody's yet")
+    record = answered_call(rig, w, pbx)
+    equal([(a["gateway"], a["cause"], a.get("detail")) for a in record["attempts"]],
+          [("desk", "gateway_down", "the name server does not answer"), ("pbx", "normal", None)], "attempts")
+
+
 def story_gateway_at_a_registered_address(rig):
     """What became a gateway's address by a reload is called no more."""
     w = running(rig, gateways=[DESK, {"name": "pbx", "uri": "sip:192.0.2.1"}])
