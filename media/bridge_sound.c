@@ -20,8 +20,9 @@ enum {
 	CONCEAL_GRAIN = BRIDGE_RATE_HZ / 400, /* 2.5 ms: libopus conceals in such steps only */
 	PULLS_MAX = 64,                       /* of a hostile stream with tiny frames; then silence fills the packet */
 	CUT_LEAST_US = 20000,                 /* above what is wanted */
-	CUT_PAUSE = 60 * BRIDGE_SAMPLES_PER_MS,     /* between two cuts: a sixth faster goes unnoticed */
-	CUT_HURRY_US = 60000,                       /* above what is wanted: as fast as it goes */
+	CUT_PAUSE = 60 * BRIDGE_SAMPLES_PER_MS, /* between two cuts: a sixth faster goes unnoticed */
+	CUT_HURRY_US = 60000,                   /* above what is wanted: as fast as it goes */
+	CUT_LONGEST = BRIDGE_RATE_HZ / STRETCH_HZ_MIN,
 	CUT_PATIENCE = 400 * BRIDGE_SAMPLES_PER_MS, /* then the best there is will do */
 };
 
@@ -128,13 +129,18 @@ static void fetch_early(struct bridge_to_sip *b)
 	if (!jbuf_is_ready(b->jb) || fifo_room(b) < OPUS_CODEC_PACKET_MAX_MS * BRIDGE_SAMPLES_PER_MS)
 		return;
 	pull(b, b->next_us, &sound);
-	b->extra = b->fifo_samples - before;
+	b->extra += b->fifo_samples - before;
+}
+
+static size_t least_of(size_t a, size_t b)
+{
+	return a < b ? a : b;
 }
 
 static void cut(struct bridge_to_sip *b, unsigned played)
 {
 	unsigned least = b->uncut > CUT_PATIENCE ? 0 : STRETCH_LIKENESS_PERCENT;
-	size_t count = b->fifo_samples * b->width, most = b->extra * b->width, n;
+	size_t count = b->fifo_samples * b->width, most = least_of(b->extra * b->width, count / 2), n;
 
 	if (b->quiet)
 		n = stretch_cut_exactly(b->fifo, count, most);
@@ -148,11 +154,12 @@ static void cut(struct bridge_to_sip *b, unsigned played)
 	b->cut_samples += n;
 }
 
-/* Packets are fetched on the grid, so that only a whole frame less of them is less delay. */
+/* Packets are fetched on the grid, so that only a whole frame less of them is less delay. What is left of one may be
+ * less than a period of the voice, which is then looked for in the next one, too. */
 static void play_quickly(struct bridge_to_sip *b, unsigned samples)
 {
 	b->cut_wait -= samples < b->cut_wait ? samples : b->cut_wait;
-	if (!b->extra && b->may_hurry)
+	if (b->extra < CUT_LONGEST && b->may_hurry)
 		fetch_early(b);
 	if (b->extra && !b->cut_wait)
 		cut(b, samples);

@@ -39,8 +39,8 @@ enum {
 	BRIDGE_PTIME_MAX_MS = 60,
 	BRIDGE_PTIME_DEFAULT_MS = 20,
 	BRIDGE_CONCEAL_MAX_MS = 100, /* invented speech sounds like a robot after that; then silence */
-	/* of decoded audio not yet sent: less than one ptime, then one Opus packet */
-	BRIDGE_FIFO_SAMPLES = (BRIDGE_PTIME_MAX_MS + OPUS_CODEC_PACKET_MAX_MS) * BRIDGE_SAMPLES_PER_MS,
+	/* of decoded audio not yet sent: one ptime, what is left of a frame fetched early, then one Opus packet */
+	BRIDGE_FIFO_SAMPLES = (BRIDGE_PTIME_MAX_MS + 20 + OPUS_CODEC_PACKET_MAX_MS) * BRIDGE_SAMPLES_PER_MS,
 };
 
 struct bridge_to_sip_io {
