@@ -37,12 +37,12 @@ void tev_rx_init(struct tev_rx *rx, uint32_t rtp_clock_hz, uint32_t event_clock_
 	rx->rtp_ticks_per_unit = ticks_per_unit(rtp_clock_hz, event_clock_hz);
 }
 
-/* No longer than it can be: its first packet may tell of a whole segment, everything after it takes its time. */
+/* No longer than it can be: some segments may be told at once, everything else takes its time. */
 static unsigned so_far_ms(const struct tev_rx *rx)
 {
 	uint32_t units_per_ms = rx->clock_hz / 1000;
 	uint64_t said_ms = ((uint64_t)rx->segments + rx->duration) / units_per_ms;
-	uint64_t most_ms = (rx->last_us - rx->began_us) / 1000 + TEV_SEGMENT_MAX / units_per_ms;
+	uint64_t most_ms = (rx->last_us - rx->began_us) / 1000 + TEV_AHEAD_SEGMENTS * TEV_SEGMENT_MAX / units_per_ms;
 	return (unsigned)(said_ms < most_ms ? said_ms : most_ms);
 }
 

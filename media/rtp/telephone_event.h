@@ -25,8 +25,9 @@ enum {
 	TEV_TX_AHEAD_MS = 20, /* how much longer than was heard of it a digit under way may be said to be */
 	TEV_TX_QUEUE = 16,
 	TEV_SEGMENT_MAX = 0xffff, /* RFC 4733 s2.5.1.3: longer events go on in a new segment */
-	TEV_LATE_MAX_MS = 2000,   /* no packet comes later than that, */
-	TEV_BACK_MAX_MS = 10000,  /* nor from further back, a full segment: such a timestamp is of a new timeline */
+	TEV_AHEAD_SEGMENTS = 3,  /* of duration told at once are believed: after a stall, or all that was heard of it */
+	TEV_LATE_MAX_MS = 2000,  /* no packet comes later than that, */
+	TEV_BACK_MAX_MS = 10000, /* nor from further back, a full segment: such a timestamp is of a new timeline */
 };
 
 /* "0".."9" "*" "#" "A".."D": events 0..15 (RFC 4733 s3.2). 0 for other events; -1 for other characters. */
