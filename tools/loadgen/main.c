@@ -33,7 +33,7 @@ static const char usage[] =
 	"  --listen N     to N of the others, both ways: is what is heard what was said? (default 4)\n"
 	"  --workers N    media threads of the watrunk started here (default: one per core)\n"
 	"  --log LEVEL    of the watrunk started here (default warn)\n"
-	"  --max-loss PERCENT (default 0.1), --max-failed N (0)      limits\n"
+	"  --max-loss PERCENT (default 0.1; 100: none), --max-failed N (0)      limits\n"
 	"  --json         for programs\n"
 	"Exit code 0: within the limits, nothing violated, nothing left over; 1: not; 2: usage, or it could not be "
 	"run.\n";
