@@ -4,7 +4,7 @@
  *   sockets of calls -----+--> epoll --> session_input() --> session's send callback --> sendto()
  *   wheel of deadlines ---+------------> session_tick()  --^
  *
- * With few calls the worker sleeps in epoll until a packet or a deadline comes. With many it wakes in slots of 1 or 2
+ * With few calls the worker sleeps in epoll until a packet or a deadline comes. With many it wakes in slots of 2
  * ms: a hundred packets then cost one wake-up instead of a hundred, for half a slot of delay on the average.
  */
 #include "media/worker_inner.h"
@@ -26,9 +26,7 @@
 enum {
 	BATCH_EVENTS = 256,     /* sockets served between two looks at the deadlines */
 	SLOT_FROM_SESSIONS = 8, /* fewer calls than this: wake for each packet */
-	SLOT_US = 1000,
-	WIDE_SLOT_FROM_SESSIONS = 32,
-	WIDE_SLOT_US = 2000, /* docs/benchmarks.md: delay budget is 2 ms at the median */
+	SLOT_US = 2000,         /* docs/benchmarks.md: delay budget is 2 ms at the median */
 	EVENTS_CAPACITY = 2048,
 	COMMANDS_SPARE = 256,
 	LATE_FROM_US = 250, /* what a timer takes anyhow */
@@ -74,8 +72,7 @@ static int wait_ms(struct worker *w, uint64_t now_us)
 {
 	w->slot_end_us = 0;
 	if (w->call_count >= SLOT_FROM_SESSIONS) {
-		uint64_t slot_us = w->call_count >= WIDE_SLOT_FROM_SESSIONS ? WIDE_SLOT_US : SLOT_US;
-		w->slot_end_us = (w->now_us / slot_us + 1) * slot_us;
+		w->slot_end_us = (w->now_us / SLOT_US + 1) * SLOT_US;
 		sleep_until(w->slot_end_us);
 		return 0;
 	}

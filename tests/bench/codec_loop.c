@@ -1,7 +1,7 @@
 /* tests/bench/codec_loop.c
  *
  * What the codecs of N calls cost when they are called as a server calls them: each call's two frames every 20 ms, at
- * moments of their own, collected in slots of 1 ms (2 ms from 64 calls on, 32 a core); between slots the thread sleeps.
+ * moments of their own, collected in slots of 1 ms (2 ms from 16 calls on, 8 a core); between slots the thread sleeps.
  * No socket, no SRTP, no jitter buffer. A server that transcodes cannot cost less; how much more it costs is the
  * measure.
  *
@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FRAME_US = 20000, FRAME = 160, WIDE_FROM_CALLS = 64, SECONDS = 10, WARM_UP_US = 1000000 };
+enum { FRAME_US = 20000, FRAME = 160, WIDE_FROM_CALLS = 16, SECONDS = 10, WARM_UP_US = 1000000 };
 
 struct call {
 	struct opus_dec *dec;

@@ -292,7 +292,7 @@ static void test_packets_reach_their_session_and_end(void **state)
 static void test_sessions_are_ticked(void **state)
 {
 	(void)state;
-	enum { MANY = 40 }; /* enough for slots of 2 ms */
+	enum { MANY = 40 }; /* enough for slots */
 	struct bench b = {0};
 	struct media_local local;
 
