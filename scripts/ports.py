@@ -3,10 +3,23 @@
 Outside the kernel's ephemeral range: a port found by binding port 0 may be some connection's own a moment later. A block is
 held by a lock on a file, which the kernel lets go of when the process ends, however it ends.
 """
+import contextlib
 import fcntl
 import os
 import socket
 import tempfile
+
+
+def listens(port):
+    """Somebody holds it, whatever the address. Asked of the kernel's tables: who waits for a program by trying to bind its port takes it
+    from the program every now and then."""
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        with contextlib.suppress(FileNotFoundError), open("/proc/net/" + table) as f:
+            for line in f.readlines()[1:]:
+                words = line.split()
+                if int(words[1].rsplit(":", 1)[1], 16) == port and (table.startswith("udp") or words[3] == "0A"):
+                    return True
+    return False
 
 
 class Ports:

@@ -44,17 +44,24 @@ static void check_listeners(struct load *ld, bool has_tls)
 	}
 }
 
-/* "certificate PATH: what is wrong": the first word is the key that it is about. */
+struct files_of {
+	struct load *ld;
+	const char *section;
+};
+
+static void on_fault(void *arg, const char *name, const char *why)
+{
+	const struct files_of *f = arg;
+	char key[96];
+
+	(void)snprintf(key, sizeof(key), "%s.%s", f->section, name);
+	FAULT(f->ld, key, "%s", why);
+}
+
 static void check_files(struct load *ld, const char *section, const struct sip_tls *tls)
 {
-	char why[320], key[96];
-	size_t word;
-
-	if (sip_tls_check(tls, why, sizeof(why)) == 0)
-		return;
-	word = strcspn(why, " ");
-	(void)snprintf(key, sizeof(key), "%s.%.*s", section, (int)word, why);
-	FAULT(ld, key, "%s", why + word + (why[word] == ' '));
+	struct files_of f = {ld, section};
+	(void)sip_tls_check(tls, on_fault, &f);
 }
 
 void load_tls(struct load *ld, const struct sip_tls_yaml *y)

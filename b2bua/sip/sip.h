@@ -370,9 +370,8 @@ bool sip_name_holds(const struct sip_stack *s, const char *uri, const struct add
 /* Watched, and the DNS has never had an address for it: nothing can be sent there. */
 bool sip_name_unknown(const struct sip_stack *s, const char *uri);
 
-/* Can these files be used? Returns 0, or -EINVAL with the reason, whose first word says whose it is: "certificate",
- * "key" or "ca". */
-int sip_tls_check(const struct sip_tls *tls, char *why, size_t cap);
+/* Can these files be used? Tells every fault; key: "certificate", "key" or "ca". Returns 0 or -EINVAL. */
+int sip_tls_check(const struct sip_tls *tls, void (*fault)(void *arg, const char *key, const char *why), void *arg);
 /* For checking a configuration: would sip_leg_invite() take this target, this header name? Reserved are the headers the
  * stack itself writes. */
 bool sip_target_allowed(const char *uri);

@@ -11,6 +11,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,51 +62,72 @@ static EVP_PKEY *read_key(const char *path)
 	return key;
 }
 
-static int check_pair(const struct sip_tls *tls, char *why, size_t cap)
+struct faults {
+	void (*tell)(void *arg, const char *key, const char *why);
+	void *arg;
+	bool any;
+};
+
+static void fault(struct faults *f, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void fault(struct faults *f, const char *key, const char *format, ...)
+{
+	char why[320];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(why, sizeof(why), format, ap);
+	va_end(ap);
+	f->tell(f->arg, key, why);
+	f->any = true;
+}
+
+static void check_pair(const struct sip_tls *tls, struct faults *f)
 {
 	X509 *chain[CHAIN_MAX];
 	int count = read_chain(tls->certificate, chain);
 	EVP_PKEY *key = read_key(tls->key);
-	int r = -EINVAL;
 
 	if (count < 0)
-		snprintf(why, cap, "certificate %.100s: %s", tls->certificate, strerror(-count));
+		fault(f, "certificate", "%.100s: %s", tls->certificate, strerror(-count));
 	else if (count == 0)
-		snprintf(why, cap, "certificate %.100s: no certificate in PEM form", tls->certificate);
-	else if (!key)
-		snprintf(why, cap, "key %.100s: no private key in PEM form that can be read without a passphrase",
-			tls->key);
-	else if (X509_check_private_key(chain[0], key) != 1)
-		snprintf(why, cap, "key %.100s does not belong to the first certificate of %.100s", tls->key,
-			tls->certificate);
+		fault(f, "certificate", "%.100s: no certificate in PEM form", tls->certificate);
 	else if (X509_cmp_current_time(X509_get0_notAfter(chain[0])) < 0)
-		snprintf(why, cap, "certificate %.100s has run out", tls->certificate);
-	else
-		r = 0;
+		fault(f, "certificate", "%.100s has run out", tls->certificate);
+	if (!key)
+		fault(f, "key", "%.100s: no private key in PEM form that can be read without a passphrase", tls->key);
+	else if (count > 0 && X509_check_private_key(chain[0], key) != 1)
+		fault(f, "key", "%.100s does not belong to the first certificate of %.100s", tls->key,
+			tls->certificate);
 	ERR_clear_error();
 	free_chain(chain, count > 0 ? (size_t)count : 0);
 	EVP_PKEY_free(key);
-	return r;
 }
 
-int sip_tls_check(const struct sip_tls *tls, char *why, size_t cap)
+static void check_ca(const struct sip_tls *tls, struct faults *f)
 {
 	X509 *chain[CHAIN_MAX];
-	SSL_CTX *ctx = NULL;
-	int count, r;
+	int count = read_chain(tls->ca, chain);
 
-	if (check_pair(tls, why, cap))
-		return -EINVAL;
-	count = read_chain(tls->ca, chain);
 	free_chain(chain, count > 0 ? (size_t)count : 0);
-	if (count <= 0) {
-		snprintf(why, cap, "ca %.100s: %s", tls->ca, count ? strerror(-count) : "no certificate in PEM form");
+	if (count <= 0)
+		fault(f, "ca", "%.100s: %s", tls->ca, count ? strerror(-count) : "no certificate in PEM form");
+}
+
+int sip_tls_check(const struct sip_tls *tls, void (*tell)(void *arg, const char *key, const char *why), void *arg)
+{
+	struct faults f = {tell, arg, false};
+	SSL_CTX *ctx = NULL;
+	int r;
+
+	check_pair(tls, &f);
+	check_ca(tls, &f);
+	if (f.any)
 		return -EINVAL;
-	}
 	r = tls_context_new(tls, &ctx);
 	SSL_CTX_free(ctx);
 	if (r)
-		snprintf(why, cap, "certificate %.100s: OpenSSL does not take it (a key too short, a hash too old?)",
+		fault(&f, "certificate", "%.100s: OpenSSL does not take it (a key too short, a hash too old?)",
 			tls->certificate);
 	return r;
 }

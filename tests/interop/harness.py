@@ -17,6 +17,9 @@ import sys
 import time
 import wave
 
+sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "scripts"))
+from ports import listens  # noqa: E402, F401: for those who wait for a program
+
 SKIPPED = 77  # SKIP_RETURN_CODE of the CTest tests
 
 

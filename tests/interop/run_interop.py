@@ -126,7 +126,7 @@ class Call:
         port = self.ports["proxy"]
         self.proxy = Process("kamailio", kamailio_command(self.folder, port, port + 2, "sip:" + self.trunk_uri(), self.certificates, phone),
                              self.folder)
-        wait_until(lambda: not harness.bindable(port + 2) or not self.proxy.running(), 10, "Kamailio's sockets")
+        wait_until(lambda: harness.listens(port + 2) or not self.proxy.running(), 10, "Kamailio's sockets")
 
     def start_phone(self, play, account="", **more):
         """The phone of the story; it answers by itself unless more says otherwise."""
@@ -165,7 +165,7 @@ class Call:
         self.start_proxy()
         if self.registers():
             self.start_watrunk()
-            wait_until(lambda: not harness.bindable(self.ports["admin"]) or not self.watrunk.running(), 10, "watrunk's sockets")
+            wait_until(lambda: harness.listens(self.ports["admin"]) or not self.watrunk.running(), 10, "watrunk's sockets")
         self.pbx = self.start_phone(os.path.join(self.folder, "business-%dk.wav" % (self._rate() // 1000)),
                                     answer="auto" if self.args.story == "answered" else "manual")
         if self.registers():

@@ -98,7 +98,7 @@ class OutboundCall(Call):
     def _dial(self):
         def ready():
             self._everybody_lives()
-            return "event=ready" in self._log() and not harness.bindable(self.ports["graph"])
+            return "event=ready" in self._log() and harness.listens(self.ports["graph"])
         wait_until(ready, 15, "watrunk and Meta are ready")
         # a linphone that has not registered has no outbound proxy
         host = self.trunk_uri() if self.args.phone == "linphone" and not self.proxy else "watrunk.test"

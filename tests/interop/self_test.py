@@ -198,7 +198,7 @@ class Call:
             self.user_hears, "--hangup", hangup, "--talk", str(TALK_S), "--accept-window", "5", "--deadline", "25"],
             folder)
         # its ports are taken before anybody else looks for free ones
-        harness.wait_until(lambda: not harness.bindable(ports) and not harness.bindable(ports + 1), 10, name + " listens")
+        harness.wait_until(lambda: harness.listens(ports) and harness.listens(ports + 1), 10, name + " listens")
 
     def finish(self):
         """Meta's report."""

@@ -26,7 +26,7 @@ import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "scripts"))
-from ports import Ports  # noqa: E402
+from ports import Ports, listens  # noqa: E402
 
 WATRUNK = os.environ.get("WATRUNK", "build/asan/watrunk")
 METASIM = os.environ.get("METASIM", "build/asan/metasim")
@@ -428,7 +428,7 @@ class Rig:
                            "-mp", media_port or self.ports.one(), "-nostdin", "-nd", *args, *([f"127.0.0.1:{remote}"] if remote else [])],
                           self.dir / "sipp.log")
         self.processes.append(process)
-        until(lambda: not Ports.is_free(port) or process.popen.poll() is not None, "sipp's socket")
+        until(lambda: listens(port) or process.popen.poll() is not None, "sipp's socket")
         check(remote or process.popen.poll() is None, "sipp did not start")
         return process
 

@@ -8,7 +8,7 @@ import pathlib
 import re
 import subprocess
 
-from harness import EVENT_WAIT_S, WATRUNK, Failure, Ports, Process, check, equal, expect_record, main, until
+from harness import EVENT_WAIT_S, WATRUNK, Failure, Ports, Process, check, equal, expect_record, listens, main, until
 from sip_peer import RawSip, SipPeer
 from tls import Authority, server_context
 
@@ -197,7 +197,7 @@ def sipp(rig, name, peer, port, desk):
                        "-trace_err", "-error_file", rig.dir / f"{name}.err", *(["-t", "t1"] if peer.get("transport") == "tcp" else [])],
                       rig.dir / f"{name}.log")
     rig.processes.append(process)
-    until(lambda: not Ports.is_free(port) or process.popen.poll() is not None, "sipp's socket")
+    until(lambda: listens(port) or process.popen.poll() is not None, "sipp's socket")
     return process
 
 

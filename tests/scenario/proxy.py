@@ -6,7 +6,7 @@ import shutil
 import sys
 import threading
 
-from harness import NUMBER, USER, WAIT_S, Ports, Process, check, equal, expect_record, main, until
+from harness import NUMBER, USER, WAIT_S, Ports, Process, check, equal, expect_record, listens, main, until
 from sip_peer import SipPeer
 import tls  # noqa: F401: the library's leak of a few bytes for each TLS connection is known there
 
@@ -26,7 +26,7 @@ def through(rig, near, far, behind):
     command = write_config(str(rig.dir), rig.proxy_port, proxy_tls, trunk, certificates, f"sip:127.0.0.1:{rig.gateway_port};transport={far}")
     proxy = Process(command, rig.dir / "kamailio.log")
     rig.processes.append(proxy)
-    until(lambda: not Ports.is_free(proxy_tls) or proxy.popen.poll() is not None, "Kamailio's sockets")
+    until(lambda: listens(proxy_tls) or proxy.popen.poll() is not None, "Kamailio's sockets")
     phone = behind()
     sim = rig.metasim(users=[rig.user(permission="permanent", answer_after_ms=100)])
     gateway = {"name": "pbx", "uri": f"sip:127.0.0.1:{proxy_tls if near == 'tls' else rig.proxy_port};transport={near}"}
