@@ -26,7 +26,6 @@
 #include <unistd.h>
 
 enum {
-	WORKERS_MAX = 64,
 	DEFAULT_MAX_SESSIONS = 2000,
 	BIND_TRIES = 64,       /* ports another program may hold, before we say that there are none */
 	DSCP_EF_TOS = 46 << 2, /* RFC 4594 s4.1: telephony */
@@ -54,7 +53,7 @@ struct media_engine {
 	struct port_pool *wa_ports, *sip_ports;
 	size_t session_count;
 	unsigned worker_count;
-	struct engine_worker workers[WORKERS_MAX];
+	struct engine_worker workers[MEDIA_WORKERS_MAX];
 };
 
 /* ---- sockets ---- */
@@ -248,7 +247,7 @@ fail:
 /* The worker of an open session, or NULL. */
 static struct engine_worker *worker_of(struct media_engine *e, uint64_t session, struct open_session **ret_os)
 {
-	struct engine_worker *ew = &e->workers[id_owner(session) % WORKERS_MAX];
+	struct engine_worker *ew = &e->workers[id_owner(session) % MEDIA_WORKERS_MAX];
 	struct open_session *os = ew->sessions ? slotmap_get(ew->sessions, session) : NULL;
 
 	if (!os || os->closing)
@@ -433,8 +432,8 @@ static int start_all(struct media_engine *e)
 		port_pool_begin_at(e->wa_ports, crypto_random_u32());
 		port_pool_begin_at(e->sip_ports, crypto_random_u32());
 	}
-	if (wanted > WORKERS_MAX)
-		wanted = WORKERS_MAX;
+	if (wanted > MEDIA_WORKERS_MAX)
+		wanted = MEDIA_WORKERS_MAX;
 	for (; r == 0 && e->worker_count < wanted; e->worker_count++)
 		r = start_worker(e, e->worker_count);
 	return r;
@@ -476,7 +475,7 @@ struct media_engine *media_engine_free(struct media_engine *e)
 {
 	if (!e)
 		return NULL;
-	for (unsigned i = 0; i < WORKERS_MAX; i++) {
+	for (unsigned i = 0; i < MEDIA_WORKERS_MAX; i++) {
 		if (e->workers[i].engine)
 			free_worker(&e->workers[i]);
 	}

@@ -118,7 +118,8 @@ int media_ask_stats(struct media_engine *e, uint64_t session);
 void media_close(struct media_engine *e, uint64_t session);
 
 size_t media_session_count(const struct media_engine *e);
-/* One each, cap at most; returns how many there are. */
+enum { MEDIA_WORKERS_MAX = 64 };
+/* One each, cap at most; returns how many there are: MEDIA_WORKERS_MAX at most. */
 size_t media_worker_loads(const struct media_engine *e, struct media_worker_load *ret_loads, size_t cap);
 size_t media_ports_in_use(const struct media_engine *e);
 

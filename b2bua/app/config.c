@@ -274,7 +274,7 @@ static void load_media(struct load *ld, const struct media_yaml *y)
 		&m->sip_port_min, &m->sip_port_max);
 	if (wa && sip && m->wa_port_min <= m->sip_port_max && m->sip_port_min <= m->wa_port_max)
 		FAULT(ld, "media.rtp_ports", "overlaps media.webrtc_ports");
-	m->workers = load_uint(ld, "media.workers", y->workers, 0, 0, 64);
+	m->workers = load_uint(ld, "media.workers", y->workers, 0, 0, MEDIA_WORKERS_MAX);
 	m->max_sessions = load_uint(ld, "media.max_calls", y->max_calls, 2000, 1, 100000);
 	m->jbuf_min_ms = (uint16_t)load_uint(ld, "media.jitter_min_ms", y->jitter_min_ms, 20, 20, 500);
 	m->jbuf_max_ms = (uint16_t)load_uint(ld, "media.jitter_max_ms", y->jitter_max_ms, 200, 20, 500);

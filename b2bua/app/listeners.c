@@ -243,9 +243,11 @@ int fork_begin(struct app_call *ac, const struct route_fork *fork)
 	conf.side[SIDE_WA] = !str_equal(fork->directions, "agent");
 	conf.side[SIDE_SIP] = !str_equal(fork->directions, "user");
 	r = media_copy(ac->app->media, ac->media_session, &conf);
-	l->forked |= r == 0;
-	log_info("fork_started", "call=%s to=%s error=%d", ac->id, fork->to, r);
-	return r;
+	if (r)
+		return r;
+	l->forked = true;
+	log_info("fork_started", "call=%s to=%s", ac->id, fork->to);
+	return 0;
 }
 
 int fork_stop(struct app_call *ac)
@@ -318,7 +320,6 @@ int listeners_start(struct app *app, char *why, size_t why_cap)
 
 	if (directory && access(directory, W_OK | X_OK))
 		log_warn("recording_directory", "path=\"%.200s\" error=\"%s\"", directory, strerror(errno));
-
 	if (r)
 		snprintf(why, why_cap, "recorder: %s", strerror(-r));
 	return r;

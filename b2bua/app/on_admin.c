@@ -59,7 +59,7 @@ static int hangup(const char *id, const char *tenant, void *arg)
 static size_t workers(struct admin_worker *ret, size_t cap, void *arg)
 {
 	struct app *app = arg;
-	struct media_worker_load loads[64];
+	struct media_worker_load loads[MEDIA_WORKERS_MAX];
 	size_t n = media_worker_loads(app->media, loads, sizeof(loads) / sizeof(loads[0]));
 
 	if (n > cap)
@@ -72,7 +72,7 @@ static size_t workers(struct admin_worker *ret, size_t cap, void *arg)
 /* Of the worker that is worst off. */
 static unsigned most_busy_percent(struct app *app)
 {
-	struct admin_worker all[64];
+	struct admin_worker all[MEDIA_WORKERS_MAX];
 	size_t n = workers(all, sizeof(all) / sizeof(all[0]), app);
 	unsigned most = 0;
 

@@ -221,21 +221,26 @@ bool outgoing_again(struct sip_leg *leg, const sip_t *sip, const char *authoriza
 	return true;
 }
 
+static bool is_unheard(const struct sip_leg *leg)
+{
+	return leg->phase == LEG_CALLING && !leg->way.heard;
+}
+
+static void tell_unavailable(struct sip_leg *leg, const char *why)
+{
+	struct sip_event ev = {
+		.kind = SIP_EV_REFUSED, .code = 503, .phrase = "", .local = true, .contact = "", .why = why};
+
+	leg_emit(leg, &ev);
+}
+
 static void on_unreached(void *arg)
 {
 	struct sip_leg *leg = arg;
-	struct sip_event ev = {
-		.kind = SIP_EV_REFUSED,
-		.code = 503,
-		.phrase = "",
-		.local = true,
-		.contact = "",
-		.why = way_why(&leg->way),
-	};
 
-	if (leg->phase != LEG_CALLING || leg->way.heard || hops_next(leg, ev.code, true))
+	if (!is_unheard(leg) || hops_next(leg, 503, true))
 		return;
-	leg_emit(leg, &ev);
+	tell_unavailable(leg, way_why(&leg->way));
 	leg_ended(leg);
 }
 
@@ -243,24 +248,15 @@ void outgoing_unreached(struct sip_leg *leg, const void *connection)
 {
 	struct loop *l = leg->stack->loop;
 
-	if (leg->phase == LEG_CALLING && !leg->way.heard && leg->way.connection == connection)
+	if (is_unheard(leg) && leg->way.connection == connection)
 		(void)loop_timer_set(l, &leg->unreached, loop_now_us(l), on_unreached, leg);
 }
 
 void outgoing_unresolved(struct sip_leg *leg)
 {
-	struct sip_event ev = {
-		.kind = SIP_EV_REFUSED,
-		.code = 503,
-		.phrase = "",
-		.local = true,
-		.contact = "",
-		.why = "the name server does not answer",
-	};
-
-	if (leg->phase != LEG_CALLING || leg->way.heard)
+	if (!is_unheard(leg))
 		return;
-	leg_emit(leg, &ev);
+	tell_unavailable(leg, "the name server does not answer");
 	if (!leg_cancel(leg, "")) /* should it be known after all */
 		leg_ended(leg);
 }

@@ -56,7 +56,7 @@ void stack_next_symbol(const char *name, void *ret_fn, size_t size)
 			stack_next_symbol(name, &(fn), sizeof(fn));                                                    \
 	} while (0)
 
-static void peer_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
+void tls_data_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
 {
 	(void)parent;
 	(void)ad;
@@ -275,7 +275,7 @@ bool tls_hooks_ready(void)
 	if (ssl_index < 0)
 		ssl_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	if (peer_index < 0)
-		peer_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, peer_free);
+		peer_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, tls_data_free);
 	return tls_ping_init() && ctx_index >= 0 && ssl_index >= 0 && peer_index >= 0;
 }
 

@@ -47,6 +47,8 @@ unsigned tls_policy_unmark(const char **host); /* the number, 0: none; *host goe
  * be left. */
 struct tls_keeper *tls_keeper_free(struct tls_keeper *t);
 
+/* tls.c, for SSL_get_ex_new_index(): what was kept with an object is free()d with it. */
+void tls_data_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp);
 /* tls.c: can it keep what it has to with OpenSSL's objects? */
 bool tls_hooks_ready(void);
 /* What the library makes between these two uses t. */

@@ -24,20 +24,10 @@ struct line {
 
 static int line_index = -1;
 
-static void line_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
-{
-	(void)parent;
-	(void)ad;
-	(void)idx;
-	(void)argl;
-	(void)argp;
-	free(ptr);
-}
-
 bool tls_ping_init(void)
 {
 	if (line_index < 0)
-		line_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, line_free);
+		line_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, tls_data_free);
 	return line_index >= 0;
 }
 
